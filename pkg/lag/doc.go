@@ -1,0 +1,29 @@
+// Package lag defines what lag is: a pure function from what Kafka last said
+// about a partition to the number of records that a consumer group still has to
+// take from it, and the reason for that number.
+//
+//	 log start          committed                log end
+//	    |                   |                       |
+//	    v                   v                       v
+//	----[===================|#######################]---->  offsets
+//	     taken already        lag = end - committed
+//
+// Where the picture is not that simple, the reset policy of the consumers and
+// the flags of the trigger decide (see [Reason] for every case):
+//
+//	no commit, policy latest     a consumer would start at the end: 1, so that one consumer
+//	                             comes up and commits; 0 with scaleToZeroOnInvalidOffset
+//	no commit, policy earliest   all that is retained: end - log start
+//	committed < log start        retention has taken records: end - log start
+//	committed > log end          the topic was truncated or made anew: what the policy would re-read
+//	the read failed              the last known good numbers while they are young enough, else unknown
+//
+// Unknown is never zero: a partition whose lag is not known carries an error,
+// and [Report.Err] names it.
+//
+// [Compute] is the corrected rule set. [ComputeKEDA] is KEDA's own `kafka`
+// trigger of v2.21.0, bugs included, for users who want the very same numbers.
+//
+// The package knows no Kafka client, no clock and no logger: offsets and the
+// present time are arguments.
+package lag

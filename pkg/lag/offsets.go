@@ -1,0 +1,48 @@
+package lag
+
+import (
+	"fmt"
+	"time"
+)
+
+// Markers for offsets that are not offsets. Kafka itself uses -1 for "no commit".
+const (
+	// NoCommit is the committed offset of a partition that the group never committed, or whose commit has expired.
+	NoCommit int64 = -1
+	// Unknown is a log start or log end offset that was never read successfully.
+	Unknown int64 = -1
+)
+
+// TopicPartition names a partition.
+type TopicPartition struct {
+	Topic     string
+	Partition int32
+}
+
+// String renders the partition as Kafka's tools do: topic-partition.
+func (tp TopicPartition) String() string { return fmt.Sprintf("%s-%d", tp.Topic, tp.Partition) }
+
+// Offsets is what Kafka last said about one partition and about one group's
+// position in it. All offsets are record offsets, in records, not bytes.
+type Offsets struct {
+	TopicPartition
+
+	// Committed is the group's committed offset, the next record it will take, or [NoCommit].
+	Committed int64
+	// LogStart is the offset of the oldest retained record, or [Unknown].
+	LogStart int64
+	// LogEnd is the offset that the next record will get (the high watermark), or, for read_committed
+	// consumers, the last stable offset; [Unknown] if it was never read. It is never read before
+	// Committed: a LogEnd below Committed is a fact about the log, not a race of two reads.
+	LogEnd int64
+
+	// CommittedSince is when Committed was first seen at its present value. The zero time means that
+	// only one read has been made.
+	CommittedSince time.Time
+	// ObservedAt is when the older of the two reads, commit and log end, was asked for. All three
+	// offsets were true at that moment or later. The zero time means never.
+	ObservedAt time.Time
+	// Err is why the newest attempt to read this partition failed; nil if it succeeded. The offsets are
+	// then those of the last attempt that succeeded, at ObservedAt.
+	Err error
+}

@@ -1,0 +1,88 @@
+package lag
+
+import "time"
+
+// ResetPolicy is the consumers' auto.offset.reset: where a group without a valid commit starts.
+type ResetPolicy string
+
+// The reset policies that KEDA's offsetResetPolicy knows.
+const (
+	Latest   ResetPolicy = "latest"
+	Earliest ResetPolicy = "earliest"
+)
+
+// Rules are the parameters of a trigger that decide how offsets become lag.
+type Rules struct {
+	// ResetPolicy is offsetResetPolicy.
+	ResetPolicy ResetPolicy
+	// ZeroOnInvalidOffset is scaleToZeroOnInvalidOffset: a partition without a commit counts 0.
+	ZeroOnInvalidOffset bool
+	// ExcludePersistent is excludePersistentLag: a partition whose commit does not move counts 0 for the
+	// value, and still counts for activation.
+	ExcludePersistent bool
+	// PersistentAfter is for how long a commit must have stood still, with lag behind it, before it counts
+	// as persistent. Only [Compute] uses it: KEDA's own rule counts calls instead of time.
+	PersistentAfter time.Duration
+	// MaxAge is maxSnapshotAge: offsets observed longer ago than this are no answer.
+	MaxAge time.Duration
+}
+
+// Reason says why a partition counts what it counts. The values are part of the CLI's and API's output.
+type Reason string
+
+// The reasons, in the order in which [Compute] tests them.
+const (
+	// ReasonUnknown: the offsets are older than the rules allow or were never read. Err says why.
+	ReasonUnknown Reason = "unknown"
+	// ReasonNoCommitIgnored: no commit, and scaleToZeroOnInvalidOffset is set: 0.
+	ReasonNoCommitIgnored Reason = "no_commit_ignored"
+	// ReasonNoCommitLatest: no commit, policy latest: 1, so that a consumer comes up and commits.
+	ReasonNoCommitLatest Reason = "no_commit_latest"
+	// ReasonNoCommitEarliest: no commit, policy earliest: every retained record.
+	ReasonNoCommitEarliest Reason = "no_commit_earliest"
+	// ReasonCommitPastEnd: the commit lies beyond the log end, so the log was truncated or the topic made
+	// anew. Consumers will be reset: to the retained records under earliest, to none under latest.
+	ReasonCommitPastEnd Reason = "commit_past_end"
+	// ReasonCommitBelowStart: retention has removed records that the group had not taken; only what is retained counts.
+	ReasonCommitBelowStart Reason = "commit_below_start"
+	// ReasonPersistent: excludePersistentLag is set and the commit has stood still for PersistentAfter.
+	ReasonPersistent Reason = "persistent"
+	// ReasonLagging: the ordinary case with work to do, log end - committed.
+	ReasonLagging Reason = "lagging"
+	// ReasonCaughtUp: the ordinary case without work, 0.
+	ReasonCaughtUp Reason = "caught_up"
+	// ReasonEndMissing: KEDA compatibility only, the log end is not known and counts as no lag.
+	ReasonEndMissing Reason = "end_missing"
+	// ReasonNegative: KEDA compatibility only, commit beyond the log end counts as a negative number.
+	ReasonNegative Reason = "negative"
+)
+
+// Partition is one partition's lag and why it is that.
+type Partition struct {
+	Offsets
+	// Lag is what the partition adds to the metric, in records; 0 where Err is set.
+	Lag int64
+	// ActivationLag is what it adds to the activation test. It differs from Lag for persistent lag only.
+	ActivationLag int64
+	// Lost is how many records retention removed before the group took them: log start - committed, at least 0.
+	Lost int64
+	// Reason says which case of the rules applied.
+	Reason Reason
+	// Err is set exactly where Reason is [ReasonUnknown]: the lag is not known, and why. It shadows
+	// Offsets.Err, which may be set on a partition whose last known good still counts.
+	Err error
+}
+
+// Report is the lag of a trigger: all its partitions and their sums.
+type Report struct {
+	// Partitions are in the order of the offsets given.
+	Partitions []Partition
+	// Total is the sum of Lag, Activation that of ActivationLag, Lost that of Lost.
+	Total, Activation, Lost int64
+	// Lagging is how many partitions have Lag > 0.
+	Lagging int
+	// ObservedAt is the oldest ObservedAt of the partitions: how old the answer is.
+	ObservedAt time.Time
+	// Err is not nil where any partition's lag is unknown; it names them. The sums are then no answer.
+	Err error
+}

@@ -1,0 +1,44 @@
+package policy
+
+// Rule names a step of a decision. The values are part of the CLI's and API's output and of metric labels.
+type Rule string
+
+// The rules, in the order in which they run.
+const (
+	RuleTotalLag         Rule = "total_lag"
+	RuleEvenDistribution Rule = "even_distribution"
+	RulePartitionCap     Rule = "partition_cap"
+	RuleLaggingCap       Rule = "lagging_partitions_cap"
+	RuleLastReplicas     Rule = "last_replicas"
+	RuleNonNegative      Rule = "non_negative"
+	RuleActivation       Rule = "activation"
+)
+
+// Step is one rule's doing. A rule that did not apply leaves no step; one that
+// applied and changed nothing leaves a step with Before == After.
+type Step struct {
+	Rule Rule
+	// Before and After are the metric value in records before and after the rule. For RuleActivation
+	// Before is the activation lag and After is 1 (active) or 0.
+	Before, After int64
+	// Reason is one sentence with the numbers in it, for people.
+	Reason string
+}
+
+// Decision is what KEDA is told about one trigger.
+type Decision struct {
+	// Value is the metric in records, at least 0. Meaningless where Err is set.
+	Value int64
+	// Target is the HPA's AverageValue target in records a replica: lagThreshold.
+	Target int64
+	// Active says whether the workload should run at all.
+	Active bool
+	// MaxReplicas is the most replicas that Value can ask for under the caps; 0 means that no cap applied.
+	MaxReplicas int64
+	// Limit is the rule that held the value below the total lag; empty if none did.
+	Limit Rule
+	// Steps are the rules that ran, in order.
+	Steps []Step
+	// Err is set where the lag is not known. There is then no value, and KEDA gets an error.
+	Err error
+}

@@ -1,0 +1,20 @@
+// Package policy turns a lag report into the number that the HPA sees.
+//
+// [Policy.Decide] is the only place where that happens: the RPCs, the explain
+// command, the API and the metrics all show the same [Decision], and a decision
+// carries its steps as data, so that nobody has to reconstruct why.
+//
+// The rules, in order:
+//
+//	total lag            the sum over the partitions
+//	even distribution    the next replica count that divides the partitions evenly
+//	partition cap        no more replicas than partitions can feed
+//	lagging cap          no more replicas than partitions that have lag
+//	last replicas        past the HPA's tolerance, so that the cap can be reached
+//	activation           activation lag > activationLagThreshold
+//
+// [Horizontal] restates what the HPA then makes of the number (the ratio, the
+// 10 % tolerance, the ceiling, the maximum), for explain and for tests.
+//
+// The package is pure: no Kafka, no clock, no log.
+package policy
