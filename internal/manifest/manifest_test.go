@@ -1,0 +1,62 @@
+package manifest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const orders = `# two documents, one of them ours
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: x}
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata:
+  name: orders
+spec:
+  maxReplicaCount: 12
+  triggers:
+    - type: cron
+      metadata: {timezone: UTC, start: 0 6 * * *, end: 0 20 * * *, desiredReplicas: "3"}
+    - type: external
+      metadata:
+        scalerAddress: kafka-scaler:6000
+        topicFromEnv: TOPIC
+        consumerGroupFromEnv: UNSET
+`
+
+func TestRead(t *testing.T) {
+	env := map[string]string{"TOPIC": "orders"}
+	got, err := Read(strings.NewReader(orders), "orders.yaml", func(k string) string { return env[k] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Scaled{{
+		Kind: "ScaledObject", Name: "orders", Namespace: "default", MaxReplicas: 12,
+		Triggers: []Trigger{{Index: 1, Type: "external", Metadata: map[string]string{
+			"scalerAddress": "kafka-scaler:6000", "topicFromEnv": "orders",
+		}}},
+	}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Read (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadRejects(t *testing.T) {
+	for name, tc := range map[string]struct{ in, want string }{
+		"empty":         {"", "no ScaledObject or ScaledJob"},
+		"other trigger": {"kind: ScaledObject\nspec: {triggers: [{type: cron}]}", "no ScaledObject or ScaledJob"},
+		"bad yaml":      {"kind: [", "document 1"},
+		"number":        {"kind: ScaledObject\nspec: {triggers: [{type: external, metadata: {lagThreshold: 5}}]}", "quote the value"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Read(strings.NewReader(tc.in), "f.yaml", func(string) string { return "" })
+			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "f.yaml") {
+				t.Errorf("got error %v, want one about f.yaml with %q", err, tc.want)
+			}
+		})
+	}
+}
