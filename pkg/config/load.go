@@ -1,0 +1,146 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// Problems are everything that is wrong with a configuration, each beginning
+// with the path of its key and ending with the value, secrets excepted.
+type Problems []string
+
+// Error joins the problems on one line.
+func (p Problems) Error() string { return strings.Join(p, "; ") }
+
+func (p *Problems) add(path, problem string) {
+	*p = append(*p, path+": "+problem)
+}
+
+func (p Problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}
+
+// Parse reads a configuration from YAML: defaults, then the file, then
+// validation. The error is a [Problems] that lists all of them. An empty file is
+// valid and means the defaults.
+func Parse(data []byte) (Config, error) { return parse(data, nil) }
+
+func parse(data []byte, override func(*Config)) (Config, error) {
+	c := Default()
+	if problems := decode(data, &c); len(problems) > 0 {
+		return Config{}, problems
+	}
+	if override != nil {
+		override(&c)
+	}
+	c.normalise()
+	if err := c.Validate(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// Load reads the file at path as [Parse] does. The error is a *fault.Error of
+// kind Invalid, or NotFound where there is no such file; it wraps the [Problems].
+func Load(path string) (Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, unreadable(path, err)
+	}
+	c, err := Parse(data)
+	if err != nil {
+		return Config{}, invalid(path, err)
+	}
+	return c, nil
+}
+
+func invalid(path string, problems error) error {
+	return &fault.Error{Kind: fault.Invalid, Op: "read", Object: "configuration file " + path, Err: problems}
+}
+
+func unreadable(path string, err error) error {
+	e := &fault.Error{Kind: fault.Invalid, Op: "read", Object: "configuration file " + path, Err: cause(err),
+		Remedy: "check the path given in --config and the file's permissions"}
+	if errors.Is(err, fs.ErrNotExist) {
+		e.Kind = fault.NotFound
+	}
+	return e
+}
+
+// cause drops the operation and path that the os package repeats.
+func cause(err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// normalise gives values that may be written in two ways their one name.
+func (c *Config) normalise() {
+	names := map[string]string{"plain": SASLPlaintext, "scram-sha-256": SASLSCRAMSHA256, "scram-sha-512": SASLSCRAMSHA512, "": SASLNone}
+	for i := range c.Clusters {
+		m := &c.Clusters[i].SASL.Mechanism
+		if name, ok := names[strings.ToLower(*m)]; ok {
+			*m = name
+		}
+	}
+}
+
+// Credentials reads the user's name and password from where s says. A final line
+// break of a file is not part of it. lookupEnv is [os.LookupEnv]. The error is a
+// *fault.Error of kind Invalid and never holds what was read.
+func (s SASL) Credentials(lookupEnv func(string) (string, bool)) (username, password string, err error) {
+	username = s.Username
+	if username == "" {
+		if username, err = secret("user name", s.UsernameFile, s.UsernameEnv, lookupEnv); err != nil {
+			return "", "", err
+		}
+	}
+	password, err = secret("password", s.PasswordFile, s.PasswordEnv, lookupEnv)
+	return username, password, err
+}
+
+func secret(what, file, env string, lookupEnv func(string) (string, bool)) (string, error) {
+	bad := func(object, problem, remedy string) (string, error) {
+		return "", &fault.Error{Kind: fault.Invalid, Op: "read the " + what + " from", Object: object, Err: errors.New(problem), Remedy: remedy}
+	}
+	if env != "" {
+		value, _ := lookupEnv(env)
+		if value == "" {
+			return bad("environment variable "+env, "not set or empty", "set it in the scaler's own environment")
+		}
+		return value, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return bad("file "+file, cause(err).Error(), "mount the Secret there, readable for the scaler's user")
+	}
+	value := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if value == "" {
+		return bad("file "+file, "empty", fmt.Sprintf("write the %s into it", what))
+	}
+	return value, nil
+}
+
+// Files returns the paths of all files that the configuration refers to, for the
+// watcher: a renewed certificate or password is a change too. The gRPC server's
+// own certificate is not among them: it is read anew for each connection.
+func (c Config) Files() []string {
+	var files []string
+	for _, cl := range c.Clusters {
+		for _, f := range []string{cl.TLS.CAFile, cl.TLS.CertFile, cl.TLS.KeyFile, cl.SASL.UsernameFile, cl.SASL.PasswordFile} {
+			if f != "" {
+				files = append(files, f)
+			}
+		}
+	}
+	return files
+}
