@@ -94,18 +94,19 @@ func (c *Config) normalise() {
 	}
 }
 
-// Credentials reads the user's name and password from where s says. A final line
-// break of a file is not part of it. lookupEnv is [os.LookupEnv]. The error is a
-// *fault.Error of kind Invalid and never holds what was read.
-func (s SASL) Credentials(lookupEnv func(string) (string, bool)) (username, password string, err error) {
-	username = s.Username
-	if username == "" {
-		if username, err = secret("user name", s.UsernameFile, s.UsernameEnv, lookupEnv); err != nil {
-			return "", "", err
-		}
+// ReadUsername reads the user's name from where s says. A final line break of a
+// file is not part of it. lookupEnv is [os.LookupEnv]. The error is a *fault.Error
+// of kind Invalid and never holds what was read.
+func (s SASL) ReadUsername(lookupEnv func(string) (string, bool)) (string, error) {
+	if s.Username != "" {
+		return s.Username, nil
 	}
-	password, err = secret("password", s.PasswordFile, s.PasswordEnv, lookupEnv)
-	return username, password, err
+	return secret("user name", s.UsernameFile, s.UsernameEnv, lookupEnv)
+}
+
+// ReadPassword reads the password as [SASL.ReadUsername] reads the name.
+func (s SASL) ReadPassword(lookupEnv func(string) (string, bool)) (string, error) {
+	return secret("password", s.PasswordFile, s.PasswordEnv, lookupEnv)
 }
 
 func secret(what, file, env string, lookupEnv func(string) (string, bool)) (string, error) {
@@ -128,19 +129,4 @@ func secret(what, file, env string, lookupEnv func(string) (string, bool)) (stri
 		return bad("file "+file, "empty", fmt.Sprintf("write the %s into it", what))
 	}
 	return value, nil
-}
-
-// Files returns the paths of all files that the configuration refers to, for the
-// watcher: a renewed certificate or password is a change too. The gRPC server's
-// own certificate is not among them: it is read anew for each connection.
-func (c Config) Files() []string {
-	var files []string
-	for _, cl := range c.Clusters {
-		for _, f := range []string{cl.TLS.CAFile, cl.TLS.CertFile, cl.TLS.KeyFile, cl.SASL.UsernameFile, cl.SASL.PasswordFile} {
-			if f != "" {
-				files = append(files, f)
-			}
-		}
-	}
-	return files
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -63,7 +64,10 @@ func TestCredentials(t *testing.T) {
 		"unreadable as file": {sasl: SASL{Username: "u", PasswordFile: dir}, err: "is a directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			username, password, err := tc.sasl.Credentials(func(k string) (string, bool) { v, ok := env[k]; return v, ok })
+			lookupEnv := func(k string) (string, bool) { v, ok := env[k]; return v, ok }
+			username, usernameErr := tc.sasl.ReadUsername(lookupEnv)
+			password, passwordErr := tc.sasl.ReadPassword(lookupEnv)
+			err := cmp.Or(usernameErr, passwordErr)
 			if tc.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.err) || fault.KindOf(err) != fault.Invalid {
 					t.Fatalf("got %v, want an invalid error with %q", err, tc.err)

@@ -16,8 +16,8 @@ const DefaultWatchInterval = 2 * time.Second
 // differently for an edited file, a renamed one and the symlink swap of a mounted
 // ConfigMap, and not at all on some network mounts.
 //
-// The files that the configuration refers to are watched with it, so that a
-// renewed certificate or password is a change too.
+// The files that the configuration refers to are not watched: certificates and
+// passwords are read for each new connection.
 type Watcher struct {
 	// Path is the configuration file.
 	Path string
@@ -30,15 +30,11 @@ type Watcher struct {
 	// Interval is the time between two looks; 0 means [DefaultWatchInterval].
 	Interval time.Duration
 
-	files []string
 	// tried is what the last attempt saw, successful or not.
-	tried sums
+	tried checksum
 }
 
-// sums stand for the contents of all files watched.
-type sums struct {
-	file, referred [sha256.Size]byte
-}
+type checksum [sha256.Size]byte
 
 // Start reads the file for the first time and returns the configuration, which
 // the caller puts in force. The error is as that of [Load].
@@ -64,7 +60,7 @@ func (w *Watcher) Run(ctx context.Context, reload <-chan os.Signal) error {
 		case <-reload:
 			w.reload()
 		case <-ticker.C:
-			now := w.look()
+			_, now, _ := w.read()
 			if now != w.tried && now == settling {
 				w.reload()
 			}
@@ -81,11 +77,9 @@ func (w *Watcher) reload() {
 	w.Reloaded(err)
 }
 
-// load takes its sums before anyone uses what they stand for: whatever changes
-// from then on is seen by the next look.
 func (w *Watcher) load() (Config, error) {
-	data, err := os.ReadFile(w.Path)
-	w.tried = sums{file: sum(data, err), referred: sumFiles(w.files)}
+	data, sum, err := w.read()
+	w.tried = sum
 	if err != nil {
 		return Config{}, unreadable(w.Path, err)
 	}
@@ -93,30 +87,14 @@ func (w *Watcher) load() (Config, error) {
 	if err != nil {
 		return Config{}, invalid(w.Path, err)
 	}
-	w.files = c.Files()
-	w.tried.referred = sumFiles(w.files)
 	return c, nil
 }
 
-func (w *Watcher) look() sums {
+// read returns the file and a checksum that tells an unreadable file from an empty one.
+func (w *Watcher) read() ([]byte, checksum, error) {
 	data, err := os.ReadFile(w.Path)
-	return sums{file: sum(data, err), referred: sumFiles(w.files)}
-}
-
-// sum tells a file that cannot be read from an empty one.
-func sum(data []byte, err error) [sha256.Size]byte {
 	if err != nil {
-		return sha256.Sum256([]byte("unreadable: " + err.Error()))
+		return nil, sha256.Sum256([]byte("unreadable: " + err.Error())), err
 	}
-	return sha256.Sum256(data)
-}
-
-func sumFiles(files []string) [sha256.Size]byte {
-	all := sha256.New()
-	for _, f := range files {
-		data, err := os.ReadFile(f)
-		one := sum(data, err)
-		all.Write(one[:])
-	}
-	return [sha256.Size]byte(all.Sum(nil))
+	return data, sha256.Sum256(data), nil
 }

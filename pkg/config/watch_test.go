@@ -203,21 +203,6 @@ func TestWatcherConfigMap(t *testing.T) {
 	})
 }
 
-// TestWatcherFollowsSecrets: a rotated password is a change, although the configuration file is the same.
-func TestWatcherFollowsSecrets(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		dir := t.TempDir()
-		secret, path := filepath.Join(dir, "password"), filepath.Join(dir, "config.yaml")
-		write(t, secret, "old")
-		write(t, path, "clusters: [{name: a, bootstrapServers: [a:1], sasl: {mechanism: plaintext, username: u, passwordFile: "+secret+"}}]")
-		w := startWatching(t, path)
-		w.expect(t)
-		write(t, secret, "new")
-		w.expect(t, "ok info")
-		w.expect(t)
-	})
-}
-
 func TestWatcherStartFails(t *testing.T) {
 	w := &Watcher{Path: filepath.Join(t.TempDir(), "none.yaml")}
 	if _, err := w.Start(); fault.KindOf(err) != fault.NotFound {
