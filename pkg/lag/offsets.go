@@ -1,7 +1,7 @@
 package lag
 
 import (
-	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -20,7 +20,7 @@ type TopicPartition struct {
 }
 
 // String renders the partition as Kafka's tools do: topic-partition.
-func (tp TopicPartition) String() string { return fmt.Sprintf("%s-%d", tp.Topic, tp.Partition) }
+func (tp TopicPartition) String() string { return tp.Topic + "-" + strconv.Itoa(int(tp.Partition)) }
 
 // Offsets is what Kafka last said about one partition and about one group's
 // position in it. All offsets are record offsets, in records, not bytes.
@@ -36,9 +36,12 @@ type Offsets struct {
 	// Committed: a LogEnd below Committed is a fact about the log, not a race of two reads.
 	LogEnd int64
 
-	// CommittedSince is when Committed was first seen at its present value. The zero time means that
-	// only one read has been made.
-	CommittedSince time.Time
+	// StalledSince is since when Committed has stood at its present value with lag behind it, seen at both
+	// ends and at every successful read between. The zero time means that the commit is not standing
+	// still: there is none, or the newest successful read saw no lag behind it. A group that was caught up
+	// for an hour and just got records has a StalledSince of now, not of an hour ago. Whoever reads the
+	// offsets keeps it, with [StalledSince].
+	StalledSince time.Time
 	// ObservedAt is when the older of the two reads, commit and log end, was asked for. All three
 	// offsets were true at that moment or later. The zero time means never.
 	ObservedAt time.Time

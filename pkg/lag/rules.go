@@ -21,7 +21,9 @@ type Rules struct {
 	// value, and still counts for activation.
 	ExcludePersistent bool
 	// PersistentAfter is for how long a commit must have stood still, with lag behind it, before it counts
-	// as persistent. Only [Compute] uses it: KEDA's own rule counts calls instead of time.
+	// as persistent; > 0. Nothing counts as persistent at 0 or less, because a lag left out by mistake
+	// stops consumers and one counted by mistake does not. Only [Compute] uses it: KEDA's own rule counts
+	// calls instead of time.
 	PersistentAfter time.Duration
 	// MaxAge is maxSnapshotAge: offsets observed longer ago than this are no answer.
 	MaxAge time.Duration
@@ -32,7 +34,8 @@ type Reason string
 
 // The reasons, in the order in which [Compute] tests them.
 const (
-	// ReasonUnknown: the offsets are older than the rules allow or were never read. Err says why.
+	// ReasonUnknown: the offsets are older than the rules allow, or one that the rules need was never read.
+	// Err says why.
 	ReasonUnknown Reason = "unknown"
 	// ReasonNoCommitIgnored: no commit, and scaleToZeroOnInvalidOffset is set: 0.
 	ReasonNoCommitIgnored Reason = "no_commit_ignored"
@@ -45,13 +48,15 @@ const (
 	ReasonCommitPastEnd Reason = "commit_past_end"
 	// ReasonCommitBelowStart: retention has removed records that the group had not taken; only what is retained counts.
 	ReasonCommitBelowStart Reason = "commit_below_start"
-	// ReasonPersistent: excludePersistentLag is set and the commit has stood still for PersistentAfter.
+	// ReasonPersistent: excludePersistentLag is set and the commit has stood still for PersistentAfter with
+	// lag behind it: 0 for the value, the whole lag for activation.
 	ReasonPersistent Reason = "persistent"
 	// ReasonLagging: the ordinary case with work to do, log end - committed.
 	ReasonLagging Reason = "lagging"
 	// ReasonCaughtUp: the ordinary case without work, 0.
 	ReasonCaughtUp Reason = "caught_up"
-	// ReasonEndMissing: KEDA compatibility only, the log end is not known and counts as no lag.
+	// ReasonEndMissing: KEDA compatibility only, the broker's answer left the log end out. KEDA counts no
+	// lag for the partition, and does not count the partition either.
 	ReasonEndMissing Reason = "end_missing"
 	// ReasonNegative: KEDA compatibility only, commit beyond the log end counts as a negative number.
 	ReasonNegative Reason = "negative"
@@ -64,7 +69,8 @@ type Partition struct {
 	Lag int64
 	// ActivationLag is what it adds to the activation test. It differs from Lag for persistent lag only.
 	ActivationLag int64
-	// Lost is how many records retention removed before the group took them: log start - committed, at least 0.
+	// Lost is how many records retention removed before the group took them: log start - committed, at
+	// least 0, and 0 where either is not known.
 	Lost int64
 	// Reason says which case of the rules applied.
 	Reason Reason
@@ -77,12 +83,15 @@ type Partition struct {
 type Report struct {
 	// Partitions are in the order of the offsets given.
 	Partitions []Partition
-	// Total is the sum of Lag, Activation that of ActivationLag, Lost that of Lost.
+	// Total is the sum of Lag, Activation that of ActivationLag, Lost that of Lost. A sum beyond the range
+	// of int64 is the nearest number in it.
 	Total, Activation, Lost int64
 	// Lagging is how many partitions have Lag > 0.
 	Lagging int
-	// ObservedAt is the oldest ObservedAt of the partitions: how old the answer is.
+	// ObservedAt is the oldest ObservedAt of the partitions: how old the answer is. The zero time means
+	// that a partition was never read.
 	ObservedAt time.Time
-	// Err is not nil where any partition's lag is unknown; it names them. The sums are then no answer.
+	// Err is not nil where any partition's lag is unknown, and where there are no partitions at all; it is
+	// a *fault.Error that names the first few and counts the rest. The sums are then no answer.
 	Err error
 }

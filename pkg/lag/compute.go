@@ -1,0 +1,122 @@
+package lag
+
+import (
+	"errors"
+	"time"
+)
+
+// Compute applies the corrected rules to every partition, in the order of
+// [Reason], and sums up. It never returns a negative lag, and it never takes what
+// is not known for zero: see [Report.Err]. Offsets whose newest read failed still
+// count while they are no older than rules.MaxAge at now.
+//
+// The report shares no memory with offsets.
+func Compute(rules Rules, offsets []Offsets, now time.Time) Report {
+	r := Report{Partitions: make([]Partition, len(offsets))}
+	for i := range offsets {
+		p := &r.Partitions[i]
+		p.Offsets = offsets[i]
+		if p.Err = rules.stale(&p.Offsets, now); p.Err == nil {
+			rules.measure(p, now)
+		}
+		if p.Err != nil {
+			p.Reason = ReasonUnknown
+		}
+		r.add(p)
+	}
+	r.Err = r.unknown()
+	return r
+}
+
+// measure fills in the lag of a partition whose offsets are young enough.
+func (rules Rules) measure(p *Partition, now time.Time) {
+	switch {
+	case p.Committed < 0:
+		rules.measureNoCommit(p)
+	case p.LogEnd < 0:
+		p.Err = unknownPartition(&p.Offsets, errNoEnd)
+	case p.Committed > p.LogEnd:
+		rules.measurePastEnd(p)
+	case p.Committed < p.LogStart:
+		p.Lag, p.Reason = retained(&p.Offsets), ReasonCommitBelowStart
+		p.Lost = p.LogStart - p.Committed
+	case p.Committed < p.LogEnd:
+		p.Lag, p.Reason = p.LogEnd-p.Committed, ReasonLagging
+	default:
+		p.Reason = ReasonCaughtUp
+	}
+	p.ActivationLag = p.Lag
+	if rules.persistent(p, now) {
+		p.Lag, p.Reason = 0, ReasonPersistent
+	}
+}
+
+func (rules Rules) measureNoCommit(p *Partition) {
+	switch {
+	case rules.ZeroOnInvalidOffset:
+		p.Reason = ReasonNoCommitIgnored
+	case rules.ResetPolicy != Earliest:
+		p.Lag, p.Reason = 1, ReasonNoCommitLatest
+	case p.LogEnd < 0:
+		p.Err = unknownPartition(&p.Offsets, errNoEnd)
+	case p.LogStart < 0:
+		p.Err = unknownPartition(&p.Offsets, errNoStart)
+	default:
+		p.Lag, p.Reason = retained(&p.Offsets), ReasonNoCommitEarliest
+	}
+}
+
+func (rules Rules) measurePastEnd(p *Partition) {
+	p.Reason = ReasonCommitPastEnd
+	if rules.ResetPolicy != Earliest {
+		return
+	}
+	if p.LogStart < 0 {
+		p.Err = unknownPartition(&p.Offsets, errNoStart)
+		return
+	}
+	p.Lag = retained(&p.Offsets)
+}
+
+// persistent reports whether the lag is to be left out because nobody works it off.
+func (rules Rules) persistent(p *Partition, now time.Time) bool {
+	return rules.ExcludePersistent && rules.PersistentAfter > 0 &&
+		p.Lag > 0 && p.Committed >= 0 && !p.StalledSince.IsZero() &&
+		now.Sub(p.StalledSince) >= rules.PersistentAfter
+}
+
+// retained is how many records the log holds. The start may have been read after
+// the end, and then lie beyond it.
+func retained(o *Offsets) int64 { return max(0, o.LogEnd-o.LogStart) }
+
+// add takes a measured partition into the sums.
+func (r *Report) add(p *Partition) {
+	r.Total = addSaturating(r.Total, p.Lag)
+	r.Activation = addSaturating(r.Activation, p.ActivationLag)
+	r.Lost = addSaturating(r.Lost, p.Lost)
+	if p.Lag > 0 {
+		r.Lagging++
+	}
+	if p == &r.Partitions[0] || p.ObservedAt.Before(r.ObservedAt) {
+		r.ObservedAt = p.ObservedAt
+	}
+}
+
+// addSaturating adds without wrapping round: past the range of int64 it stays at the
+// end of the range, so that a huge lag never turns into a negative one.
+func addSaturating(a, b int64) int64 {
+	sum := a + b
+	switch {
+	case b > 0 && sum < a:
+		return 1<<63 - 1
+	case b < 0 && sum > a:
+		return -1 << 63
+	default:
+		return sum
+	}
+}
+
+var (
+	errNoEnd   = errors.New("its log end offset was never read")
+	errNoStart = errors.New("its log start offset was never read")
+)

@@ -1,0 +1,32 @@
+package lag
+
+import "time"
+
+// StalledSince returns what next.StalledSince has to be, given what was known of
+// the same partition before: prev is the outcome of the last successful read, or
+// the zero Offsets before the first, and next that of a new one.
+//
+// The clock starts when lag is first seen behind a commit, starts anew whenever
+// the commit moves, in either direction, and stops when the group has caught up.
+// So it measures the consumers and not how often anybody looks at them.
+//
+// A next with an Err is no news about the partition and changes nothing.
+func StalledSince(prev, next Offsets) time.Time {
+	switch {
+	case next.Err != nil:
+		return prev.StalledSince
+	case !lagBehind(next):
+		return time.Time{}
+	case prev.StalledSince.IsZero() || prev.Committed != next.Committed:
+		return next.ObservedAt
+	default:
+		return prev.StalledSince
+	}
+}
+
+// lagBehind reports whether the log holds records that the commit has not passed.
+// Records that retention removed are not among them: no consumer can move past those
+// by working, only by its reset policy.
+func lagBehind(o Offsets) bool {
+	return o.Committed >= 0 && o.LogEnd > max(o.Committed, o.LogStart)
+}

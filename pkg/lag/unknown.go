@@ -1,0 +1,179 @@
+package lag
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// How much of what is unknown an error tells. It ends up in an event on a ScaledObject,
+// which the API server cuts at 1,024 bytes.
+const (
+	namedPartitions = 5
+	namedCauses     = 3
+	// searchedCauses bounds the search for causes that differ: in an outage every partition
+	// of a large cluster is unknown, and nearly always for the same few reasons.
+	searchedCauses = 100
+)
+
+const remedyUnknown = "run `kafka-scaler check` to see which step towards the cluster fails"
+
+// stale returns why the offsets are no answer at now, or nil.
+func (rules Rules) stale(o *Offsets, now time.Time) error {
+	if o.ObservedAt.IsZero() {
+		return unknownPartition(o, errors.New("its offsets were never read"))
+	}
+	age := now.Sub(o.ObservedAt)
+	if age <= rules.MaxAge {
+		return nil
+	}
+	return unknownPartition(o, fmt.Errorf("its offsets were read %s ago, longer than the maxSnapshotAge of %s",
+		age.Round(time.Millisecond), rules.MaxAge))
+}
+
+// unknownPartition says that the lag of a partition is not known, why, and what the
+// newest read of it met, if it failed.
+func unknownPartition(o *Offsets, why error) *fault.Error {
+	e := &fault.Error{Kind: fault.Unavailable, Op: "compute the lag of", Object: o.String(), Err: why}
+	if o.Err != nil {
+		e.Err = fmt.Errorf("%w, and the newest read failed: %w", why, o.Err)
+	}
+	// A cause that says what to do is not followed by a vaguer sentence of ours.
+	var cause *fault.Error
+	if errors.As(o.Err, &cause) {
+		e.Kind = cause.Kind
+	}
+	if cause == nil || cause.Remedy == "" {
+		e.Remedy = remedyUnknown
+	}
+	return e
+}
+
+// Unknown returns the partitions whose lag is not known, in the order of Partitions.
+func (r Report) Unknown() []TopicPartition {
+	var unknown []TopicPartition
+	for i := range r.Partitions {
+		if r.Partitions[i].Err != nil {
+			unknown = append(unknown, r.Partitions[i].TopicPartition)
+		}
+	}
+	return unknown
+}
+
+// unknown returns [Report.Err] for the partitions measured.
+func (r *Report) unknown() error {
+	if len(r.Partitions) == 0 {
+		return &fault.Error{
+			Kind: fault.Precondition, Op: "compute the lag", Err: errors.New("the trigger selects no partition"),
+			Remedy: "name a topic that exists, a partitionLimitation that it has, or let the group commit once",
+		}
+	}
+	unknown := r.Unknown()
+	if len(unknown) == 0 {
+		return nil
+	}
+	return &fault.Error{
+		Kind: r.unknownKind(), Op: "compute the lag of",
+		Object: fmt.Sprintf("%d of %d partitions (%s)", len(unknown), len(r.Partitions), names(unknown)),
+		Err:    r.unknownCauses(),
+		Remedy: r.unknownRemedy(),
+	}
+}
+
+// unknownKind is the kind that all unknown partitions share. Where they differ, waiting
+// may help some of them, so that is what the answer says.
+func (r *Report) unknownKind() fault.Kind {
+	var kinds [256]bool
+	var last fault.Kind
+	distinct := 0
+	for i := range r.Partitions {
+		err := r.Partitions[i].Err
+		if err == nil {
+			continue
+		}
+		last = fault.KindOf(err)
+		if !kinds[last] {
+			kinds[last] = true
+			distinct++
+		}
+	}
+	if distinct == 1 {
+		return last
+	}
+	return fault.Unavailable
+}
+
+// unknownRemedy is that of the first unknown partition, whose cause is the first told. It
+// is empty where the cause brings its own.
+func (r *Report) unknownRemedy() string {
+	for i := range r.Partitions {
+		var e *fault.Error
+		if errors.As(r.Partitions[i].Err, &e) {
+			return e.Remedy
+		}
+	}
+	return ""
+}
+
+// unknownCauses collects the causes that differ, each with the first partition that has it.
+func (r *Report) unknownCauses() error {
+	var found []error
+	var first []TopicPartition
+	seen := make(map[string]bool, namedCauses)
+	searched := 0
+	for i := range r.Partitions {
+		p := &r.Partitions[i]
+		var e *fault.Error
+		if !errors.As(p.Err, &e) {
+			continue
+		}
+		// Two partitions whose reads failed alike differ in age by milliseconds: that is one cause.
+		key := e.Err.Error()
+		if p.Offsets.Err != nil {
+			key = p.Offsets.Err.Error()
+		}
+		if !seen[key] {
+			seen[key] = true
+			found = append(found, e.Err)
+			first = append(first, p.TopicPartition)
+		}
+		if searched++; len(found) == namedCauses || searched == searchedCauses {
+			break
+		}
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	for i, err := range found {
+		found[i] = fmt.Errorf("%s: %w", first[i], err)
+	}
+	return causes(found)
+}
+
+// causes are several errors on one line.
+type causes []error
+
+func (c causes) Error() string {
+	texts := make([]string, len(c))
+	for i, err := range c {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, " | ")
+}
+
+func (c causes) Unwrap() []error { return c }
+
+func names(partitions []TopicPartition) string {
+	named := make([]string, 0, namedPartitions)
+	for _, tp := range partitions[:min(len(partitions), namedPartitions)] {
+		named = append(named, tp.String())
+	}
+	text := strings.Join(named, ", ")
+	if rest := len(partitions) - len(named); rest > 0 {
+		text += fmt.Sprintf(" and %d more", rest)
+	}
+	return text
+}
