@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"regexp"
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
@@ -52,7 +53,13 @@ type Selection struct {
 	// AllTopicsWithoutCommit is KEDA compatibility: a trigger without topic whose group has no commit
 	// at all counts every topic of the cluster (KEDA pull request 8114).
 	AllTopicsWithoutCommit bool
+
+	// compiled is TopicRegex, anchored at both ends.
+	compiled *regexp.Regexp
 }
+
+// keda reports whether the trigger asks for KEDA's own numbers.
+func (t *Trigger) keda() bool { return t.Policy.Compatibility == policy.KEDA }
 
 // Defaults of the parameters that KEDA does not have.
 const (

@@ -1,0 +1,131 @@
+package trigger
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxPerKind bounds how many problems of one field, and how many unknown keys, are spelt out. Metadata may
+// be megabytes; their error message must not.
+const maxPerKind = 20
+
+// checkKeys reports what must not be in the metadata at all: credentials, misplaced and unknown keys. A
+// value of these is never repeated: a mistyped key may well hold a password.
+func (p *parser) checkKeys() {
+	unknown := 0
+	for _, key := range slices.Sorted(maps.Keys(p.metadata)) {
+		name := strings.TrimSuffix(key, fromEnv)
+		i, known := p.index[name]
+		switch {
+		case known && p.params[i].Use >= Credential:
+			// KEDA reads a blank value as absent, and a chart may well render one.
+			if strings.TrimSpace(p.metadata[key]) != "" {
+				p.problems = append(p.problems, p.params[i].refuse(key))
+			}
+		case known && (key == name || p.params[i].FromEnv):
+		case known:
+			p.report(key, "", name+" is not read from the environment", "write "+name+" with its value; FromEnv works for "+p.envNames())
+		case unknown < maxPerKind:
+			unknown++
+			p.report(key, "", "is not a known parameter", p.suggest(key))
+		default:
+			unknown++
+		}
+	}
+	if unknown > maxPerKind {
+		p.report("metadata", "", fmt.Sprintf("has %d more unknown parameters", unknown-maxPerKind), "")
+	}
+}
+
+func (p *parser) envNames() string {
+	var names []string
+	for _, param := range p.params {
+		if param.FromEnv {
+			names = append(names, param.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// suggest names the known key that is nearest to an unknown one, or else the page that lists them all.
+func (p *parser) suggest(key string) string {
+	name, suffix := key, ""
+	if base, found := strings.CutSuffix(key, fromEnv); found && base != "" {
+		name, suffix = base, fromEnv
+	}
+	name = strings.ToLower(name)
+	var best Parameter
+	bestDistance := maxDistance(name) + 1
+	for _, param := range p.params {
+		if suffix != "" && param.Use <= Ignored && !param.FromEnv {
+			continue
+		}
+		if d := distance(name, strings.ToLower(param.Name), bestDistance); d < bestDistance {
+			best, bestDistance = param, d
+		}
+	}
+	switch {
+	case best.Name == "":
+		return "remove it; docs/parameters.md lists what there is"
+	case best.Use >= Credential:
+		return "if " + best.Name + " is meant: " + best.refuse(key).Remedy
+	default:
+		return "did you mean " + best.Name + suffix + "?"
+	}
+}
+
+// maxDistance is how many mistakes a key of this length may have and still be recognised: one in three letters.
+func maxDistance(key string) int { return len(key) / 3 }
+
+// distance is the Levenshtein distance of two strings in bytes, or any number of at least limit once it cannot be less.
+func distance(a, b string, limit int) int {
+	if gap := len(a) - len(b); gap >= limit || -gap >= limit {
+		return limit
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitution := diagonal
+			if a[i] != b[j] {
+				substitution++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(substitution, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// sorted returns the problems in the order of the parameter table, unknown keys last and by name, with long
+// runs about one field cut short.
+func (p *parser) sorted() []Problem {
+	rank := func(q Problem) int {
+		if i, known := p.index[strings.TrimSuffix(q.Field, fromEnv)]; known {
+			return i
+		}
+		return len(p.params)
+	}
+	// Stable: problems of one field stay as found, and unknown keys were found by name.
+	slices.SortStableFunc(p.problems, func(a, b Problem) int { return rank(a) - rank(b) })
+	var shown []Problem
+	for i := 0; i < len(p.problems); {
+		field := p.problems[i].Field
+		end := i
+		for end < len(p.problems) && p.problems[end].Field == field {
+			end++
+		}
+		shown = append(shown, p.problems[i:min(end, i+maxPerKind)]...)
+		if more := end - i - maxPerKind; more > 0 {
+			shown = append(shown, Problem{Field: field, Message: fmt.Sprintf("and %d more problems", more)})
+		}
+		i = end
+	}
+	return shown
+}

@@ -1,0 +1,73 @@
+package trigger
+
+import (
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+)
+
+// Bounds of the durations. A snapshot younger than a second would defeat the background refresh; lag that
+// is minutes old is no ground for scaling.
+const (
+	minMaxSnapshotAge     = time.Second
+	maxMaxSnapshotAge     = 5 * time.Minute
+	minPersistentLagAfter = time.Second
+)
+
+// Parse reads the metadata of one trigger as KEDA sends it. Either the trigger is
+// valid, or the error is a *fault.Error of kind Invalid whose cause is an [*Error]
+// with every problem there is.
+//
+// In KEDA compatibility mode the rules are those of the `kafka` trigger alone: a
+// topic is a single name, and what that trigger does not have conflicts with the
+// mode.
+func Parse(metadata map[string]string) (*Trigger, error) {
+	p := newParser(metadata)
+	compatibility := policy.Compatibility(p.oneOf("compatibility"))
+	keda := compatibility == policy.KEDA
+	t := &Trigger{
+		Connection: p.connection(),
+		Selection:  p.selection(keda),
+		Lag: lag.Rules{
+			ResetPolicy:         lag.ResetPolicy(p.oneOf("offsetResetPolicy")),
+			ZeroOnInvalidOffset: p.boolean("scaleToZeroOnInvalidOffset"),
+			ExcludePersistent:   p.boolean("excludePersistentLag"),
+			PersistentAfter:     p.duration("persistentLagAfter", minPersistentLagAfter, 0),
+			MaxAge:              p.duration("maxSnapshotAge", minMaxSnapshotAge, maxMaxSnapshotAge),
+		},
+		Policy: policy.Policy{
+			LagThreshold:             p.integer("lagThreshold", 1),
+			ActivationLagThreshold:   p.integer("activationLagThreshold", 0),
+			AllowIdleConsumers:       p.boolean("allowIdleConsumers"),
+			LimitToPartitionsWithLag: p.boolean("limitToPartitionsWithLag"),
+			EnsureEvenDistribution:   p.boolean("ensureEvenDistributionOfPartitions"),
+			Compatibility:            compatibility,
+		},
+	}
+	p.checkIgnored()
+	p.checkConflicts(t)
+	p.checkKeys()
+	if len(p.problems) > 0 {
+		return nil, asFault(p.sorted())
+	}
+	t.MetricName = metricName(t.Selection)
+	return t, nil
+}
+
+// checkIgnored checks the form of what decides nothing, so that a typo shows here and not on the way back to KEDA's trigger.
+func (p *parser) checkIgnored() {
+	for _, param := range p.params {
+		if param.Use != Ignored {
+			continue
+		}
+		switch param.Type {
+		case TypeBool:
+			p.boolean(param.Name)
+		case TypeEnum:
+			p.oneOf(param.Name)
+		case TypeVersion:
+			p.version(param.Name)
+		}
+	}
+}
