@@ -1,0 +1,180 @@
+package kafkabroker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Node is one process of a cluster: a broker, the controller, or ZooKeeper. Its
+// methods may be called from several goroutines.
+type Node struct {
+	// ID is the broker id, or the controller's node id.
+	ID int32
+
+	cluster *Cluster
+	name    string
+	dir     string
+	log     string
+	argv    []string
+	ports   map[Listener]*port
+
+	mu     sync.Mutex
+	proc   *process
+	paused bool
+}
+
+// newNode reserves what a node needs. Its configuration is written by configure,
+// when the ports of all nodes are known.
+func (c *Cluster) newNode(id int32, name string, listeners ...Listener) (*Node, error) {
+	n := &Node{
+		ID: id, cluster: c, name: name,
+		dir: filepath.Join(c.scratch.dir, name), log: filepath.Join(c.scratch.dir, name+".log"),
+		ports: map[Listener]*port{},
+	}
+	for _, l := range listeners {
+		p, err := reservePort()
+		if err != nil {
+			return nil, errors.Join(err, n.release())
+		}
+		n.ports[l] = p
+	}
+	return n, os.MkdirAll(n.dir, 0o700)
+}
+
+func (n *Node) configure(heapMB int, class string, all map[string]string) error {
+	n.argv = n.cluster.lib.command(heapMB, class, n.config())
+	return os.WriteFile(n.config(), []byte(properties(all)), 0o600)
+}
+
+func (n *Node) config() string { return filepath.Join(n.dir, "node.properties") }
+
+func (n *Node) release() error {
+	var errs []error
+	for _, p := range n.ports {
+		errs = append(errs, p.release())
+	}
+	return errors.Join(errs...)
+}
+
+// Address is where a listener of this node is, as host:port, or "" where it has no such listener.
+func (n *Node) Address(l Listener) string {
+	p, ok := n.ports[l]
+	if !ok {
+		return ""
+	}
+	return p.address()
+}
+
+// Log is the file with what the node logged, over all its restarts.
+func (n *Node) Log() string { return n.log }
+
+// Running tells whether the process is there and not paused.
+func (n *Node) Running() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.proc != nil && n.proc.alive() && !n.paused
+}
+
+// Stop shuts the node down in order (SIGTERM): a broker hands its leaderships over
+// first. It returns when the process has ended, or with ctx's error.
+func (n *Node) Stop(ctx context.Context) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.stop(ctx)
+}
+
+func (n *Node) stop(ctx context.Context) error {
+	if n.proc == nil {
+		return nil
+	}
+	if err := n.proc.stop(ctx); err != nil {
+		return fmt.Errorf("stop %s: %w", n.name, err)
+	}
+	n.proc, n.paused = nil, false
+	return nil
+}
+
+// Kill ends the node at once (SIGKILL), as a crash of its machine would, except
+// that its connections are closed.
+func (n *Node) Kill() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.proc == nil {
+		return nil
+	}
+	if err := n.proc.kill(); err != nil {
+		return fmt.Errorf("kill %s: %w", n.name, err)
+	}
+	n.proc, n.paused = nil, false
+	return nil
+}
+
+// Pause freezes the node (SIGSTOP): its connections stay open, new ones are
+// accepted by the kernel, and nothing is ever answered.
+func (n *Node) Pause() error { return n.freeze(syscall.SIGSTOP, true) }
+
+// Resume lets a paused node go on (SIGCONT).
+func (n *Node) Resume() error { return n.freeze(syscall.SIGCONT, false) }
+
+func (n *Node) freeze(sig syscall.Signal, paused bool) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.proc == nil || !n.proc.alive() {
+		return fmt.Errorf("send %v to %s: it is not running", sig, n.name)
+	}
+	if err := n.proc.signal(sig); err != nil {
+		return fmt.Errorf("send %v to %s: %w", sig, n.name, err)
+	}
+	n.paused = paused
+	return nil
+}
+
+// Restart stops the node if it is there, starts it on the same ports with the
+// same data, and returns when it serves.
+func (n *Node) Restart(ctx context.Context) error {
+	n.mu.Lock()
+	err := n.stop(ctx)
+	n.mu.Unlock()
+	for err == nil {
+		if err = n.start(); err != nil {
+			break
+		}
+		if err = n.cluster.waitServing(ctx); err == nil {
+			return nil
+		}
+		// ZooKeeper remembers a killed broker until its session times out, and so long the broker refuses to start.
+		if strings.Contains(err.Error(), "NodeExists") && ctx.Err() == nil {
+			err = pause(ctx, 200*time.Millisecond)
+		}
+	}
+	return fmt.Errorf("restart %s: %w", n.name, err)
+}
+
+func (n *Node) start() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p, err := startProcess(n.log, n.argv)
+	if err != nil {
+		return fmt.Errorf("start %s: %w", n.name, err)
+	}
+	n.proc = p
+	return nil
+}
+
+// ended returns an error with the end of the log if the process has ended by
+// itself; nil if it runs, or if a test has stopped it.
+func (n *Node) ended() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.proc == nil || n.proc.alive() {
+		return nil
+	}
+	return fmt.Errorf("%s has ended by itself (%v); its log ends with\n%s", n.name, n.proc.err, tailOf(n.log, 40))
+}
