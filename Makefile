@@ -113,6 +113,7 @@ lint: lint-go lint-proto lint-modules lint-files ## All linters
 .PHONY: lint-go
 lint-go: $(TOOLS)/golangci-lint ## Go code, formatting and the import rules of docs/architecture.md
 	$(TOOLS)/golangci-lint run ./...
+	cd test/schema && $(TOOLS)/golangci-lint run ./...
 
 .PHONY: lint-proto
 lint-proto: $(TOOLS)/buf ## The API: style, compatibility, generated code up to date
@@ -124,7 +125,7 @@ lint-proto: $(TOOLS)/buf ## The API: style, compatibility, generated code up to 
 .PHONY: lint-modules
 lint-modules: ## go.mod and go.sum are tidy
 	@for m in $(MODULES); do \
-		$(GO) -C $$m mod tidy -diff || { echo "$$m/go.mod: run 'go mod tidy' there" >&2; exit 1; }; \
+		diff=$$($(GO) -C $$m mod tidy -diff 2>&1) || { tail -n 20 <<<"$$diff" >&2; echo "$$m/go.mod: run 'go mod tidy' there" >&2; exit 1; }; \
 	done
 
 .PHONY: lint-files

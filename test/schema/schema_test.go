@@ -211,7 +211,7 @@ func kedaCRDs(t *testing.T) map[schema.GroupVersionKind]*apiextensions.CustomRes
 // documents cuts a YAML stream and drops what holds comments only.
 func documents(data []byte) [][]byte {
 	var found [][]byte
-	for _, doc := range bytes.Split(append([]byte("\n"), data...), []byte("\n---\n")) {
+	for doc := range bytes.SplitSeq(append([]byte("\n"), data...), []byte("\n---\n")) {
 		var content map[string]any
 		if err := yaml.Unmarshal(doc, &content); err != nil || len(content) > 0 {
 			found = append(found, doc)
