@@ -37,7 +37,7 @@ type Options struct {
 // Security turns on the listeners [SASLPlaintext], [SASLTLS], [TLS] and [MTLS]
 // beside [Plaintext], and the ACL authorizer. Whoever comes through Plaintext or
 // TLS is User:ANONYMOUS, who may do everything; anybody else may do what
-// [Cluster.Allow] has granted.
+// [Cluster.AllowTopic] and [Cluster.AllowGroup] have granted.
 type Security struct {
 	// Users are names and passwords, valid for PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512.
 	Users map[string]string
