@@ -110,8 +110,7 @@ func (r *Report) unknownKind() fault.Kind {
 // is empty where the cause brings its own.
 func (r *Report) unknownRemedy() string {
 	for i := range r.Partitions {
-		var e *fault.Error
-		if errors.As(r.Partitions[i].Err, &e) {
+		if e, ok := errors.AsType[*fault.Error](r.Partitions[i].Err); ok {
 			return e.Remedy
 		}
 	}

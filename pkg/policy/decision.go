@@ -10,6 +10,7 @@ const (
 	RulePartitionCap     Rule = "partition_cap"
 	RuleLaggingCap       Rule = "lagging_partitions_cap"
 	RuleLastReplicas     Rule = "last_replicas"
+	RuleLargestValue     Rule = "largest_value"
 	RuleNonNegative      Rule = "non_negative"
 	RuleActivation       Rule = "activation"
 )
@@ -27,18 +28,22 @@ type Step struct {
 
 // Decision is what KEDA is told about one trigger.
 type Decision struct {
-	// Value is the metric in records, at least 0. Meaningless where Err is set.
+	// Value is the metric in records, at least 0, and at most [LargestValue] but in KEDA compatibility.
+	// Meaningless where Err is set.
 	Value int64
 	// Target is the HPA's AverageValue target in records a replica: lagThreshold.
 	Target int64
 	// Active says whether the workload should run at all.
 	Active bool
-	// MaxReplicas is the most replicas that Value can ask for under the caps; 0 means that no cap applied.
+	// MaxReplicas is the most replicas that Value could ask for with any lag under the caps that applied; 0
+	// means that none did, or, with limitToPartitionsWithLag, that no partition has lag. In KEDA
+	// compatibility it can be one more than the cap, as KEDA's can.
 	MaxReplicas int64
-	// Limit is the rule that held the value below the total lag; empty if none did.
+	// Limit is the last rule that lowered the value, where it ended below the total lag; empty if it did not.
 	Limit Rule
-	// Steps are the rules that ran, in order.
+	// Steps are the rules that ran, in order. The first has the total lag as Before, each next one starts
+	// where the one before ended, and the last but RuleActivation ends at Value.
 	Steps []Step
-	// Err is set where the lag is not known. There is then no value, and KEDA gets an error.
+	// Err is set where the lag is not known. There is then no value and no step, and KEDA gets an error.
 	Err error
 }

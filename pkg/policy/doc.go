@@ -11,6 +11,8 @@
 //	partition cap        no more replicas than partitions can feed
 //	lagging cap          no more replicas than partitions that have lag
 //	last replicas        past the HPA's tolerance, so that the cap can be reached
+//	largest value        no number that Kubernetes' arithmetic cannot carry
+//	non-negative         never below zero
 //	activation           activation lag > activationLagThreshold
 //
 // [Horizontal] restates what the HPA then makes of the number (the ratio, the

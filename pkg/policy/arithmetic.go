@@ -1,0 +1,57 @@
+package policy
+
+import (
+	"math"
+	"strconv"
+)
+
+// ceilDiv is the smallest integer not below a / b, for a >= 0 and b > 0.
+func ceilDiv(a, b int64) int64 {
+	q := a / b
+	if a%b > 0 {
+		q++
+	}
+	return q
+}
+
+// mul multiplies numbers that are not negative, and stops at the largest int64 where the
+// product is beyond it.
+func mul(a, b int64) int64 {
+	if b != 0 && a > math.MaxInt64/b {
+		return math.MaxInt64
+	}
+	return a * b
+}
+
+// nextDivisor is the smallest divisor of n that is at least need, and n where need is
+// beyond it. n must be at least 1.
+func nextDivisor(n, need int64) int64 {
+	best := n
+	for i := int64(1); i <= n/i; i++ {
+		if n%i != 0 {
+			continue
+		}
+		if i >= need {
+			return i
+		}
+		if n/i >= need {
+			best = n / i
+		}
+	}
+	return best
+}
+
+// count names a number of things: "1 replica", "5 replicas".
+func count(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return strconv.FormatInt(n, 10) + " " + thing
+}
+
+func feed(n int64) string {
+	if n == 1 {
+		return "feeds"
+	}
+	return "feed"
+}
