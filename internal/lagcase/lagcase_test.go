@@ -1,0 +1,42 @@
+package lagcase
+
+import (
+	"testing"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+func TestParse(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	got, err := Parse("orders 3-4 committed=10 start=- end=39 age=3s stalled=2m kind=denied err=no ACL, sorry\n\npayments 0\n", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 3 {
+		t.Fatalf("got %d partitions, want 3: %v", len(got), got)
+	}
+	o := got[1]
+	if o.String() != "orders-4" || o.Committed != 10 || o.LogStart != lag.Unknown || o.LogEnd != 39 ||
+		now.Sub(o.ObservedAt) != 3*time.Second || now.Sub(o.StalledSince) != 2*time.Minute ||
+		fault.KindOf(o.Err) != fault.Denied || o.Err.Error() != "no ACL, sorry" {
+		t.Errorf("got %+v", o)
+	}
+	o = got[2]
+	if o.String() != "payments-0" || o.Committed != lag.NoCommit || o.LogEnd != lag.Unknown ||
+		!o.ObservedAt.Equal(now) || !o.StalledSince.IsZero() || o.Err != nil {
+		t.Errorf("got %+v", o)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, line := range []string{
+		"orders", "orders x", "orders 1-x", "orders 0 committed=ten", "orders 0 offset=10",
+		"orders 0 age=10", "orders 0 kind=odd err=text",
+	} {
+		if got, err := Parse(line, time.Time{}); err == nil {
+			t.Errorf("%q became %v", line, got)
+		}
+	}
+}
