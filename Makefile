@@ -13,8 +13,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 IMAGE ?= ghcr.io/kafka-scaler/kafka-scaler
 # Architecture of `make image`.
 ARCH ?= $(shell $(GO) env GOARCH)
-# Modules that `go mod tidy` holds. Those under tools/ only pin versions of tools.
-MODULES := . test/schema
+# Modules with code of ours; those under tools/ only pin versions of tools.
+MODULES := . test/schema e2e
 
 BUILD_FLAGS := -trimpath -ldflags '-s -w -X main.linkedVersion=$(VERSION)'
 GOTESTSUM := $(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --hide-summary=skipped
@@ -71,24 +71,26 @@ test: ## Everything: set-up, lint, unit, schemas, real Kafka
 .PHONY: setup
 setup: ## Install what the tests need and the machine lacks
 	@hack/ensure.sh gcc gcc libc6-dev
+	@for m in $(MODULES) tools/*; do $(GO) -C $$m mod download; done # unlike go build, in silence
 	@if [[ -x hack/setup-test.sh ]]; then hack/setup-test.sh; fi
 
 .PHONY: test-unit
 test-unit: $(TOOLS)/gotestsum ## Fast tests: race detector, text-file cases, fuzz seeds
 	@mkdir -p $(BIN)/test
-	$(GOTESTSUM) --jsonfile $(BIN)/test/unit.json -- -race -timeout 10m $(if $(RUN),-run '$(RUN)') ./...
+	@$(GOTESTSUM) --jsonfile $(BIN)/test/unit.json -- -race -timeout 10m $(if $(RUN),-run '$(RUN)') ./...
 	@hack/require-tests.sh unit $(BIN)/test/unit.json
 
 .PHONY: test-schema
 test-schema: $(TOOLS)/gotestsum ## Manifests against the schemas of Kubernetes and KEDA
 	@mkdir -p $(BIN)/test
-	cd test/schema && $(GOTESTSUM) --jsonfile $(BIN)/test/schema.json -- -count 1 -timeout 10m ./... # -count: go does not see that deploy/ changed
+	@# -count 1: go's test cache does not see files outside the module, and deploy/ is outside.
+	@cd test/schema && $(GOTESTSUM) --jsonfile $(BIN)/test/schema.json -- -count 1 -timeout 10m ./...
 	@hack/require-tests.sh schema $(BIN)/test/schema.json
 
 .PHONY: test-acceptance
 test-acceptance: $(TOOLS)/gotestsum ## The suite on real Apache Kafka processes
 	@mkdir -p $(BIN)/test
-	$(GOTESTSUM) --jsonfile $(BIN)/test/acceptance.json -- -tags realkafka -count 1 -timeout 30m $(if $(RUN),-run '$(RUN)') ./test/acceptance/... ./internal/kafkabroker/...
+	@$(GOTESTSUM) --jsonfile $(BIN)/test/acceptance.json -- -tags realkafka -count 1 -timeout 30m $(if $(RUN),-run '$(RUN)') ./test/acceptance/... ./internal/kafkabroker/...
 	@hack/require-tests.sh --no-skips real-Kafka $(BIN)/test/acceptance.json
 
 .PHONY: fuzz
@@ -102,7 +104,7 @@ bench: ## Benchmarks, each with its rival in the same run (BENCH=regexp)
 .PHONY: e2e
 e2e: $(TOOLS)/gotestsum ## The scaler under a real Kubernetes control plane and a real KEDA
 	@mkdir -p $(BIN)/test
-	cd e2e && $(GOTESTSUM) --jsonfile $(BIN)/test/e2e.json -- -count 1 -timeout 90m ./...
+	@cd e2e && $(GOTESTSUM) --jsonfile $(BIN)/test/e2e.json -- -count 1 -timeout 90m ./...
 	@hack/require-tests.sh --no-skips e2e $(BIN)/test/e2e.json
 
 ##@ Lint
@@ -112,8 +114,10 @@ lint: lint-go lint-proto lint-modules lint-files ## All linters
 
 .PHONY: lint-go
 lint-go: $(TOOLS)/golangci-lint ## Go code, formatting and the import rules of docs/architecture.md
-	$(TOOLS)/golangci-lint run ./...
-	cd test/schema && $(TOOLS)/golangci-lint run ./...
+	@status=0; for m in $(MODULES); do \
+		echo "golangci-lint $$m"; \
+		(cd $$m && $(TOOLS)/golangci-lint run ./...) || status=1; \
+	done; exit $$status
 
 .PHONY: lint-proto
 lint-proto: $(TOOLS)/buf ## The API: style, compatibility, generated code up to date
