@@ -11,15 +11,17 @@ import (
 // user cannot log in with PLAIN.
 func (c *Cluster) AddUser(ctx context.Context, name, password string) error {
 	return c.withAdmin(ctx, func(ctx context.Context, admin *kadm.Client) error {
-		answers, err := admin.AlterUserSCRAMs(ctx, nil, []kadm.UpsertSCRAM{
-			{User: name, Password: password, Mechanism: kadm.ScramSha256, Iterations: 4096},
-			{User: name, Password: password, Mechanism: kadm.ScramSha512, Iterations: 4096},
-		})
-		if err == nil {
-			err = answers.Error()
-		}
-		if err != nil {
-			return fmt.Errorf("add user %s: %w", name, err)
+		// A request may name a user once only.
+		for _, mechanism := range []kadm.ScramMechanism{kadm.ScramSha256, kadm.ScramSha512} {
+			answers, err := admin.AlterUserSCRAMs(ctx, nil, []kadm.UpsertSCRAM{
+				{User: name, Password: password, Mechanism: mechanism, Iterations: 4096},
+			})
+			if err == nil {
+				err = answers.Error()
+			}
+			if err != nil {
+				return fmt.Errorf("add user %s: %w", name, err)
+			}
 		}
 		return nil
 	})

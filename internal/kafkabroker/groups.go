@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -101,6 +103,7 @@ func (c *Cluster) Join(ctx context.Context, group string, protocol Protocol, top
 		kgo.ConsumerGroup(group), kgo.ConsumeTopics(topics...), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.Balancers(kgo.RangeBalancer()),
+		kgo.HeartbeatInterval(500 * time.Millisecond), // how fast a rebalance is noticed
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, added map[string][]int32) {
 			m.take(added)
 			once.Do(func() { close(joined) })
@@ -142,12 +145,7 @@ func (m *Member) give(_ context.Context, _ *kgo.Client, gone map[string][]int32)
 	defer m.mu.Unlock()
 	for topic, partitions := range gone {
 		maps.DeleteFunc(m.assigned[topic], func(p int32, _ struct{}) bool {
-			for _, lost := range partitions {
-				if lost == p {
-					return true
-				}
-			}
-			return false
+			return slices.Contains(partitions, p)
 		})
 	}
 }
@@ -163,11 +161,11 @@ func (m *Member) Assigned() int {
 	return count
 }
 
-// Poll takes up to max records, commits behind them, and returns how many they were.
-func (m *Member) Poll(ctx context.Context, max int) (int, error) {
+// Poll takes up to most records, commits behind them, and returns how many they were.
+func (m *Member) Poll(ctx context.Context, most int) (int, error) {
 	ctx, cancel := withPatience(ctx)
 	defer cancel()
-	fetches := m.client.PollRecords(ctx, max)
+	fetches := m.client.PollRecords(ctx, most)
 	if err := fetches.Err(); err != nil {
 		return 0, fmt.Errorf("poll: %w", err)
 	}

@@ -168,7 +168,7 @@ func (n *Node) start() error {
 	return nil
 }
 
-// ended returns an error with the end of the log if the process has ended by
+// ended returns an error with the gist of the log if the process has ended by
 // itself; nil if it runs, or if a test has stopped it.
 func (n *Node) ended() error {
 	n.mu.Lock()
@@ -176,5 +176,15 @@ func (n *Node) ended() error {
 	if n.proc == nil || n.proc.alive() {
 		return nil
 	}
-	return fmt.Errorf("%s has ended by itself (%v); its log ends with\n%s", n.name, n.proc.err, tailOf(n.log, 40))
+	return fmt.Errorf("%s has ended by itself (%w); its log says\n%s", n.name, n.proc.err, n.proc.excerpt())
+}
+
+// excerpt returns the gist of the log.
+func (n *Node) excerpt() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.proc == nil {
+		return "(it is not running)"
+	}
+	return n.proc.excerpt()
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -16,6 +17,8 @@ import (
 type process struct {
 	cmd *exec.Cmd
 	log string
+	// logStart is where this process's own output begins in the log.
+	logStart int64
 	// done is closed when the process has ended and its result is in err.
 	done chan struct{}
 	err  error
@@ -27,7 +30,11 @@ func startProcess(log string, argv []string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(argv[0], argv[1:]...), log: log, done: make(chan struct{})}
+	info, err := out.Stat()
+	if err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	p := &process{cmd: exec.Command(argv[0], argv[1:]...), log: log, logStart: info.Size(), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = childAttributes()
 	started := make(chan error, 1)
@@ -97,14 +104,20 @@ func (p *process) alive() bool {
 	}
 }
 
-// tail returns the last lines of the log, for an error message.
-func (p *process) tail() string { return tailOf(p.log, 40) }
-
-func tailOf(file string, lines int) string {
-	data, err := os.ReadFile(file)
+// excerpt returns what the log says about the process's end: from its first error
+// on, or, without one, the last lines.
+func (p *process) excerpt() string {
+	const lines = 40
+	data, err := os.ReadFile(p.log)
 	if err != nil {
 		return err.Error()
 	}
-	all := strings.Split(strings.TrimRight(string(data), "\n"), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
+	all := strings.Split(strings.TrimRight(string(data[p.logStart:]), "\n"), "\n")
+	first := slices.IndexFunc(all, func(line string) bool {
+		return strings.Contains(line, " ERROR ") || strings.Contains(line, " FATAL ") || strings.Contains(line, "Exception")
+	})
+	if first < 0 {
+		first = max(0, len(all)-lines)
+	}
+	return strings.Join(all[first:min(len(all), first+lines)], "\n")
 }

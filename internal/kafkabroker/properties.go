@@ -112,6 +112,8 @@ func (c *Cluster) addQuorum(all map[string]string, n *Node) {
 		"controller.listener.names":                        string(controllerListener),
 		"broker.session.timeout.ms":                        "4000",
 		"broker.heartbeat.interval.ms":                     "500",
+		"group.consumer.min.heartbeat.interval.ms":         "500",
+		"group.consumer.heartbeat.interval.ms":             "500",
 		"share.coordinator.state.topic.num.partitions":     "1",
 		"share.coordinator.state.topic.replication.factor": replicas,
 		"share.coordinator.state.topic.min.isr":            "1",
@@ -153,13 +155,13 @@ func (c *Cluster) addSecurity(all map[string]string) {
 	all["ssl.truststore.location"] = c.certificates.CAFile
 	all["listener.name."+strings.ToLower(string(MTLS))+".ssl.client.auth"] = "required"
 
-	plain := "org.apache.kafka.common.security.plain.PlainLoginModule required"
+	plain := []string{"org.apache.kafka.common.security.plain.PlainLoginModule required"}
 	for _, user := range slices.Sorted(maps.Keys(c.opts.Security.Users)) {
-		plain += fmt.Sprintf(" user_%s=%q", user, c.opts.Security.Users[user])
+		plain = append(plain, fmt.Sprintf("user_%s=%q", user, c.opts.Security.Users[user]))
 	}
 	for _, l := range []Listener{SASLPlaintext, SASLTLS} {
 		prefix := "listener.name." + strings.ToLower(string(l))
-		all[prefix+".plain.sasl.jaas.config"] = plain + ";"
+		all[prefix+".plain.sasl.jaas.config"] = strings.Join(plain, " ") + ";"
 		for _, mechanism := range []string{"scram-sha-256", "scram-sha-512"} {
 			all[prefix+"."+mechanism+".sasl.jaas.config"] = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
 		}

@@ -48,8 +48,8 @@ func (c *Cluster) waitListed(ctx context.Context, client *kgo.Client, asked *Nod
 			}
 		}
 		if ctxErr := pause(ctx, pollEvery); ctxErr != nil {
-			return fmt.Errorf("%s lists the brokers %v of %d (%w): %w; its log ends with\n%s",
-				asked.name, listed, len(want), err, ctxErr, tailOf(asked.log, 20))
+			return fmt.Errorf("%s lists the brokers %v of %d (%w); its log says\n%s",
+				asked.name, listed, len(want), errors.Join(err, ctxErr), asked.excerpt())
 		}
 	}
 }
