@@ -90,7 +90,7 @@ test-schema: $(TOOLS)/gotestsum ## Manifests against the schemas of Kubernetes a
 .PHONY: test-acceptance
 test-acceptance: $(TOOLS)/gotestsum ## The suite on real Apache Kafka processes
 	@mkdir -p $(BIN)/test
-	@$(GOTESTSUM) --jsonfile $(BIN)/test/acceptance.json -- -tags realkafka -count 1 -timeout 30m $(if $(RUN),-run '$(RUN)') ./test/acceptance/... ./internal/kafkabroker/...
+	@$(GOTESTSUM) --jsonfile $(BIN)/test/acceptance.json -- -tags realkafka -count 1 -p 1 -timeout 30m $(if $(RUN),-run '$(RUN)') ./test/acceptance/... ./internal/kafkabroker/...
 	@hack/require-tests.sh --no-skips real-Kafka $(BIN)/test/acceptance.json
 
 .PHONY: fuzz
