@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
@@ -11,9 +13,31 @@ import (
 // with [NewQuery], and use it for every call: it carries its own key.
 type Query struct {
 	trigger.Selection
-	// MaxAge is how old an answer from memory may be.
+	// MaxAge is how old an answer from memory may be before what is wrong with a topic or group becomes an
+	// error of the snapshot. Whether the numbers themselves are too old is for lag.Compute to say.
 	MaxAge time.Duration
 	key    string
+}
+
+// NewQuery returns the query for a selection. Two queries for the same selection
+// and age are one to a collector, whoever built them.
+func NewQuery(s trigger.Selection, maxAge time.Duration) *Query {
+	s.Topics = slices.Compact(slices.Sorted(slices.Values(s.Topics)))
+	return &Query{Selection: s, MaxAge: maxAge, key: queryKey(s, maxAge)}
+}
+
+func queryKey(s trigger.Selection, maxAge time.Duration) string {
+	b := strconv.AppendQuote(nil, s.ConsumerGroup)
+	b = strconv.AppendInt(append(b, ' '), int64(maxAge), 10)
+	b = strconv.AppendBool(append(b, ' '), s.ReadCommitted)
+	b = strconv.AppendBool(append(b, ' '), s.AllTopicsWithoutCommit)
+	for _, topic := range s.Topics {
+		b = strconv.AppendQuote(append(b, ' '), topic)
+	}
+	b = strconv.AppendQuote(append(b, ' '), s.TopicRegex)
+	// A set is sorted and merged as it is made; no limit and the empty set have different names.
+	b = append(append(b, " of "...), s.Partitions.String()...)
+	return string(b)
 }
 
 // Snapshot is one consistent view of a query's offsets. It is never changed
@@ -22,7 +46,7 @@ type Query struct {
 type Snapshot struct {
 	// Offsets are the selected partitions, sorted by topic and partition.
 	Offsets []lag.Offsets
-	// ObservedAt is the oldest ObservedAt of Offsets.
+	// ObservedAt is the oldest ObservedAt of Offsets; the zero time where one was never read.
 	ObservedAt time.Time
 	// Err says what is wrong with the query as a whole: a named topic does not exist, the group may not
 	// be read, no topic could be discovered. Offsets then lacks what it names. It is nil while the last

@@ -1,0 +1,83 @@
+package collector
+
+import (
+	"context"
+	"time"
+)
+
+// publishChunk is how many groups or partitions are taken in before readers get a turn.
+const publishChunk = 512
+
+// call is one running call of the source.
+type call struct {
+	// id is when it was made. Whatever it owes carries the id.
+	id   stamp
+	done chan struct{}
+	// late is set once nobody waits for the call any more: what it still brings is published as it comes.
+	late bool
+	// owed is how many groups, partitions or topics have not been delivered.
+	owed int
+}
+
+// start makes a call of the source in a goroutine of its own, which Run waits for.
+func (c *Collector) start(ctx context.Context, timeout time.Duration, id stamp, owed int, run func(context.Context, *call)) *call {
+	cl := &call{id: id, owed: owed, done: make(chan struct{})}
+	c.calls.Go(func() {
+		defer close(cl.done)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		run(ctx, cl)
+	})
+	return cl
+}
+
+// await waits for the calls, but no longer than the grace, and returns how much they still owe.
+func (c *Collector) await(ctx context.Context, calls ...*call) (owed int) {
+	grace := time.NewTimer(c.opts.Grace)
+	defer grace.Stop()
+	over := false
+	for _, cl := range calls {
+		if cl == nil {
+			continue
+		}
+		if !over {
+			select {
+			case <-cl.done:
+				continue
+			case <-grace.C:
+				over = true
+			case <-ctx.Done():
+				over = true
+			}
+		}
+		c.mu.Lock()
+		cl.late = true
+		owed += cl.owed
+		c.mu.Unlock()
+	}
+	return owed
+}
+
+// inChunks calls take for each index, holding mu, and gives readers a turn now and
+// then. What a late call has brought is published at the end.
+func (c *Collector) inChunks(cl *call, n int, take func(i int)) {
+	for from := 0; from < n; from += publishChunk {
+		c.mu.Lock()
+		for i := from; i < min(from+publishChunk, n); i++ {
+			take(i)
+		}
+		if cl.late && from+publishChunk >= n {
+			c.publish()
+		}
+		c.mu.Unlock()
+	}
+}
+
+// owes reports whether the call, which has returned, left something out. That is
+// against the source's contract, unless it is of no interest any more: a query that
+// was dropped, or a topic that was made anew meanwhile.
+func (c *Collector) owes(cl *call) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return cl.owed > 0
+}

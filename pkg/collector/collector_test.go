@@ -1,0 +1,408 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
+)
+
+// text renders what matters of a snapshot: topic-partition committed/start/end.
+func text(s *Snapshot) string {
+	var lines []string
+	for _, o := range s.Offsets {
+		line := fmt.Sprintf("%s %d/%d/%d", o.TopicPartition, o.Committed, o.LogStart, o.LogEnd)
+		if o.Err != nil {
+			line += " failing"
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, ", ")
+}
+
+func wantText(t *testing.T, s *Snapshot, want string) {
+	t.Helper()
+	if diff := cmp.Diff(want, text(s)); diff != "" {
+		t.Errorf("snapshot (-want +got):\n%s", diff)
+	}
+}
+
+// pass lets time pass, and whatever is due at its end happen.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func TestFirstReadThenMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(3).topic("orders", 1, 10, 20, 30).commit("billing", "orders", 10, 15, -1)
+		c := start(t, k, Options{})
+		q := query("billing", "orders")
+		asked := time.Now()
+		first := snapshot(t, c, q)
+		// The log start is read only where lag can depend on it: partition 0 has none.
+		wantText(t, first, "orders-0 10/-1/10, orders-1 15/0/20, orders-2 -1/0/30")
+		if first.Err != nil || first.ObservedAt.Before(asked) {
+			t.Errorf("err %v, observed %v before it was asked for", first.Err, asked.Sub(first.ObservedAt))
+		}
+		if same := snapshot(t, c, query("billing", "orders")); same != first {
+			t.Error("two calls between two refreshes returned different snapshots")
+		}
+		if got := k.count(offsetFetch); got != 1 {
+			t.Errorf("%d reads of commits for the first answers, want 1", got)
+		}
+		k.commit("billing", "orders", 10, 20, 7)
+		pass(1100 * time.Millisecond)
+		wantText(t, snapshot(t, c, q), "orders-0 10/-1/10, orders-1 20/0/20, orders-2 7/0/30")
+	})
+}
+
+func TestSingleFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(3).topic("orders", 1, 10, 20).commit("billing", "orders", 1, 2)
+		k.behave = func(api, int) (time.Duration, error) { return 20 * time.Millisecond, nil }
+		c := start(t, k, Options{})
+		var callers sync.WaitGroup
+		for range 1000 {
+			callers.Go(func() { wantText(t, snapshot(t, c, query("billing", "orders")), "orders-0 1/0/10, orders-1 2/0/20") })
+		}
+		callers.Wait()
+		synctest.Wait()
+		if diff := cmp.Diff(map[api]int{metadata: 1, offsetFetch: 1, listOffsets: 1, listStarts: 1}, k.calls); diff != "" {
+			t.Errorf("calls for 1000 callers of one new query (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestStormOfNewQueriesIsGathered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const queries = 10_000
+		k := newCluster(3)
+		for i := range queries {
+			topic := fmt.Sprintf("t%d", i%1000)
+			k.topic(topic, 1, 10).commit(fmt.Sprintf("g%d", i), topic, 3)
+		}
+		k.behave = func(api, int) (time.Duration, error) { return 10 * time.Millisecond, nil }
+		direct, served := 0, 0
+		c := start(t, k, Options{Observer: Observer{DirectRead: func(_ time.Duration, n int) { direct++; served += n }}})
+		var callers sync.WaitGroup
+		for i := range queries {
+			callers.Go(func() {
+				time.Sleep(time.Duration(i) * time.Second / queries)
+				wantText(t, snapshot(t, c, query(fmt.Sprintf("g%d", i), fmt.Sprintf("t%d", i%1000))), fmt.Sprintf("t%d-0 3/0/10", i%1000))
+			})
+		}
+		callers.Wait()
+		synctest.Wait()
+		if direct > 12 || served != queries {
+			t.Errorf("%d direct reads served %d queries, want at most 12 and %d", direct, served, queries)
+		}
+		if n := k.total(offsetFetch); n > 3*queries {
+			t.Errorf("%d groups asked for, want each a few times at most", n)
+		}
+	})
+}
+
+func TestHungBrokerDelaysOnlyItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(3).topic("orders", 1, 10, 10, 10).commit("billing", "orders", 1, 1, 1)
+		hung := k.broker("orders", 1)
+		var hang atomic.Bool
+		k.behave = func(a api, broker int) (time.Duration, error) {
+			if hang.Load() && a == listOffsets && broker == hung {
+				return time.Hour, nil
+			}
+			return time.Millisecond, nil
+		}
+		c := start(t, k, Options{})
+		q := query("billing", "orders")
+		snapshot(t, c, q)
+		pass(500 * time.Millisecond)
+		k.with(func() {
+			hang.Store(true)
+			k.topics["orders"].ends = []int64{50, 50, 50}
+		})
+		before := k.total(listOffsets)
+		pass(9 * time.Second)
+		s := snapshot(t, c, q)
+		// The last known good stays, and says why there is no newer one.
+		wantText(t, s, "orders-0 1/0/50, orders-1 1/0/10 failing, orders-2 1/0/50")
+		for i, o := range s.Offsets {
+			age := time.Since(o.ObservedAt)
+			if hungOne := i == 1; hungOne != (age > 5*time.Second) || !hungOne && age > 2*time.Second {
+				t.Errorf("%s is %s old", o.TopicPartition, age)
+			}
+		}
+		// In 9 s, 2 healthy partitions 9 times, and the hung one each time the call before has failed, every 3 s.
+		if n := k.total(listOffsets) - before; n > 2*9+4 {
+			t.Errorf("%d partitions asked for while one broker hung", n)
+		}
+		// A new query on healthy brokers does not wait for the hung one either.
+		k.topic("other", 1, 5).commit("other", "other", 5)
+		k.with(func() { k.topics["orders"].ends = []int64{51, 51, 51} })
+		asked := time.Now()
+		if k.broker("other", 0) == hung {
+			t.Fatal("the test's names must hash to different brokers")
+		}
+		wantText(t, snapshot(t, c, query("other", "other")), "other-0 5/-1/5")
+		if took := time.Since(asked); took > 100*time.Millisecond {
+			t.Errorf("a new query took %s", took)
+		}
+		hang.Store(false)
+		pass(4 * time.Second)
+		wantText(t, snapshot(t, c, q), "orders-0 1/0/51, orders-1 1/0/51, orders-2 1/0/51")
+	})
+}
+
+func TestRecoveryWithinTwoSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10).commit("billing", "orders", 1)
+		var down atomic.Bool
+		down.Store(true)
+		k.behave = func(api, int) (time.Duration, error) {
+			if down.Load() {
+				return 0, errDown
+			}
+			return 0, nil
+		}
+		c := start(t, k, Options{Cluster: "main"})
+		q := query("billing", "orders")
+		if _, err := c.Snapshot(context.Background(), q); fault.KindOf(err) != fault.Unavailable {
+			t.Fatalf("first read of a cluster that is down: %v, want unavailable", err)
+		}
+		pass(10 * time.Second)
+		asked := time.Now()
+		if _, err := c.Snapshot(context.Background(), q); fault.KindOf(err) != fault.Unavailable {
+			t.Fatalf("read of a cluster that is down: %v, want unavailable", err)
+		}
+		if took := time.Since(asked); took > 0 {
+			t.Errorf("a query that failed before took %s to fail again, want an answer from memory", took)
+		}
+		down.Store(false)
+		pass(2 * time.Second)
+		wantText(t, snapshot(t, c, q), "orders-0 1/0/10")
+		// And the other way round: what is known stays known, and grows old.
+		down.Store(true)
+		observed := snapshot(t, c, q).ObservedAt
+		pass(20 * time.Second)
+		s := snapshot(t, c, q)
+		wantText(t, s, "orders-0 1/0/10 failing")
+		if !s.ObservedAt.Equal(observed) {
+			t.Error("numbers grew younger without a read")
+		}
+	})
+}
+
+func TestSilentClusterEndsTheFirstReadInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10)
+		k.behave = func(api, int) (time.Duration, error) { return time.Hour, nil }
+		c := start(t, k, Options{})
+		asked := time.Now()
+		_, err := c.Snapshot(context.Background(), query("billing", "orders"))
+		if took := time.Since(asked); fault.KindOf(err) != fault.Unavailable || took > DefaultFirstReadTimeout {
+			t.Errorf("after %s: %v, want unavailable within %s", took, err, DefaultFirstReadTimeout)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		if _, err := c.Snapshot(ctx, query("other", "orders")); err != context.DeadlineExceeded {
+			t.Errorf("a caller with a shorter deadline got %v", err)
+		}
+	})
+}
+
+func TestLateCoordinatorOfNewQuery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(3).topic("orders", 1, 10).commit("billing", "orders", 1)
+		// Later than the grace: the first log ends are asked for before the commits have come, so they do not fit.
+		k.behave = func(a api, _ int) (time.Duration, error) {
+			if a == offsetFetch {
+				return 600 * time.Millisecond, nil
+			}
+			return 0, nil
+		}
+		c := start(t, k, Options{})
+		asked := time.Now()
+		wantText(t, snapshot(t, c, query("billing", "orders")), "orders-0 1/0/10")
+		if took := time.Since(asked); took > time.Second {
+			t.Errorf("took %s, want little more than the coordinator's 600 ms", took)
+		}
+	})
+}
+
+func TestIdleQueriesLeaveAndTheClusterIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10).topic("mails", 2, 10).commit("billing", "orders", 1).commit("mail", "mails", 1)
+		var queries atomic.Int64
+		c := start(t, k, Options{IdleAfter: time.Minute, Observer: Observer{Queries: func(n int) { queries.Store(int64(n)) }}})
+		pass(time.Hour)
+		if n := k.count(metadata) + k.count(offsetFetch) + k.count(listOffsets); n > 0 {
+			t.Errorf("%d calls without any query", n)
+		}
+		snapshot(t, c, query("billing", "orders"))
+		for range 4 {
+			snapshot(t, c, query("mail", "mails"))
+			pass(30 * time.Second)
+		}
+		if groups, topics := kept(c); queries.Load() != 1 || groups != 1 || topics != 1 {
+			t.Errorf("%d queries, %d groups, %d topics are kept, want 1 of each", queries.Load(), groups, topics)
+		}
+		pass(2 * time.Minute)
+		before := k.count(offsetFetch)
+		pass(time.Hour)
+		_, topics := kept(c)
+		if after := k.count(offsetFetch); after != before || topics != 0 {
+			t.Errorf("%d calls in an hour in which nobody asked, %d topics kept", after-before, topics)
+		}
+		// It wakes up again.
+		wantText(t, snapshot(t, c, query("billing", "orders")), "orders-0 1/0/10")
+	})
+}
+
+func kept(c *Collector) (groups, topics int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.groups), len(c.topics)
+}
+
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10).commit("billing", "orders", 1)
+		c := start(t, k, Options{IdleAfter: 3 * time.Second})
+		q := query("billing", "orders")
+		var last *Snapshot
+		ctx := context.Background()
+		for i := range 20 {
+			next, err := c.Wait(ctx, q, last)
+			if err != nil || next == last {
+				t.Fatalf("wait %d: %v", i, err)
+			}
+			last = next
+		}
+		if n := k.count(offsetFetch); n < 20 || n > 21 {
+			t.Errorf("%d refreshes while waiting, want 20: who waits counts as asking, and wakes at every refresh", n)
+		}
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+		defer cancel()
+		if _, err := c.Wait(ctx, q, last); err != context.DeadlineExceeded {
+			t.Errorf("Wait after its deadline: %v", err)
+		}
+	})
+}
+
+func TestWaitSaysWhyNothingIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, newCluster(1), Options{})
+		s, err := c.Wait(context.Background(), query("billing", "typo"), nil)
+		if err != nil || fault.KindOf(s.Err) != fault.NotFound {
+			t.Fatalf("Wait = %v, %v, want a snapshot that names the topic", s, err)
+		}
+		began := time.Now()
+		if _, err := c.Wait(context.Background(), query("billing", "typo"), s); err != nil || time.Since(began) < 500*time.Millisecond {
+			t.Errorf("a failing query is told again after %s, want once a refresh (%v)", time.Since(began), err)
+		}
+	})
+}
+
+func TestEndedCollectorSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New(newCluster(1).topic("orders", 1, 10), Options{Cluster: "main"})
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := c.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Snapshot(context.Background(), query("g", "orders")); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("Snapshot = %v", err)
+		}
+		if _, err := c.Wait(context.Background(), query("g", "orders"), nil); fault.KindOf(err) != fault.Unavailable {
+			t.Errorf("Wait = %v", err)
+		}
+	})
+}
+
+func TestStalledSince(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10).commit("billing", "orders", 10)
+		c := start(t, k, Options{})
+		q := query("billing", "orders")
+		snapshot(t, c, q)
+		pass(time.Minute)
+		if s := snapshot(t, c, q); !s.Offsets[0].StalledSince.IsZero() {
+			t.Error("a group that is caught up does not stand still")
+		}
+		k.with(func() { k.topics["orders"].ends[0] = 11 })
+		pass(2 * time.Second)
+		since := snapshot(t, c, q).Offsets[0].StalledSince
+		pass(time.Minute)
+		if s := snapshot(t, c, q); !s.Offsets[0].StalledSince.Equal(since) || time.Since(since) < time.Minute {
+			t.Errorf("stalled since %s, then since %s", since, s.Offsets[0].StalledSince)
+		}
+		k.with(func() { k.topics["orders"].ends[0] = 20 })
+		k.commit("billing", "orders", 12)
+		pass(2 * time.Second)
+		if s := snapshot(t, c, q); time.Since(s.Offsets[0].StalledSince) > 3*time.Second {
+			t.Errorf("stalled since %s, though the commit has moved", s.Offsets[0].StalledSince)
+		}
+	})
+}
+
+func TestIntervalStretches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10).commit("billing", "orders", 1)
+		k.behave = func(api, int) (time.Duration, error) { return 80 * time.Millisecond, nil }
+		var stretched []time.Duration
+		c := start(t, k, Options{Interval: 100 * time.Millisecond, Observer: Observer{
+			Stretched: func(d time.Duration) { stretched = append(stretched, d) },
+		}})
+		snapshot(t, c, query("billing", "orders"))
+		pass(10 * time.Second)
+		// Two steps of 80 ms, and as long a rest.
+		if len(stretched) == 0 || stretched[0] < 320*time.Millisecond || stretched[0] > 330*time.Millisecond {
+			t.Errorf("stretched to %v, want 320 ms", stretched)
+		}
+		if n := k.count(offsetFetch); n > 32 {
+			t.Errorf("%d refreshes in 10 s, want at most 32", n)
+		}
+	})
+}
+
+func TestIsolationLevels(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10).commit("billing", "orders", 1)
+		k.with(func() { k.topics["orders"].stable[0] = 7 })
+		c := start(t, k, Options{})
+		committed := NewQuery(trigger.Selection{ConsumerGroup: "billing", Topics: []string{"orders"}, ReadCommitted: true}, time.Second)
+		wantText(t, snapshot(t, c, committed), "orders-0 1/0/7")
+		wantText(t, snapshot(t, c, query("billing", "orders")), "orders-0 1/0/10")
+		pass(2 * time.Second)
+		wantText(t, snapshot(t, c, committed), "orders-0 1/0/7")
+	})
+}
+
+// brokenSource answers less than it was asked for.
+type brokenSource struct{ *cluster }
+
+func (brokenSource) LogOffsets(context.Context, lag.Position, []lag.TopicPartitions, func([]lag.LogOffset)) {
+}
+
+func TestSourceThatLeavesAnswersOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10).commit("billing", "orders", 1)
+		c := start(t, brokenSource{k}, Options{})
+		s := snapshot(t, c, query("billing", "orders"))
+		if !s.ObservedAt.IsZero() || len(s.Offsets) != 1 || s.Offsets[0].Err == nil || s.Offsets[0].LogEnd != lag.Unknown {
+			t.Errorf("got %s, observed %s; want one unknown partition with an error", text(s), s.ObservedAt)
+		}
+	})
+}

@@ -1,0 +1,129 @@
+package collector
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// takeCommits takes in one group's answer to the call, received at read. It
+// reports whether the call owed it. The caller holds mu.
+func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
+	g := c.groups[gc.Group]
+	if g == nil || g.pending != call {
+		return false
+	}
+	g.pending, g.err, g.touched = 0, gc.Err, c.next()
+	if gc.Err != nil {
+		return true
+	}
+	g.answered = read
+	if g.all {
+		c.takeFound(g, gc.Commits)
+	}
+	for kind := range g.tracks {
+		failed := takeTracks(g, lag.Position(kind), gc.Commits, call, read)
+		if !g.all {
+			continue
+		}
+		// Asked for everything, a broker leaves out what has no commit.
+		for _, tr := range g.tracks[kind] {
+			tr.takeAbsent(failed, call, read)
+		}
+	}
+	return true
+}
+
+// takeTracks takes in the commits for the readers of one kind of log end, and returns the partitions whose read failed.
+func takeTracks(g *group, kind lag.Position, commits []lag.Commit, call, read stamp) (failed map[lag.TopicPartition]bool) {
+	var tr *tracked
+	for i := range commits {
+		cm := &commits[i]
+		if tr == nil || tr.topic.name != cm.Topic {
+			at, ok := g.find(kind, cm.Topic)
+			if !ok {
+				tr = nil
+				continue
+			}
+			tr = g.tracks[kind][at]
+			tr.fit()
+		}
+		if !tr.take(cm, call, read) {
+			if failed == nil {
+				failed = make(map[lag.TopicPartition]bool)
+			}
+			failed[cm.TopicPartition] = true
+		}
+	}
+	return failed
+}
+
+// fit makes room for the topic's partitions, and forgets what was read in an earlier life of the topic.
+func (tr *tracked) fit() {
+	t := tr.topic
+	if tr.life != t.life {
+		tr.parts, tr.errs, tr.life = nil, nil, t.life
+	}
+	if n := len(t.ids); n > 0 {
+		tr.grow(t.ids[n-1])
+	}
+}
+
+func (tr *tracked) grow(id int32) {
+	if missing := int(id) + 1 - len(tr.parts); missing > 0 {
+		tr.parts = append(tr.parts, make([]positions, missing)...)
+	}
+}
+
+// take takes in one commit and reports whether it was read well.
+func (tr *tracked) take(cm *lag.Commit, call, read stamp) bool {
+	if cm.Partition < 0 || cm.Partition > maxPartition {
+		return true
+	}
+	tr.grow(cm.Partition)
+	err := cm.Err
+	if err == nil && cm.Offset < lag.NoCommit {
+		err = unexpected("read the committed offset of", cm.String(), fmt.Errorf("offset %d", cm.Offset))
+	}
+	tr.errs = setErr(tr.errs, int(cm.Partition), len(tr.parts), err)
+	if err != nil {
+		return false
+	}
+	tr.parts[cm.Partition].add(position{offset: cm.Offset, asked: call, read: read}, tr.topic.logs[tr.kind].at(cm.Partition))
+	return true
+}
+
+// takeAbsent notes that the partitions which the answer left out have no commit.
+func (tr *tracked) takeAbsent(failed map[lag.TopicPartition]bool, call, read stamp) {
+	tr.fit()
+	for _, id := range tr.topic.ids {
+		tp := lag.TopicPartition{Topic: tr.topic.name, Partition: id}
+		if tr.parts[id].newest.read != read && !failed[tp] {
+			tr.take(&lag.Commit{TopicPartition: tp, Offset: lag.NoCommit}, call, read)
+		}
+	}
+}
+
+// takeFound remembers the topics that a group has commits for. The caller holds mu.
+func (c *Collector) takeFound(g *group, commits []lag.Commit) {
+	last := ""
+	for i := range commits {
+		cm := &commits[i]
+		if cm.Topic == last || cm.Err == nil && cm.Offset < 0 {
+			continue
+		}
+		last = cm.Topic
+		at, known := slices.BinarySearch(g.found, last)
+		if t := c.topics[last]; known || t != nil && t.gone {
+			continue
+		}
+		g.found = slices.Insert(g.found, at, last)
+		c.shape++
+		for kind, discover := range g.discover {
+			if discover {
+				g.track(lag.Position(kind), c.topic(last))
+			}
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package collector
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// entry is a query that somebody asked about lately.
+type entry struct {
+	*Query
+	group *group
+	kind  lag.Position
+	// tracked are the group's positions in the topics selected, by name.
+	tracked []*tracked
+	// catalog is the version of the catalog that the expression was last matched against.
+	catalog uint64
+	touched uint64
+
+	// asked is when somebody last asked, a stamp.
+	asked atomic.Int64
+	// settled is set, and done closed, when the query's direct read has ended, well or not: from then on the
+	// refresh covers it.
+	settled atomic.Bool
+	done    chan struct{}
+	// due is when the direct read is over even if an answer is still missing.
+	due stamp
+	// tried is set once a direct read has asked for it.
+	tried bool
+
+	view  atomic.Pointer[view]
+	build sync.Mutex
+}
+
+// enter returns the query's entry and makes one where there is none.
+func (c *Collector) enter(q *Query) *entry {
+	c.mu.RLock()
+	e := c.entries[q.key]
+	if e != nil {
+		e.asked.Store(int64(c.now()))
+	}
+	c.mu.RUnlock()
+	if e != nil {
+		return e
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e = c.entries[q.key]; e == nil {
+		e = &entry{
+			Query: q, group: c.group(q.ConsumerGroup), kind: kindOf(q.ReadCommitted), done: make(chan struct{}),
+			due: c.now() + stamp(c.opts.FirstReadTimeout),
+		}
+		c.entries[q.key] = e
+		c.waiting = append(c.waiting, e)
+		c.demand(e)
+		signal(c.fresh)
+	}
+	e.asked.Store(int64(c.now()))
+	return e
+}
+
+// demand makes the group ask for what the query needs. The caller holds mu.
+func (c *Collector) demand(e *entry) {
+	if e.discovers() {
+		e.group.discover[e.kind] = true
+	}
+}
+
+// discovers reports whether the query is about whatever the group has commits for.
+func (e *entry) discovers() bool { return len(e.Topics) == 0 && e.TopicRegex == "" }
+
+// settle hands a query over from the direct read to the refresh. The caller holds mu.
+func (c *Collector) settle(e *entry) {
+	e.settled.Store(true)
+	close(e.done)
+	c.shape++
+	signal(c.awake)
+}
+
+// dropIdle forgets the queries that nobody has asked about for IdleAfter, with
+// everything that only they needed, and returns those that remain in the refresh.
+func (c *Collector) dropIdle() []*entry {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	oldest := int64(c.now() - stamp(c.opts.IdleAfter))
+	dropped := 0
+	live := make([]*entry, 0, len(c.entries))
+	for key, e := range c.entries {
+		switch {
+		case !e.settled.Load():
+		case e.asked.Load() < oldest:
+			delete(c.entries, key)
+			dropped++
+		default:
+			live = append(live, e)
+		}
+	}
+	if dropped > 0 {
+		c.prune()
+	}
+	if n := len(c.entries); n != c.queries {
+		c.queries = n
+		c.opts.Observer.Queries(n)
+	}
+	return live
+}
+
+// prune forgets the groups and topics that no query needs. The caller holds mu.
+func (c *Collector) prune() {
+	c.shape++
+	c.marks++
+	listing := false
+	for _, g := range c.groups {
+		g.discover = [2]bool{}
+	}
+	for _, e := range c.entries {
+		c.demand(e)
+		e.group.mark = c.marks
+		listing = listing || e.mayList()
+		for _, tr := range e.tracked {
+			tr.mark, tr.topic.mark = c.marks, c.marks
+		}
+	}
+	for name, g := range c.groups {
+		if g.mark != c.marks {
+			delete(c.groups, name)
+			continue
+		}
+		for kind, tracks := range g.tracks {
+			kept := make([]*tracked, 0, len(tracks))
+			for _, tr := range tracks {
+				if tr.mark == c.marks {
+					kept = append(kept, tr)
+				}
+			}
+			g.tracks[kind] = kept
+		}
+	}
+	for name, t := range c.topics {
+		if t.mark != c.marks {
+			delete(c.topics, name)
+		}
+	}
+	if !listing {
+		c.catalog = catalog{version: c.catalog.version}
+	}
+}
+
+// group returns the group of that name. The caller holds mu.
+func (c *Collector) group(name string) *group {
+	g := c.groups[name]
+	if g == nil {
+		g = &group{name: name}
+		c.groups[name] = g
+	}
+	return g
+}
+
+// topic returns the topic of that name. The caller holds mu.
+func (c *Collector) topic(name string) *topic {
+	t := c.topics[name]
+	if t == nil {
+		t = &topic{name: name}
+		if listed, ok := c.catalog.find(name); ok {
+			t.asked = c.catalog.asked
+			t.describe(listed, c.catalog.asked)
+		}
+		c.topics[name] = t
+	}
+	return t
+}
+
+// noteTopic logs that a topic can no longer, or again, be read, given whether it
+// was missing or denied before. The caller holds mu.
+func (c *Collector) noteTopic(t *topic, before bool) {
+	switch {
+	case !before && t.missingOrDenied():
+		c.opts.Logger.Error("topic cannot be read", zap.String("cluster", c.opts.Cluster), zap.String("topic", t.name), zap.Error(t.err))
+	case before && t.err == nil:
+		c.opts.Logger.Info("topic can be read again", zap.String("cluster", c.opts.Cluster), zap.String("topic", t.name))
+	}
+}
+
+// age is how long ago a stamp was, at least 0.
+func (c *Collector) age(s stamp) time.Duration { return time.Duration(max(0, c.now()-s)) }
+
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,89 @@
+package collector
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// group is what is known of one consumer group.
+type group struct {
+	name string
+	// tracks are its positions by topic name, once for readers of the high watermark and once for those
+	// of the last stable offset: each must fit its own log end.
+	tracks [2][]*tracked
+	// discover is set while a query asks for whatever the group has commits for, by isolation.
+	discover [2]bool
+	// found are the topics that the group has, or had, commits for, sorted: they are remembered when the
+	// commits expire while the group sleeps.
+	found []string
+
+	// pending is the call that owes an answer; all whether it was asked for all partitions with a commit.
+	pending stamp
+	all     bool
+	// answered is when the newest good answer was received; err why the newest attempt failed.
+	answered stamp
+	err      error
+
+	touched uint64
+	mark    uint64
+}
+
+// tracked is a group's positions in one topic, indexed by partition id.
+type tracked struct {
+	topic *topic
+	// kind is lag.End or lag.StableEnd: the log end that the positions are compared with.
+	kind  lag.Position
+	life  uint32
+	parts []positions
+	errs  []error
+	mark  uint64
+}
+
+// kindOf returns the log end that a reader of the isolation level is measured to.
+func kindOf(readCommitted bool) lag.Position {
+	if readCommitted {
+		return lag.StableEnd
+	}
+	return lag.End
+}
+
+func (g *group) find(kind lag.Position, topic string) (int, bool) {
+	return slices.BinarySearchFunc(g.tracks[kind], topic, func(tr *tracked, name string) int {
+		return cmp.Compare(tr.topic.name, name)
+	})
+}
+
+// track returns the group's positions in a topic, and makes room for them where there are none.
+func (g *group) track(kind lag.Position, t *topic) *tracked {
+	i, ok := g.find(kind, t.name)
+	if !ok {
+		tr := &tracked{topic: t, kind: kind, life: t.life}
+		g.tracks[kind] = slices.Insert(g.tracks[kind], i, tr)
+	}
+	return g.tracks[kind][i]
+}
+
+// asks returns the request for the group's commits and whether there is anything to ask.
+func (g *group) asks() (lag.GroupTopics, bool) {
+	if g.discover[lag.End] || g.discover[lag.StableEnd] {
+		return lag.GroupTopics{Group: g.name}, true
+	}
+	ask := lag.GroupTopics{Group: g.name, Topics: make([]lag.TopicPartitions, 0, len(g.tracks[0])+len(g.tracks[1]))}
+	add := func(t *topic) {
+		// A topic that was never described has no partitions to name, and naming none would ask for all.
+		if len(t.ids) > 0 {
+			ask.Topics = append(ask.Topics, lag.TopicPartitions{Topic: t.name, Partitions: t.ids})
+		}
+	}
+	for _, tr := range g.tracks[lag.End] {
+		add(tr.topic)
+	}
+	for _, tr := range g.tracks[lag.StableEnd] {
+		if _, twice := g.find(lag.End, tr.topic.name); !twice {
+			add(tr.topic)
+		}
+	}
+	return ask, len(ask.Topics) > 0
+}

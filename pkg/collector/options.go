@@ -1,0 +1,100 @@
+package collector
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Defaults of [Options].
+const (
+	DefaultInterval         = time.Second
+	DefaultIdleAfter        = 5 * time.Minute
+	DefaultRequestTimeout   = 3 * time.Second
+	DefaultFirstReadTimeout = 2 * time.Second
+	DefaultGrace            = 250 * time.Millisecond
+	DefaultTopicsInterval   = 10 * time.Second
+	DefaultStartInterval    = 5 * time.Second
+)
+
+// Options says how a [Collector] works. Zero values mean the defaults.
+type Options struct {
+	// Cluster is the cluster's name in errors and logs.
+	Cluster string
+	// Interval is the time from the start of one refresh to that of the next.
+	Interval time.Duration
+	// IdleAfter is how long a query that nobody asks about stays in the refresh.
+	IdleAfter time.Duration
+	// RequestTimeout is the deadline of every call of a refresh.
+	RequestTimeout time.Duration
+	// FirstReadTimeout is the deadline of every call of a direct read, and how long a caller waits for one.
+	FirstReadTimeout time.Duration
+	// Grace is how long the steps of a refresh wait for brokers that have not answered before they go on without them.
+	Grace time.Duration
+	// TopicsInterval is how often topics are described: how long a new partition of a topic, or a new topic
+	// of a regular expression, can go unseen. A topic that a broker does not know any more is described in the
+	// next refresh.
+	TopicsInterval time.Duration
+	// StartInterval is how often log starts are read, and only where lag depends on them.
+	StartInterval time.Duration
+	// Logger gets one line a change of state, never one a refresh. Nil logs nothing.
+	Logger *zap.Logger
+	// Observer is told what happens, for metrics.
+	Observer Observer
+}
+
+// Observer holds functions that are told what a collector does. Any may be nil.
+// They are called from several goroutines and must neither block nor call back.
+type Observer struct {
+	// Refreshed is told of every refresh: how long it took until it was published, and how many groups and
+	// partitions were published with an older number because their broker had not answered by then.
+	Refreshed func(took time.Duration, late int)
+	// Stretched is told when a refresh took longer than the interval: how long after its start the next one starts.
+	Stretched func(interval time.Duration)
+	// DirectRead is told of every direct read and how many new queries it served.
+	DirectRead func(took time.Duration, queries int)
+	// Answered is told the age of every snapshot handed out by Snapshot that has one.
+	Answered func(age time.Duration)
+	// Queries is told how many queries the refresh covers, whenever that changes.
+	Queries func(n int)
+}
+
+func (o Options) withDefaults() Options {
+	orDefault(&o.Interval, DefaultInterval)
+	orDefault(&o.IdleAfter, DefaultIdleAfter)
+	orDefault(&o.RequestTimeout, DefaultRequestTimeout)
+	orDefault(&o.FirstReadTimeout, DefaultFirstReadTimeout)
+	orDefault(&o.Grace, DefaultGrace)
+	orDefault(&o.TopicsInterval, DefaultTopicsInterval)
+	orDefault(&o.StartInterval, DefaultStartInterval)
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	o.Observer = o.Observer.withDefaults()
+	return o
+}
+
+func (o Observer) withDefaults() Observer {
+	if o.Refreshed == nil {
+		o.Refreshed = func(time.Duration, int) {}
+	}
+	if o.Stretched == nil {
+		o.Stretched = func(time.Duration) {}
+	}
+	if o.DirectRead == nil {
+		o.DirectRead = func(time.Duration, int) {}
+	}
+	if o.Answered == nil {
+		o.Answered = func(time.Duration) {}
+	}
+	if o.Queries == nil {
+		o.Queries = func(int) {}
+	}
+	return o
+}
+
+func orDefault(d *time.Duration, fallback time.Duration) {
+	if *d <= 0 {
+		*d = fallback
+	}
+}

@@ -1,0 +1,89 @@
+package collector
+
+import (
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// stamp is a moment on a collector's own clock, in nanoseconds since the
+// collector was made, and never the same twice: stamps order what happened, even
+// where the system's clock cannot tell two moments apart. Zero is never.
+type stamp int64
+
+// position is one answer about one committed offset.
+type position struct {
+	offset int64
+	// asked is when the answer was asked for, read when it had been received.
+	asked, read stamp
+}
+
+// positions are the answers about one partition of one group that are still of
+// use: the newest, and those that fit the log end known and the one on its way.
+//
+// A commit fits a log end if it had been received when the log end was asked for.
+// So the newest commit is the wrong one as long as a log end is late: compared
+// with it, a group that has moved on meanwhile would seem to have less work than
+// it has, or none.
+type positions struct {
+	fits, awaited, newest position
+	// stalled is lag.Offsets.StalledSince, and stalledAt the commit it was found for.
+	stalled   stamp
+	stalledAt int64
+}
+
+// add takes in an answer, given what is known of the log end that it will be
+// compared with.
+func (p *positions) add(n position, end logRead) {
+	*p = positions{
+		fits:      p.before(end.asked),
+		awaited:   p.before(end.pending),
+		newest:    n,
+		stalled:   p.stalled,
+		stalledAt: p.stalledAt,
+	}
+}
+
+// before returns the newest answer that had been received at s; its read is zero
+// where there is none.
+func (p *positions) before(s stamp) position {
+	for _, q := range [...]position{p.newest, p.awaited, p.fits} {
+		if q.read != 0 && q.read <= s {
+			return q
+		}
+	}
+	return position{}
+}
+
+// keepStalled brings stalled up to date with the newest pair of commit and log end.
+func (p *positions) keepStalled(c *Collector, end, start logRead) {
+	commit := p.before(end.asked)
+	if commit.read == 0 {
+		return
+	}
+	prev := lag.Offsets{Committed: p.stalledAt}
+	if p.stalled != 0 {
+		prev.StalledSince = c.time(p.stalled)
+	}
+	next := lag.Offsets{Committed: commit.offset, LogStart: start.known(), LogEnd: end.offset, ObservedAt: c.time(commit.asked)}
+	since := lag.StalledSince(prev, next)
+	p.stalledAt = commit.offset
+	switch {
+	case since.IsZero():
+		p.stalled = 0
+	case since.Equal(next.ObservedAt):
+		p.stalled = commit.asked
+	}
+}
+
+// time converts a stamp to a time that the system's clock would have shown.
+func (c *Collector) time(s stamp) time.Time { return c.epoch.Add(time.Duration(s)) }
+
+// now is the present, for comparing ages only: it may be a stamp that was given before.
+func (c *Collector) now() stamp { return stamp(time.Since(c.epoch)) }
+
+// tick returns the present as a stamp that was never given before. The caller holds mu.
+func (c *Collector) tick() stamp {
+	c.last = max(c.last+1, c.now())
+	return c.last
+}

@@ -1,0 +1,160 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// readEnds reads the log ends of the scope's partitions, for either kind of reader.
+func (c *Collector) readEnds(ctx context.Context, s *scope, timeout time.Duration) int {
+	var calls [2]*call
+	for kind := range calls {
+		at := lag.Position(kind)
+		c.mu.Lock()
+		c.compose(s)
+		id := c.tick()
+		asks, n := claimLogs(&s.ends[at], at, id)
+		c.mu.Unlock()
+		calls[kind] = c.readLogs(ctx, timeout, id, at, asks, n)
+	}
+	if calls == [2]*call{} {
+		return 0
+	}
+	return c.await(ctx, calls[:]...)
+}
+
+// claimLogs marks the partitions as owed by the call, but for those that an
+// earlier call still owes, and returns the requests and how many partitions they name.
+func claimLogs(l *logScope, at lag.Position, id stamp) (asks []lag.TopicPartitions, n int) {
+	asks = l.asks
+	copied := false
+	for i, t := range l.topics {
+		logs := &t.logs[at]
+		logs.fit(t.ids)
+		free := logs.claim(l.asks[i].Partitions, id)
+		n += len(free)
+		switch whole := len(free) == len(l.asks[i].Partitions); {
+		case whole && !copied:
+			continue
+		case !copied:
+			// From the first that differs on, the requests are not those composed any more.
+			asks = append(make([]lag.TopicPartitions, 0, len(l.asks)), l.asks[:i]...)
+			copied = true
+		}
+		if len(free) > 0 {
+			asks = append(asks, lag.TopicPartitions{Topic: t.name, Partitions: free})
+		}
+	}
+	return asks, n
+}
+
+// claim marks those of the partitions that no call owes and returns them: ids itself, where it is all of them.
+func (l *logs) claim(ids []int32, id stamp) []int32 {
+	free := ids
+	copied := false
+	for i, p := range ids {
+		r := &l.reads[p]
+		if r.pending != 0 {
+			if !copied {
+				free = append(make([]int32, 0, len(ids)), ids[:i]...)
+				copied = true
+			}
+			continue
+		}
+		r.pending = id
+		if copied {
+			free = append(free, p)
+		}
+	}
+	return free
+}
+
+// readLogs makes one call of the source, or none where there is nothing to ask.
+func (c *Collector) readLogs(ctx context.Context, timeout time.Duration, id stamp, at lag.Position, asks []lag.TopicPartitions, n int) *call {
+	if n == 0 || ctx.Err() != nil {
+		return nil
+	}
+	return c.start(ctx, timeout, id, n, func(ctx context.Context, cl *call) {
+		c.source.LogOffsets(ctx, at, asks, func(answers []lag.LogOffset) {
+			var t *topic
+			c.inChunks(cl, len(answers), func(i int) {
+				if t == nil || t.name != answers[i].Topic {
+					t = c.topics[answers[i].Topic]
+				}
+				c.noteAnswer(answers[i].Err)
+				c.takeLog(cl, t, answers[i], at)
+			})
+		})
+		if !c.owes(cl) {
+			return
+		}
+		c.inChunks(cl, len(asks), func(i int) {
+			t := c.topics[asks[i].Topic]
+			for _, p := range asks[i].Partitions {
+				tp := lag.TopicPartition{Topic: asks[i].Topic, Partition: p}
+				c.takeLog(cl, t, lag.LogOffset{TopicPartition: tp, Err: errNoAnswer}, at)
+			}
+		})
+	})
+}
+
+// takeLog takes in one answer. The caller holds mu.
+func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position) {
+	if t != nil && t.take(o, at, cl.id) {
+		cl.owed--
+		t.touched = c.next()
+	}
+}
+
+// readStarts reads the log starts that lag depends on and that are due. On the
+// way, it brings up to date since when each commit stands still.
+func (c *Collector) readStarts(ctx context.Context, s *scope, timeout time.Duration) int {
+	c.mu.Lock()
+	c.compose(s)
+	c.mu.Unlock()
+	var due logScope
+	for from := 0; from < len(s.tracked); {
+		c.mu.Lock()
+		for n := 0; from < len(s.tracked) && n < publishChunk; from++ {
+			n += len(s.tracked[from].topic.ids)
+			c.collectStarts(s.tracked[from], &due)
+		}
+		c.mu.Unlock()
+	}
+	c.mu.Lock()
+	id := c.tick()
+	asks, n := claimLogs(&due, lag.Start, id)
+	c.mu.Unlock()
+	cl := c.readLogs(ctx, timeout, id, lag.Start, asks, n)
+	if cl == nil {
+		return 0
+	}
+	return c.await(ctx, cl)
+}
+
+// collectStarts adds the partitions whose log start is due. The caller holds mu.
+func (c *Collector) collectStarts(tr *tracked, due *logScope) {
+	t := tr.topic
+	tr.fit()
+	starts := &t.logs[lag.Start]
+	starts.fit(t.ids)
+	now := c.now()
+	var ids []int32
+	for _, id := range t.ids {
+		end, start, p := t.logs[tr.kind].at(id), &starts.reads[id], &tr.parts[id]
+		p.keepStalled(c, end, *start)
+		commit := p.before(end.asked)
+		if commit.read == 0 || !needsStart(commit.offset, end.offset) || start.pending != 0 {
+			continue
+		}
+		if start.asked == 0 || now-start.asked >= stamp(c.opts.StartInterval) {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) > 0 {
+		due.topics = append(due.topics, t)
+		due.asks = append(due.asks, lag.TopicPartitions{Topic: t.name, Partitions: ids})
+	}
+}

@@ -1,0 +1,125 @@
+package collector
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// catalog is the list of all topics of the cluster. It is kept only while a query
+// needs it.
+type catalog struct {
+	// topics are those that could be described, by name.
+	topics []lag.Topic
+	// version changes with every list.
+	version uint64
+	// asked is when the newest list was asked for, in the call pending as long as that runs; answered is
+	// whether there was ever one, and err why the newest attempt failed.
+	asked, pending stamp
+	answered       bool
+	err            error
+	touched        uint64
+}
+
+func (l *catalog) find(name string) (lag.Topic, bool) {
+	i, ok := slices.BinarySearchFunc(l.topics, name, func(t lag.Topic, name string) int { return cmp.Compare(t.Name, name) })
+	if !ok {
+		return lag.Topic{}, false
+	}
+	return l.topics[i], true
+}
+
+// mayList reports whether the query can ever need the list of all topics.
+func (e *entry) mayList() bool {
+	return e.TopicRegex != "" || e.AllTopicsWithoutCommit && e.discovers()
+}
+
+// lists reports whether the query needs the list of all topics now.
+func (e *entry) lists() bool {
+	if e.TopicRegex != "" {
+		return true
+	}
+	return e.mayList() && e.group.answered != 0 && len(e.group.found) == 0
+}
+
+// resolve brings the entry's topics up to date. The caller holds mu.
+func (c *Collector) resolve(e *entry) {
+	switch {
+	case len(e.Topics) > 0:
+		// As for every list, whoever named a topic keeps it when it is gone, to be told so.
+		if len(e.tracked) != len(e.Topics) {
+			c.follow(e, e.Topics)
+		}
+	case e.TopicRegex != "":
+		c.resolveRegex(e)
+	default:
+		c.resolveFound(e)
+	}
+}
+
+// resolveRegex adds the topics that match now and drops those that are gone for
+// certain. One that a list leaves out is asked for by name until then: a broker
+// that has just started may list less than there is.
+func (c *Collector) resolveRegex(e *entry) {
+	names, changed := c.remaining(e)
+	if e.catalog != c.catalog.version {
+		e.catalog = c.catalog.version
+		for i := range c.catalog.topics {
+			name := c.catalog.topics[i].Name
+			if at, known := slices.BinarySearch(names, name); !known && e.MatchTopic(name) {
+				names = slices.Insert(names, at, name)
+				changed = true
+			}
+		}
+	}
+	if changed {
+		c.follow(e, names)
+	}
+}
+
+// remaining returns the names of the entry's topics that are not gone, and whether any is.
+func (c *Collector) remaining(e *entry) (names []string, changed bool) {
+	names = make([]string, 0, len(e.tracked))
+	for _, tr := range e.tracked {
+		if tr.topic.gone {
+			changed = true
+			continue
+		}
+		names = append(names, tr.topic.name)
+	}
+	return names, changed
+}
+
+func (c *Collector) resolveFound(e *entry) {
+	g := e.group
+	g.found = slices.DeleteFunc(g.found, func(name string) bool {
+		t := c.topics[name]
+		return t != nil && t.gone
+	})
+	if len(g.found) > 0 || !e.lists() {
+		c.follow(e, g.found)
+		return
+	}
+	// Once all topics count, one that a list leaves out stays until it is gone for certain.
+	names, _ := c.remaining(e)
+	for i := range c.catalog.topics {
+		name := c.catalog.topics[i].Name
+		if at, known := slices.BinarySearch(names, name); !known {
+			names = slices.Insert(names, at, name)
+		}
+	}
+	c.follow(e, names)
+}
+
+// follow makes the named topics those of the entry. The caller holds mu.
+func (c *Collector) follow(e *entry, names []string) {
+	if slices.EqualFunc(e.tracked, names, func(tr *tracked, name string) bool { return tr.topic.name == name }) {
+		return
+	}
+	e.tracked = make([]*tracked, len(names))
+	for i, name := range names {
+		e.tracked[i] = e.group.track(e.kind, c.topic(name))
+	}
+	e.touched = c.next()
+}

@@ -1,0 +1,80 @@
+package collector
+
+import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
+
+// scope is what a sweep covers, with the requests for it. It is kept from one
+// refresh to the next, so that a refresh of what has not changed composes nothing.
+type scope struct {
+	entries []*entry
+	// shape is that of the collector when the rest was composed.
+	shape uint64
+	// began is when the sweep began.
+	began stamp
+
+	// groups are those that there is something to ask about, and commits what.
+	groups  []*group
+	commits []lag.GroupTopics
+	topics  []*topic
+	ends    [2]logScope
+	tracked []*tracked
+	// lists is whether the list of all topics is needed.
+	lists bool
+}
+
+// logScope are the topics that one position of the log is read of.
+type logScope struct {
+	topics []*topic
+	asks   []lag.TopicPartitions
+}
+
+func (l *logScope) add(t *topic) {
+	if len(t.ids) > 0 {
+		l.topics = append(l.topics, t)
+		l.asks = append(l.asks, lag.TopicPartitions{Topic: t.name, Partitions: t.ids})
+	}
+}
+
+// compose brings the scope's requests up to date. The caller holds mu.
+func (c *Collector) compose(s *scope) {
+	if s.shape == c.shape && s.groups != nil {
+		return
+	}
+	c.marks++
+	// Calls that are still running hold the old requests, so these are made anew and not over them.
+	*s = scope{entries: s.entries, began: s.began, groups: make([]*group, 0, len(s.groups))}
+	var groups []*group
+	for _, e := range s.entries {
+		c.resolve(e)
+		s.lists = s.lists || e.lists()
+		if e.group.mark != c.marks {
+			e.group.mark = c.marks
+			groups = append(groups, e.group)
+		}
+		for _, tr := range e.tracked {
+			c.composeTopic(s, tr)
+		}
+	}
+	for _, g := range groups {
+		if ask, any := g.asks(); any {
+			s.groups = append(s.groups, g)
+			s.commits = append(s.commits, ask)
+		}
+	}
+	s.shape = c.shape
+}
+
+func (c *Collector) composeTopic(s *scope, tr *tracked) {
+	t := tr.topic
+	if tr.mark != c.marks {
+		tr.mark = c.marks
+		s.tracked = append(s.tracked, tr)
+	}
+	if t.mark != c.marks {
+		t.mark = c.marks
+		s.topics = append(s.topics, t)
+	}
+	if t.marks[tr.kind] != c.marks {
+		t.marks[tr.kind] = c.marks
+		s.ends[tr.kind].add(t)
+	}
+}

@@ -1,0 +1,107 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// Snapshot returns what is known of the query's offsets, from memory if the query
+// is known. For a new one it waits until its direct read has ended, at most for
+// FirstReadTimeout; callers who ask meanwhile wait for the same read.
+//
+// Offsets whose newest read failed are returned with the time at which they were
+// observed and their error: whether they are too old to count is for lag.Compute
+// to say. The error is not nil, and the snapshot nil, where nothing at all is
+// known: a *fault.Error, or the context's error.
+func (c *Collector) Snapshot(ctx context.Context, q *Query) (*Snapshot, error) {
+	e := c.enter(q)
+	if !e.settled.Load() {
+		if err := c.firstRead(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	s := c.current(e).Snapshot
+	if len(s.Offsets) == 0 && s.Err != nil {
+		return nil, s.Err
+	}
+	if !s.ObservedAt.IsZero() {
+		c.opts.Observer.Answered(time.Since(s.ObservedAt))
+	}
+	return s, nil
+}
+
+// firstRead waits until the entry's direct read has ended, or all it asks for is known before that.
+func (c *Collector) firstRead(ctx context.Context, e *entry) error {
+	timeout := time.NewTimer(c.opts.FirstReadTimeout)
+	defer timeout.Stop()
+	for {
+		changed := c.watch()
+		if c.current(e).complete {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-e.done:
+			return nil
+		case <-timeout.C:
+			if v := c.current(e); len(v.Offsets) > 0 {
+				return nil
+			}
+			return &fault.Error{
+				Kind: fault.Unavailable, Op: "read", Object: fmt.Sprintf("group %q", e.ConsumerGroup),
+				Err:    fmt.Errorf("the first read is not finished after %s%s", c.opts.FirstReadTimeout, c.where()),
+				Remedy: "see which broker does not answer, with `kafka-scaler check`",
+			}
+		case <-c.ended:
+			return c.errEnded()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Wait returns the first snapshot of the query that is not after: at once where
+// there is one, else when one is published. A query that waits counts as asked
+// about. Unlike [Collector.Snapshot], it returns a snapshot also where nothing is
+// known but why, in its Err; the error is the context's, or says that the
+// collector has ended.
+func (c *Collector) Wait(ctx context.Context, q *Query, after *Snapshot) (*Snapshot, error) {
+	for {
+		changed := c.watch()
+		e := c.enter(q)
+		if v := c.current(e); v.Snapshot != after && (e.settled.Load() || v.complete) {
+			return v.Snapshot, nil
+		}
+		done := e.done
+		if e.settled.Load() {
+			done = nil
+		}
+		select {
+		case <-changed:
+		case <-done:
+		case <-c.ended:
+			return nil, c.errEnded()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// watch returns what is closed at the next publication.
+func (c *Collector) watch() <-chan struct{} {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.changed
+}
+
+func (c *Collector) errEnded() error {
+	return &fault.Error{
+		Kind: fault.Unavailable, Op: "read", Object: fmt.Sprintf("cluster %q", c.opts.Cluster),
+		Err:    errors.New("it is no longer watched: the configuration has changed, or the scaler is stopping"),
+		Remedy: "ask again",
+	}
+}
