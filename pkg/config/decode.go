@@ -84,7 +84,7 @@ func (d *decoder) list(path string, node any, v reflect.Value) {
 	d.check(ok, path, "needs a list", node)
 	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
 	for i, item := range items {
-		if c, ok := v.Index(i).Addr().Interface().(*Cluster); ok {
+		if c, ok := reflect.TypeAssert[*Cluster](v.Index(i).Addr()); ok {
 			*c = DefaultCluster()
 		}
 		d.value(fmt.Sprintf("%s[%d]", path, i), item, v.Index(i))
@@ -95,8 +95,8 @@ func (d *decoder) mapping(path string, node any, v reflect.Value) {
 	keys, ok := node.(map[string]any)
 	d.check(ok, path, "needs keys and values", node)
 	fields := map[string]reflect.Value{}
-	for i := range v.NumField() {
-		fields[v.Type().Field(i).Tag.Get("json")] = v.Field(i)
+	for field, value := range v.Fields() {
+		fields[field.Tag.Get("json")] = value
 	}
 	for _, key := range sortedKeys(keys) {
 		if field, known := fields[key]; known {

@@ -67,8 +67,10 @@ func invalid(path string, problems error) error {
 }
 
 func unreadable(path string, err error) error {
-	e := &fault.Error{Kind: fault.Invalid, Op: "read", Object: "configuration file " + path, Err: cause(err),
-		Remedy: "check the path given in --config and the file's permissions"}
+	e := &fault.Error{
+		Kind: fault.Invalid, Op: "read", Object: "configuration file " + path, Err: cause(err),
+		Remedy: "check the path given in --config and the file's permissions",
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		e.Kind = fault.NotFound
 	}

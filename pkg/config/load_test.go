@@ -36,7 +36,7 @@ func TestLoadErrors(t *testing.T) {
 		})
 	}
 	_, err := Load(bad)
-	if problems := (Problems)(nil); !errors.As(err, &problems) || len(problems) != 2 {
+	if problems := Problems(nil); !errors.As(err, &problems) || len(problems) != 2 {
 		t.Errorf("got %v, want two problems", err)
 	}
 }

@@ -16,7 +16,7 @@ func TestParse(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			c, err := Parse([]byte(d.Input))
-			if problems := (Problems)(nil); errors.As(err, &problems) {
+			if problems := Problems(nil); errors.As(err, &problems) {
 				return strings.Join(problems, "\n")
 			} else if err != nil {
 				t.Fatalf("got %T, want Problems: %v", err, err)

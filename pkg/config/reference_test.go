@@ -61,8 +61,7 @@ func missingKeys(path string, typ reflect.Type, tree any) []string {
 	case reflect.Struct:
 		var missing []string
 		keys, _ := tree.(map[string]any)
-		for i := range typ.NumField() {
-			f := typ.Field(i)
+		for f := range typ.Fields() {
 			sub, ok := keys[f.Tag.Get("json")]
 			if !ok || sub == nil {
 				missing = append(missing, join(path, f.Tag.Get("json")))

@@ -94,7 +94,7 @@ func (s SASL) validate(at string, p *Problems) {
 	names := set("username", s.Username, "usernameFile", s.UsernameFile, "usernameEnv", s.UsernameEnv)
 	passwords := set("passwordFile", s.PasswordFile, "passwordEnv", s.PasswordEnv)
 	if s.Mechanism == SASLNone {
-		if given := append(names, passwords...); len(given) > 0 {
+		if given := slices.Concat(names, passwords); len(given) > 0 {
 			p.add(at+".mechanism", fmt.Sprintf("needs a mechanism where %s is set (got %q)", strings.Join(given, " and "), s.Mechanism))
 		}
 		return

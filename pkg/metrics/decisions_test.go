@@ -34,7 +34,8 @@ func TestDecisions(t *testing.T) {
 
 	// What is not known is not shown as a number, not even as the last one.
 	m.Decided("shop", "orders", "kafka-orders", policy.Decision{
-		Value: 120, Active: true, Target: 10, Err: &fault.Error{Kind: fault.Unavailable, Op: "read", Err: errors.New("no answer")}})
+		Value: 120, Active: true, Target: 10, Err: &fault.Error{Kind: fault.Unavailable, Op: "read", Err: errors.New("no answer")},
+	})
 	m.Forgotten("shop", "audit", "kafka-audit")
 	expect(
 		"decision_failed{kind=unavailable,metric=kafka-orders,namespace=shop,scaledObject=orders} 1",
