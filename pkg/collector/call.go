@@ -6,7 +6,7 @@ import (
 )
 
 // publishChunk is how many groups or partitions are taken in before readers get a turn.
-const publishChunk = 512
+const publishChunk = 256
 
 // call is one running call of the source.
 type call struct {

@@ -1,0 +1,164 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// The size that the scaler is built for: as many ScaledObjects as there are groups,
+// ten groups on each topic.
+const (
+	benchGroups     = 10_000
+	benchTopics     = 1_000
+	benchPartitions = 10
+)
+
+// instant is a Source that answers at once from what it has prepared, so that a
+// benchmark measures the collector alone.
+type instant struct {
+	commits map[string][]lag.Commit
+	topics  map[string]lag.Topic
+	groups  []lag.GroupCommits
+	offsets []lag.LogOffset
+	calls   int
+}
+
+func newInstant() *instant {
+	s := &instant{commits: map[string][]lag.Commit{}, topics: map[string]lag.Topic{}}
+	for i := range benchTopics {
+		t := lag.Topic{Name: fmt.Sprintf("topic-%d", i)}
+		for p := range int32(benchPartitions) {
+			t.Partitions = append(t.Partitions, p)
+		}
+		s.topics[t.Name] = t
+	}
+	for i := range benchGroups {
+		var commits []lag.Commit
+		for p := range int32(benchPartitions) {
+			tp := lag.TopicPartition{Topic: fmt.Sprintf("topic-%d", i%benchTopics), Partition: p}
+			commits = append(commits, lag.Commit{TopicPartition: tp, Offset: 100})
+		}
+		s.commits[fmt.Sprintf("group-%d", i)] = commits
+	}
+	return s
+}
+
+func (s *instant) Topics(_ context.Context, names []string) ([]lag.Topic, error) {
+	s.calls++
+	var answer []lag.Topic
+	for _, name := range names {
+		answer = append(answer, s.topics[name])
+	}
+	return answer, nil
+}
+
+func (s *instant) Commits(_ context.Context, groups []lag.GroupTopics, deliver func([]lag.GroupCommits)) {
+	s.calls++
+	s.groups = s.groups[:0]
+	for _, g := range groups {
+		s.groups = append(s.groups, lag.GroupCommits{Group: g.Group, Commits: s.commits[g.Group], ReadAt: time.Now()})
+	}
+	deliver(s.groups)
+}
+
+func (s *instant) LogOffsets(_ context.Context, at lag.Position, parts []lag.TopicPartitions, deliver func([]lag.LogOffset)) {
+	s.calls++
+	s.offsets = s.offsets[:0]
+	offset := map[lag.Position]int64{lag.End: 150, lag.Start: 10}[at]
+	for _, tps := range parts {
+		for _, p := range tps.Partitions {
+			s.offsets = append(s.offsets, lag.LogOffset{TopicPartition: lag.TopicPartition{Topic: tps.Topic, Partition: p}, Offset: offset})
+		}
+	}
+	deliver(s.offsets)
+}
+
+// filled returns a collector that has read all groups once, and the scope of its refresh.
+func filled(b *testing.B) (*Collector, *scope, []*Query) {
+	c := New(newInstant(), Options{Grace: time.Minute})
+	var queries []*Query
+	for i := range benchGroups {
+		q := query(fmt.Sprintf("group-%d", i), fmt.Sprintf("topic-%d", i%benchTopics))
+		queries = append(queries, q)
+		c.enter(q)
+	}
+	open := c.takeWaiting()
+	c.sweep(context.Background(), &scope{entries: open}, time.Minute)
+	if rest := c.settleRead(open); len(rest) > 0 {
+		b.Fatalf("%d queries are not read", len(rest))
+	}
+	s := &scope{entries: c.dropIdle()}
+	c.sweep(context.Background(), s, time.Minute)
+	return c, s, queries
+}
+
+// BenchmarkRefresh is one refresh of 10,000 groups with 100,000 positions: the
+// goal for a whole refresh, Kafka's client included, is 200 ms of CPU.
+func BenchmarkRefresh(b *testing.B) {
+	before := heap()
+	c, s, queries := filled(b)
+	c.source.(*instant).calls = 0
+	b.ReportAllocs()
+	for b.Loop() {
+		c.sweep(context.Background(), s, time.Minute)
+	}
+	b.ReportMetric(float64(c.source.(*instant).calls)/float64(b.N), "calls/op")
+	b.ReportMetric(float64(heap()-before)/(benchGroups*benchPartitions), "retained-B/position")
+	runtime.KeepAlive(c)
+	runtime.KeepAlive(queries)
+}
+
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// BenchmarkSnapshot compares an answer from memory between two refreshes, and the
+// first one after a refresh, with what any answer costs at least: a look into a map
+// under a lock.
+func BenchmarkSnapshot(b *testing.B) {
+	c, _, queries := filled(b)
+	ctx := context.Background()
+	b.Run("map", func(b *testing.B) {
+		i := 0
+		for b.Loop() {
+			c.mu.RLock()
+			e := c.entries[queries[i%len(queries)].key]
+			c.mu.RUnlock()
+			if e == nil {
+				b.Fatal("unknown query")
+			}
+			i++
+		}
+	})
+	b.Run("same", func(b *testing.B) {
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			if _, err := c.Snapshot(ctx, queries[i%len(queries)]); err != nil {
+				b.Fatal(err)
+			}
+			i++
+		}
+	})
+	b.Run("refreshed", func(b *testing.B) {
+		b.ReportAllocs()
+		i := 0
+		for b.Loop() {
+			e := c.enter(queries[i%len(queries)])
+			e.view.Store(nil)
+			if _, err := c.Snapshot(ctx, queries[i%len(queries)]); err != nil {
+				b.Fatal(err)
+			}
+			i++
+		}
+	})
+}
