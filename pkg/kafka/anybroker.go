@@ -1,0 +1,134 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// hedgeAfter is how long a request that any broker can answer waits for one
+// before it is put to the next as well. A broker that hangs costs this much.
+const hedgeAfter = 300 * time.Millisecond
+
+// askAny puts a request to brokers, one after the other, until one answers.
+// build makes the request anew for each, since two may be under way.
+func (c *Client) askAny(ctx context.Context, build func() kmsg.Request, ours span) (kmsg.Response, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	race := race{
+		candidates: c.candidates(),
+		answers:    make(chan answer),
+		ask: func(b *broker) answer {
+			resp, err := b.request(ctx, build(), ours)
+			return answer{resp, err}
+		},
+	}
+	defer race.end()
+	defer cancel() // interrupts the losers, which end waits for
+	return race.run(ctx)
+}
+
+type answer struct {
+	resp kmsg.Response
+	err  error
+}
+
+// race asks candidates in their order and takes the first answer.
+type race struct {
+	candidates []*broker
+	ask        func(*broker) answer
+	answers    chan answer
+	waiting    int
+	failures   []error
+}
+
+func (r *race) run(ctx context.Context) (kmsg.Response, error) {
+	hedge := time.NewTicker(hedgeAfter)
+	defer hedge.Stop()
+	r.next()
+	for {
+		select {
+		case a := <-r.answers:
+			r.waiting--
+			var version *versionError
+			if a.err == nil || errors.As(a.err, &version) || ctx.Err() != nil {
+				return a.resp, a.err
+			}
+			r.failures = append(r.failures, a.err)
+			r.next()
+			if r.waiting == 0 {
+				return nil, telling(r.failures)
+			}
+		case <-hedge.C:
+			r.next()
+		}
+	}
+}
+
+// next asks the next candidate, if there is one left.
+func (r *race) next() {
+	if len(r.candidates) == 0 {
+		return
+	}
+	b := r.candidates[0]
+	r.candidates = r.candidates[1:]
+	r.waiting++
+	go func() { r.answers <- r.ask(b) }()
+}
+
+// end waits for those that lost.
+func (r *race) end() {
+	for ; r.waiting > 0; r.waiting-- {
+		<-r.answers
+	}
+}
+
+// candidates are the brokers that could answer, the most promising first: those
+// that metadata named, connected ones before others, then the bootstrap servers,
+// which may be the only ones left that are right when the whole cluster has moved.
+func (c *Client) candidates() []*broker {
+	known := c.routes.known()
+	var brokers []*broker
+	named := map[string]bool{}
+	for node, addr := range known {
+		if !named[addr] {
+			named[addr] = true
+			brokers = append(brokers, c.brokerAt(addr, node))
+		}
+	}
+	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
+	slices.SortStableFunc(brokers, func(a, b *broker) int { return min(b.stats().Open, 1) - min(a.stats().Open, 1) })
+	for _, i := range rand.Perm(len(c.cfg.BootstrapServers)) {
+		if addr := c.cfg.BootstrapServers[i]; !named[addr] {
+			named[addr] = true
+			brokers = append(brokers, c.brokerAt(addr, unknownNode))
+		}
+	}
+	now := time.Now()
+	slices.SortStableFunc(brokers, func(a, b *broker) int { return backoffRank(a, now) - backoffRank(b, now) })
+	return brokers
+}
+
+// backoffRank puts brokers that a request would fail on at once behind the others.
+func backoffRank(b *broker, now time.Time) int {
+	if b.ready(now) {
+		return 0
+	}
+	return 1
+}
+
+// telling picks the failure that says most: one that asks something of the user
+// rather than one that says that a broker is away.
+func telling(failures []error) error {
+	for _, err := range failures {
+		if kind, _ := diagnose(err); kind != fault.Unavailable {
+			return err
+		}
+	}
+	return failures[0]
+}

@@ -1,0 +1,167 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Observer is told what a [Client] does. Its methods are called from many
+// goroutines and must return at once.
+type Observer interface {
+	// RequestDone reports one request: its API by Kafka's name, the broker's id or -1 for a bootstrap
+	// server, the time including the wait for a free connection, and why no response came. Error codes
+	// within a response are not its business.
+	RequestDone(api string, broker int32, took time.Duration, err error)
+	// ConnectDone reports one attempt to open and authenticate a connection.
+	ConnectDone(broker int32, took time.Duration, err error)
+}
+
+type silentObserver struct{}
+
+func (silentObserver) RequestDone(string, int32, time.Duration, error) {}
+func (silentObserver) ConnectDone(int32, time.Duration, error)         {}
+
+// Options are what a [Client] can be given beside its [Config].
+type Options struct {
+	// Logger gets the rare events: leaders and coordinators that moved. Nil means none.
+	Logger *zap.Logger
+	// Observer is told of every request and connection. Nil means none.
+	Observer Observer
+}
+
+// Client reads one cluster with one credential. It is safe for use by many
+// goroutines, starts none that outlives a call, and implements the Source of
+// pkg/collector.
+type Client struct {
+	cfg      Config
+	log      *zap.Logger
+	observer Observer
+
+	// life ends when the client is closed, and every call with it.
+	life    context.Context
+	endLife context.CancelCauseFunc
+	running sync.WaitGroup
+
+	mu      sync.Mutex
+	closed  bool
+	brokers map[string]*broker // by address
+
+	routes       routes
+	coordinators coordinators
+}
+
+// New returns a client for a valid configuration. It connects to nothing yet.
+func New(cfg Config, opts Options) (*Client, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, brokers: map[string]*broker{}}
+	if c.log == nil {
+		c.log = zap.NewNop()
+	}
+	c.log = c.log.With(zap.String("cluster", c.cfg.Name))
+	if c.observer == nil {
+		c.observer = silentObserver{}
+	}
+	c.life, c.endLife = context.WithCancelCause(context.Background())
+	c.routes.init()
+	c.coordinators.init()
+	return c, nil
+}
+
+// Close interrupts every call, waits until all have returned, and closes all
+// connections. Calls after it fail.
+func (c *Client) Close() {
+	c.mu.Lock()
+	c.closed = true
+	c.mu.Unlock()
+	c.endLife(errClosed)
+	c.running.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range c.brokers {
+		b.retire()
+	}
+}
+
+// begin starts a call: the context it returns ends with the client too, and end
+// must be called when the call and all its goroutines are over.
+func (c *Client) begin(ctx context.Context) (callCtx context.Context, end func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, nil, errClosed
+	}
+	c.running.Add(1)
+	callCtx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.life, func() { cancel(errClosed) })
+	return callCtx, func() {
+		stop()
+		cancel(nil)
+		c.running.Done()
+	}, nil
+}
+
+// brokerAt returns the broker of an address, and remembers its id where it has one.
+func (c *Client) brokerAt(addr string, node int32) *broker {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := c.brokers[addr]
+	if b == nil {
+		b = newBroker(&c.cfg, c.observer, addr)
+		c.brokers[addr] = b
+	}
+	if node != unknownNode {
+		b.node.Store(node)
+	}
+	return b
+}
+
+// forget closes the connections to addresses that the cluster no longer names,
+// bootstrap servers among them: they are asked again only when nothing else answers.
+func (c *Client) forget(current map[int32]string) {
+	named := make(map[string]bool, len(current))
+	for _, addr := range current {
+		named[addr] = true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for addr, b := range c.brokers {
+		if !named[addr] {
+			b.retire()
+			delete(c.brokers, addr)
+		}
+	}
+}
+
+// BrokerStats are the connections to one broker.
+type BrokerStats struct {
+	// Broker is its id, or -1 for a bootstrap server that metadata has not named.
+	Broker  int32
+	Address string
+	// Open counts connections, Idle those of them that no request is using.
+	Open, Idle int
+}
+
+// Stats returns the brokers that the client has had to do with, by id and address.
+func (c *Client) Stats() []BrokerStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stats := make([]BrokerStats, 0, len(c.brokers))
+	for _, b := range c.brokers {
+		stats = append(stats, b.stats())
+	}
+	slices.SortFunc(stats, func(a, b BrokerStats) int {
+		return cmp.Or(cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.Address, b.Address))
+	})
+	return stats
+}
+
+// cluster names the cluster in errors.
+func (c *Client) cluster() string { return fmt.Sprintf("cluster %q", c.cfg.Name) }

@@ -1,0 +1,119 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// Defaults of [Config], each the value that its zero value means.
+const (
+	DefaultClientID                = "kafka-scaler"
+	DefaultDialTimeout             = 3 * time.Second
+	DefaultRequestTimeout          = 3 * time.Second
+	DefaultIdleTimeout             = 3 * time.Minute
+	DefaultMaxConnectionsPerBroker = 2
+	DefaultMaxPartitionsPerRequest = 5000
+	DefaultMaxGroupsPerRequest     = 1000
+)
+
+// Reconnect attempts to one broker are at least this far apart, doubling from
+// the first to the second with every failure, with jitter of half of it. The
+// maximum bounds how long a broker that is back goes unnoticed.
+const (
+	backoffMin = 100 * time.Millisecond
+	backoffMax = time.Second
+)
+
+// Config says how to reach one cluster as one principal. The zero value of every
+// field but BootstrapServers is usable.
+type Config struct {
+	// Name is the cluster's name in errors and logs; empty means the first bootstrap server.
+	Name string
+	// BootstrapServers are host:port addresses; one that answers is enough.
+	BootstrapServers []string
+	// ClientID is sent with every request, for the brokers' logs and quotas. Default [DefaultClientID].
+	ClientID string
+	// TLS, where not nil, is spoken on every connection.
+	TLS *TLS
+	// SASL, where not nil, authenticates every connection.
+	SASL *SASL
+
+	// DialTimeout bounds everything until a connection is ready: TCP, TLS, ApiVersions and SASL together.
+	// Default [DefaultDialTimeout].
+	DialTimeout time.Duration
+	// RequestTimeout bounds one request on a ready connection; the deadline of the call's context bounds it
+	// too. Default [DefaultRequestTimeout].
+	RequestTimeout time.Duration
+	// IdleTimeout is how long an unused connection is kept. Keep it below what lies between: Azure drops
+	// idle connections after 4 minutes, Kafka itself after 10. Default [DefaultIdleTimeout].
+	IdleTimeout time.Duration
+	// MaxConnectionsPerBroker bounds the connections to one broker address. Default [DefaultMaxConnectionsPerBroker].
+	MaxConnectionsPerBroker int
+	// MaxPartitionsPerRequest and MaxGroupsPerRequest bound what one request names; more is split. A request
+	// never exceeds 500 KB either, for services that close the connection at 1 MB. Defaults
+	// [DefaultMaxPartitionsPerRequest] and [DefaultMaxGroupsPerRequest].
+	MaxPartitionsPerRequest int
+	MaxGroupsPerRequest     int
+}
+
+// maxRequestBytes keeps requests below the smallest limit met in the field, 1,046,528 bytes (Azure Event Hubs).
+const maxRequestBytes = 500_000
+
+func orDefault[T int | time.Duration](v, fallback T) T {
+	if v <= 0 {
+		return fallback
+	}
+	return v
+}
+
+func (c Config) withDefaults() Config {
+	if c.Name == "" && len(c.BootstrapServers) > 0 {
+		c.Name = c.BootstrapServers[0]
+	}
+	if c.ClientID == "" {
+		c.ClientID = DefaultClientID
+	}
+	c.DialTimeout = orDefault(c.DialTimeout, DefaultDialTimeout)
+	c.RequestTimeout = orDefault(c.RequestTimeout, DefaultRequestTimeout)
+	c.IdleTimeout = orDefault(c.IdleTimeout, DefaultIdleTimeout)
+	c.MaxConnectionsPerBroker = orDefault(c.MaxConnectionsPerBroker, DefaultMaxConnectionsPerBroker)
+	c.MaxPartitionsPerRequest = orDefault(c.MaxPartitionsPerRequest, DefaultMaxPartitionsPerRequest)
+	c.MaxGroupsPerRequest = orDefault(c.MaxGroupsPerRequest, DefaultMaxGroupsPerRequest)
+	return c
+}
+
+// Validate reports everything in the configuration that can never work, as one
+// *fault.Error of kind Invalid. It reads no file and reaches for no network.
+func (c Config) Validate() error {
+	var problems []error
+	if len(c.BootstrapServers) == 0 {
+		problems = append(problems, errors.New("no bootstrap server"))
+	}
+	for _, server := range c.BootstrapServers {
+		host, port, err := net.SplitHostPort(server)
+		if err != nil || host == "" || port == "" {
+			problems = append(problems, fmt.Errorf("bootstrap server %q is not host:port", server))
+		}
+	}
+	if c.TLS != nil {
+		problems = append(problems, c.TLS.validate())
+	}
+	if c.SASL != nil {
+		problems = append(problems, c.SASL.validate())
+	}
+	if err := errors.Join(problems...); err != nil {
+		return &fault.Error{
+			Kind:   fault.Invalid,
+			Op:     "configure",
+			Object: fmt.Sprintf("cluster %q", c.Name),
+			Err:    errors.New(strings.ReplaceAll(err.Error(), "\n", "; ")),
+			Remedy: "correct the cluster's connection settings",
+		}
+	}
+	return nil
+}

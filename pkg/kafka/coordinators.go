@@ -1,0 +1,174 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// findCoordinatorVersions: from 4 on one request takes many groups; the newest
+// ones only add kinds of groups that we do not ask for.
+var (
+	findCoordinatorsVersions = span{4, 5}
+	findCoordinatorVersions  = span{1, 3}
+)
+
+// coordinators remembers which broker coordinates which group.
+type coordinators struct {
+	mu  sync.RWMutex
+	all map[string]coordinator
+}
+
+type coordinator struct {
+	node int32
+	addr string
+}
+
+func (k *coordinators) init() { k.all = map[string]coordinator{} }
+
+func (k *coordinators) get(group string) (coordinator, bool) {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	found, ok := k.all[group]
+	return found, ok
+}
+
+func (k *coordinators) put(group string, at coordinator) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.all[group] = at
+}
+
+func (k *coordinators) drop(groups []string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, group := range groups {
+		delete(k.all, group)
+	}
+}
+
+// recoordinate tells whether a failure may be over once the coordinator is looked up again.
+func recoordinate(err error) bool {
+	var code Code
+	if errors.As(err, &code) {
+		switch int16(code) {
+		case coordinatorLoadInProgress, coordinatorNotAvailable, notCoordinator:
+			return true
+		}
+		return false
+	}
+	var conn *connError
+	return errors.As(err, &conn)
+}
+
+// findCoordinators looks up the coordinators of groups that are not remembered,
+// in one request where the broker can. It returns why the others have none.
+func (c *Client) findCoordinators(ctx context.Context, groups []string) map[string]error {
+	var failed sync.Map
+	var finding sync.WaitGroup
+	for chunk := range slices.Chunk(groups, c.cfg.MaxGroupsPerRequest) {
+		finding.Go(func() {
+			for group, err := range c.findTogether(ctx, chunk) {
+				failed.Store(group, err)
+			}
+		})
+	}
+	finding.Wait()
+	errs := map[string]error{}
+	failed.Range(func(group, err any) bool {
+		errs[group.(string)] = err.(error)
+		return true
+	})
+	return errs
+}
+
+// findTogether asks for many groups at once, or, where the broker is too old, for one after the other.
+func (c *Client) findTogether(ctx context.Context, groups []string) map[string]error {
+	resp, err := c.askAny(ctx, func() kmsg.Request {
+		req := kmsg.NewPtrFindCoordinatorRequest()
+		req.CoordinatorKeys = groups
+		return req
+	}, findCoordinatorsVersions)
+	var version *versionError
+	switch {
+	case errors.As(err, &version):
+		return c.findEach(ctx, groups)
+	case err != nil:
+		return all(groups, err)
+	}
+	errs := all(groups, errLeftOut)
+	for _, found := range resp.(*kmsg.FindCoordinatorResponse).Coordinators {
+		if _, asked := errs[found.Key]; !asked {
+			continue
+		}
+		delete(errs, found.Key)
+		if found.ErrorCode != 0 {
+			errs[found.Key] = withMessage(found.ErrorCode, deref(found.ErrorMessage))
+			continue
+		}
+		c.coordinators.put(found.Key, coordinatorAt(found.NodeID, found.Host, found.Port))
+	}
+	return errs
+}
+
+func (c *Client) findEach(ctx context.Context, groups []string) map[string]error {
+	var mu sync.Mutex
+	errs := map[string]error{}
+	inParallel(c.cfg.MaxConnectionsPerBroker, groups, func(group string) {
+		if err := c.findOne(ctx, group); err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			errs[group] = err
+		}
+	})
+	return errs
+}
+
+func (c *Client) findOne(ctx context.Context, group string) error {
+	resp, err := c.askAny(ctx, func() kmsg.Request {
+		req := kmsg.NewPtrFindCoordinatorRequest()
+		req.CoordinatorKey = group
+		return req
+	}, findCoordinatorVersions)
+	if err != nil {
+		return err
+	}
+	found := resp.(*kmsg.FindCoordinatorResponse)
+	if found.ErrorCode != 0 {
+		return withMessage(found.ErrorCode, deref(found.ErrorMessage))
+	}
+	c.coordinators.put(group, coordinatorAt(found.NodeID, found.Host, found.Port))
+	return nil
+}
+
+func coordinatorAt(node int32, host string, port int32) coordinator {
+	return coordinator{node: node, addr: net.JoinHostPort(host, strconv.Itoa(int(port)))}
+}
+
+// coordinatorBroker returns the broker of a coordinator. Metadata may know a newer address of it.
+func (c *Client) coordinatorBroker(at coordinator) *broker {
+	if addr, ok := c.routes.address(at.node); ok {
+		at.addr = addr
+	}
+	return c.brokerAt(at.addr, at.node)
+}
+
+func all(groups []string, err error) map[string]error {
+	errs := make(map[string]error, len(groups))
+	for _, group := range groups {
+		errs[group] = err
+	}
+	return errs
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

@@ -1,0 +1,188 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// ConsumerGroupDescribe (KIP-848, Kafka 3.7) knows the groups of the new
+// protocol, DescribeGroups those of the old one. The newest version of the latter
+// answers an unknown group with an error instead of the state Dead; we stay below.
+var (
+	consumerGroupDescribeVersions = span{0, 1}
+	describeGroupsVersions        = span{0, 5}
+)
+
+// The protocols that the members of a group can speak.
+const (
+	ClassicProtocol  = "classic"
+	ConsumerProtocol = "consumer"
+)
+
+// StateDead is the state of a group that does not exist.
+const StateDead = "Dead"
+
+// GroupDescription is what a coordinator says about a group.
+type GroupDescription struct {
+	Group string
+	// State is Kafka's word: Stable, Empty, PreparingRebalance, CompletingRebalance, Assigning, Reconciling or Dead.
+	State string
+	// Protocol is [ClassicProtocol] or [ConsumerProtocol].
+	Protocol string
+	// Coordinator is the id of the broker that answered.
+	Coordinator int32
+	// Members are sorted by MemberID.
+	Members []GroupMember
+}
+
+// GroupMember is one consumer of a group.
+type GroupMember struct {
+	MemberID string
+	// InstanceID is the consumer's group.instance.id, or empty.
+	InstanceID string
+	ClientID   string
+	Host       string
+	// Assignments are its partitions, by topic and partition. Empty where the group's members do not speak
+	// the consumer's assignment format, as Kafka Connect's do not.
+	Assignments []lag.TopicPartitions
+}
+
+// DescribeGroup asks the group's coordinator for its state and members. A group
+// that does not exist has the state [StateDead] and is no error. Errors are *fault.Error.
+func (c *Client) DescribeGroup(ctx context.Context, group string) (GroupDescription, error) {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return GroupDescription{}, failure("describe", fmt.Sprintf("group %q", group), err)
+	}
+	defer end()
+	var description GroupDescription
+	err = c.onCoordinator(ctx, group, func(b *broker) error {
+		description, err = describeOn(ctx, b, group)
+		return err
+	})
+	if err != nil {
+		return GroupDescription{}, failure("describe", fmt.Sprintf("group %q", group), err)
+	}
+	return description, nil
+}
+
+// onCoordinator calls do with the group's coordinator, and once more with the new
+// one where the old one is not it any more.
+func (c *Client) onCoordinator(ctx context.Context, group string, do func(*broker) error) error {
+	var err error
+	for range 2 {
+		if err != nil && !sleep(ctx, coordinatorWait) {
+			return err
+		}
+		at, ok := c.coordinators.get(group)
+		if !ok {
+			if err = c.findCoordinators(ctx, []string{group})[group]; err != nil {
+				if recoordinate(err) {
+					continue
+				}
+				return err
+			}
+			at, _ = c.coordinators.get(group)
+		}
+		if err = do(c.coordinatorBroker(at)); err == nil || !recoordinate(err) {
+			return err
+		}
+		c.coordinators.drop([]string{group})
+	}
+	return err
+}
+
+func describeOn(ctx context.Context, b *broker, group string) (GroupDescription, error) {
+	d, err := describeConsumer(ctx, b, group)
+	var version *versionError
+	if errors.As(err, &version) || errors.Is(err, Code(groupIDNotFound)) {
+		d, err = describeClassic(ctx, b, group)
+	}
+	d.Group, d.Coordinator = group, b.node.Load()
+	slices.SortFunc(d.Members, func(a, b GroupMember) int { return strings.Compare(a.MemberID, b.MemberID) })
+	return d, err
+}
+
+func describeConsumer(ctx context.Context, b *broker, group string) (GroupDescription, error) {
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	req.Groups = []string{group}
+	resp, err := b.request(ctx, req, consumerGroupDescribeVersions)
+	if err != nil {
+		return GroupDescription{}, err
+	}
+	groups := resp.(*kmsg.ConsumerGroupDescribeResponse).Groups
+	if len(groups) != 1 {
+		return GroupDescription{}, errLeftOut
+	}
+	g := &groups[0]
+	if g.ErrorCode != 0 {
+		return GroupDescription{}, withMessage(g.ErrorCode, deref(g.ErrorMessage))
+	}
+	d := GroupDescription{State: g.State, Protocol: ConsumerProtocol}
+	for i := range g.Members {
+		m := &g.Members[i]
+		member := GroupMember{MemberID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, Host: m.ClientHost}
+		for _, t := range m.Assignment.TopicPartitions {
+			member.Assignments = append(member.Assignments, lag.TopicPartitions{Topic: t.Topic, Partitions: t.Partitions})
+		}
+		member.Assignments = sorted(member.Assignments)
+		d.Members = append(d.Members, member)
+	}
+	return d, nil
+}
+
+func describeClassic(ctx context.Context, b *broker, group string) (GroupDescription, error) {
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{group}
+	resp, err := b.request(ctx, req, describeGroupsVersions)
+	if err != nil {
+		return GroupDescription{}, err
+	}
+	groups := resp.(*kmsg.DescribeGroupsResponse).Groups
+	if len(groups) != 1 {
+		return GroupDescription{}, errLeftOut
+	}
+	g := &groups[0]
+	if g.ErrorCode != 0 {
+		return GroupDescription{}, Code(g.ErrorCode)
+	}
+	d := GroupDescription{State: g.State, Protocol: ClassicProtocol}
+	for i := range g.Members {
+		m := &g.Members[i]
+		d.Members = append(d.Members, GroupMember{
+			MemberID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, Host: m.ClientHost,
+			Assignments: classicAssignment(g.ProtocolType, m.MemberAssignment),
+		})
+	}
+	return d, nil
+}
+
+// classicAssignment reads what the group's leader gave to a member. Brokers do
+// not look into it; nothing can be said of what is not in the consumers' format.
+func classicAssignment(protocolType string, raw []byte) []lag.TopicPartitions {
+	if protocolType != "consumer" || len(raw) == 0 {
+		return nil
+	}
+	var assignment kmsg.ConsumerMemberAssignment
+	if err := assignment.ReadFrom(raw); err != nil {
+		return nil
+	}
+	var parts []lag.TopicPartitions
+	for _, t := range assignment.Topics {
+		parts = append(parts, lag.TopicPartitions{Topic: t.Topic, Partitions: t.Partitions})
+	}
+	return sorted(parts)
+}
+
+func sorted(parts []lag.TopicPartitions) []lag.TopicPartitions {
+	parts = distinct(parts)
+	slices.SortFunc(parts, func(a, b lag.TopicPartitions) int { return strings.Compare(a.Topic, b.Topic) })
+	return parts
+}

@@ -1,0 +1,225 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// Check is the outcome of one step of a diagnosis.
+type Check struct {
+	// Step is what was tried: "DNS", "TCP", "TLS", "API versions", "SASL", "metadata", "broker", "topic", ...
+	Step string
+	// Target is what it was tried on: an address, a topic, a group.
+	Target string
+	OK     bool
+	// Detail is what was found, where the step succeeded.
+	Detail string
+	// Err is why the step failed, and Remedy what to do about it.
+	Err    error
+	Remedy string
+}
+
+// Diagnose connects to a cluster step by step, each bootstrap server by itself,
+// then every broker at the address that the cluster advertises for it, since
+// these are the ones that clients really use. It calls report after each step and
+// returns whether every broker and at least one bootstrap server can be used.
+// Each connection has the configuration's DialTimeout, everything the ctx.
+func Diagnose(ctx context.Context, cfg Config, report func(Check)) bool {
+	d := diagnosis{report: report}
+	if err := cfg.Validate(); err != nil {
+		d.step("configuration", cfg.Name, "", err)
+		return false
+	}
+	d.cfg = cfg.withDefaults()
+	brokers := map[int32]string{}
+	for _, server := range d.cfg.BootstrapServers {
+		for node, addr := range d.bootstrap(ctx, server) {
+			brokers[node] = addr
+		}
+	}
+	reachable := len(brokers) > 0
+	for _, node := range slices.Sorted(maps.Keys(brokers)) {
+		c, err := dial(ctx, &d.cfg, brokers[node])
+		if err == nil {
+			c.close()
+		}
+		ok := d.step("broker", fmt.Sprintf("broker %d at its advertised address %s", node, brokers[node]), "can be used", err)
+		reachable = reachable && ok
+	}
+	return reachable
+}
+
+// diagnosis makes checks of what happens.
+type diagnosis struct {
+	cfg    Config
+	report func(Check)
+}
+
+// step reports one step and returns whether it succeeded.
+func (d diagnosis) step(step, target, detail string, err error) bool {
+	if err == nil {
+		d.report(Check{Step: step, Target: target, OK: true, Detail: detail})
+		return true
+	}
+	cause, remedy := splitRemedy(err)
+	if cause == err {
+		_, remedy = diagnose(err)
+	}
+	d.report(Check{Step: step, Target: target, Err: cause, Remedy: remedy})
+	return false
+}
+
+// bootstrap goes through the steps of one connection and returns the brokers that the server names.
+func (d diagnosis) bootstrap(ctx context.Context, addr string) map[int32]string {
+	host, _, _ := net.SplitHostPort(addr) // Validate has
+	lookup, cancel := context.WithTimeout(ctx, d.cfg.DialTimeout)
+	ips, err := net.DefaultResolver.LookupHost(lookup, host)
+	cancel()
+	if err != nil {
+		err = &connError{stage: stageConnect, addr: addr, timeout: isTimeout(err), err: err}
+	}
+	if !d.step("DNS", host, strings.Join(ips, ", "), err) {
+		return nil
+	}
+	ctx, cancel = context.WithTimeout(ctx, d.cfg.DialTimeout)
+	defer cancel()
+	dialing := dialing{cfg: &d.cfg, addr: addr}
+	nc, err := dialing.connect(ctx)
+	if err != nil {
+		d.step("TCP", addr, "", dialing.failed(ctx, stageConnect, err))
+		return nil
+	}
+	defer func() { _ = nc.Close() }()
+	if !d.step("TCP", addr, "connected to "+nc.RemoteAddr().String(), nil) {
+		return nil
+	}
+	settled := bind(ctx, nc)
+	defer settled()
+	return d.session(ctx, dialing, nc)
+}
+
+// session goes through the steps after TCP.
+func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) map[int32]string {
+	check := func(at stage, step, detail string, err error) bool {
+		if err != nil {
+			err = dialing.failed(ctx, at, err)
+		}
+		return d.step(step, dialing.addr, detail, err)
+	}
+	nc, err := dialing.encrypt(ctx, nc)
+	if d.cfg.TLS != nil && !check(stageTLS, "TLS", tlsDetail(nc), err) || err != nil {
+		return nil
+	}
+	c := dialing.wrap(nc)
+	err = c.negotiate()
+	if !check(stageVersions, "API versions", versionsDetail(c.versions), err) {
+		return nil
+	}
+	if s := d.cfg.SASL; s != nil && !check(stageSASL, "SASL", string(s.Mechanism), c.authenticate(ctx, s, dialing.addr)) {
+		return nil
+	}
+	resp, err := c.exchange(metadataRequest([]string{}), metadataVersions)
+	if err != nil {
+		check(stageRequest, "metadata", "", err)
+		return nil
+	}
+	brokers := addressesOf(resp.(*kmsg.MetadataResponse))
+	check("", "metadata", fmt.Sprintf("%d brokers: %s", len(brokers), brokerList(brokers)), nil)
+	return brokers
+}
+
+func tlsDetail(nc net.Conn) string {
+	secured, ok := nc.(*tls.Conn)
+	if !ok {
+		return ""
+	}
+	state := secured.ConnectionState()
+	detail := tls.VersionName(state.Version)
+	if len(state.PeerCertificates) > 0 {
+		cert := state.PeerCertificates[0]
+		detail += fmt.Sprintf(", certificate of %s until %s", cert.Subject, cert.NotAfter.Format("2006-01-02"))
+	}
+	return detail
+}
+
+// versionsDetail tells what the client will do with what the broker speaks.
+func versionsDetail(v versions) string {
+	detail := fmt.Sprintf("%d APIs", len(v))
+	if v[int16(protocol.OffsetFetch)].max < offsetFetchManyVersions.min {
+		return detail + ", older than 3.0: one OffsetFetch request a group"
+	}
+	return detail + ", OffsetFetch for many groups at once"
+}
+
+func brokerList(brokers map[int32]string) string {
+	var list []string
+	for _, node := range slices.Sorted(maps.Keys(brokers)) {
+		list = append(list, fmt.Sprintf("%d %s", node, brokers[node]))
+	}
+	return strings.Join(list, ", ")
+}
+
+// DiagnoseTopic checks that a topic exists and that its offsets may be read. It
+// returns the topic's partitions, and whether every step succeeded.
+func (c *Client) DiagnoseTopic(ctx context.Context, topic string, report func(Check)) ([]int32, bool) {
+	d := diagnosis{report: report}
+	topics, err := c.Topics(ctx, []string{topic})
+	if err == nil {
+		err = topics[0].Err
+	}
+	if err != nil {
+		return nil, d.step("topic", topic, "", err)
+	}
+	partitions := topics[0].Partitions
+	d.step("topic", topic, fmt.Sprintf("%d partitions", len(partitions)), nil)
+	read := 0
+	c.LogOffsets(ctx, lag.End, []lag.TopicPartitions{{Topic: topic, Partitions: partitions}}, func(offsets []lag.LogOffset) {
+		for _, o := range offsets {
+			if o.Err != nil {
+				err = o.Err
+				continue
+			}
+			read++
+		}
+	})
+	return partitions, d.step("log end offsets", topic, fmt.Sprintf("read for %d of %d partitions", read, len(partitions)), err)
+}
+
+// DiagnoseGroup checks that a group has a coordinator, and that its commits for
+// the partitions may be read; nil partitions mean all that it has. It returns
+// whether every step succeeded. A group without commits is reported as such and is no failure.
+func (c *Client) DiagnoseGroup(ctx context.Context, group string, parts []lag.TopicPartitions, report func(Check)) bool {
+	d := diagnosis{report: report}
+	described, err := c.DescribeGroup(ctx, group)
+	detail := fmt.Sprintf("state %s, %d members, coordinator is broker %d", described.State, len(described.Members), described.Coordinator)
+	if !d.step("group", group, detail, err) {
+		return false
+	}
+	commits := 0
+	c.Commits(ctx, []lag.GroupTopics{{Group: group, Topics: parts}}, func(answers []lag.GroupCommits) {
+		for _, a := range answers {
+			if a.Err != nil {
+				err = a.Err
+			}
+			for _, commit := range a.Commits {
+				switch {
+				case commit.Err != nil:
+					err = commit.Err
+				case commit.Offset != lag.NoCommit:
+					commits++
+				}
+			}
+		}
+	})
+	return d.step("committed offsets", group, fmt.Sprintf("found for %d partitions", commits), err)
+}

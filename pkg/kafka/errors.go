@@ -1,0 +1,174 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// Code is an error code of the Kafka protocol, as an error.
+type Code int16
+
+// Error gives the name that Kafka's documentation uses, and the number.
+func (c Code) Error() string {
+	e := kerr.TypedErrorForCode(int16(c))
+	if e == nil || e.Code != int16(c) {
+		return fmt.Sprintf("Kafka error %d", int16(c))
+	}
+	return fmt.Sprintf("%s (%d)", e.Message, e.Code)
+}
+
+// withMessage adds what the broker said beside the code.
+func withMessage(code int16, text string) error {
+	if text == "" {
+		return Code(code)
+	}
+	return fmt.Errorf("%w: %s", Code(code), text)
+}
+
+// errClosed is the cause of everything that fails because the client was closed.
+var errClosed = errors.New("the client is closed")
+
+// stage is how far a connection had come.
+type stage string
+
+const (
+	stageConnect  stage = "connect"
+	stageTLS      stage = "TLS handshake"
+	stageVersions stage = "API versions"
+	stageSASL     stage = "SASL authentication"
+	stageRequest  stage = "request"
+)
+
+// connError is a failure of a connection, with what is needed to say what is
+// probably wrong.
+type connError struct {
+	stage     stage
+	addr      string
+	tls, sasl bool
+	// fresh means that the connection had not answered any request yet.
+	fresh bool
+	// timeout means that the time set for it ran out.
+	timeout bool
+	err     error
+}
+
+func (e *connError) Error() string {
+	text := bare(e.err).Error()
+	switch {
+	case e.timeout:
+		text = "no answer in time"
+	case peerClosed(e.err):
+		text = "the broker closed the connection"
+	}
+	if e.stage == stageRequest {
+		return fmt.Sprintf("%s: %s", e.addr, text)
+	}
+	return fmt.Sprintf("%s: %s: %s", e.addr, e.stage, text)
+}
+
+// bare takes off what net says of a failure and connError says too: the operation and the address.
+func bare(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op != "remote error" {
+		err = op.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		err = call.Err
+	}
+	return err
+}
+
+func (e *connError) Unwrap() error { return e.err }
+
+// peerClosed tells whether the other side ended the connection.
+func peerClosed(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE)
+}
+
+// isTimeout tells whether err says that a deadline passed, rather than that something went wrong by itself.
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// errTLSAlert and errNotKafka are what a first answer of the wrong protocol looks like.
+var (
+	errTLSAlert = errors.New("the answer is a TLS alert")
+	errNotKafka = errors.New("the answer is not a Kafka response")
+)
+
+// versionError is a request that no version of suits both sides.
+type versionError struct {
+	api          string
+	ours, theirs span
+	unknown      bool
+}
+
+func (e *versionError) Error() string {
+	if e.unknown {
+		return fmt.Sprintf("the broker does not know %s", e.api)
+	}
+	return fmt.Sprintf("the broker speaks %s v%d to v%d, we speak v%d to v%d",
+		e.api, e.theirs.min, e.theirs.max, e.ours.min, e.ours.max)
+}
+
+// failure wraps err as what a user meets: what was tried on which object, whose
+// move it is, and what to do next. An error that already is one keeps its kind
+// and gives its remedy to the whole, where it stands at the end.
+func failure(op, object string, err error) *fault.Error {
+	cause, remedy := splitRemedy(err)
+	kind := fault.KindOf(err)
+	if cause == err {
+		kind, remedy = diagnose(err)
+	}
+	return &fault.Error{Kind: kind, Op: op, Object: object, Err: cause, Remedy: remedy}
+}
+
+// splitRemedy takes the remedy off an error that has one.
+func splitRemedy(err error) (cause error, remedy string) {
+	known, ok := err.(*fault.Error) //nolint:errorlint // only of the whole error can a part be taken off
+	if !ok {
+		return err, ""
+	}
+	bare := *known
+	bare.Remedy = ""
+	return &bare, known.Remedy
+}
+
+// codeFailure is failure for an error code in an answer.
+func codeFailure(op, object string, code int16) *fault.Error {
+	return failure(op, object, Code(code))
+}
+
+// diagnose says whose move an error is and what that move is.
+func diagnose(err error) (fault.Kind, string) {
+	var code Code
+	var version *versionError
+	var conn *connError
+	var missing noPartition
+	switch {
+	case errors.As(err, &missing):
+		return fault.NotFound, "correct the list of partitions"
+	case errors.As(err, &code):
+		return diagnoseCode(code)
+	case errors.As(err, &version):
+		return fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"
+	case errors.Is(err, errClosed):
+		return fault.Unavailable, "try again"
+	case errors.As(err, &conn):
+		return diagnoseConn(conn)
+	case isTimeout(err):
+		return fault.Unavailable, "check the load and the health of the brokers"
+	}
+	return fault.Unavailable, ""
+}

@@ -1,0 +1,149 @@
+package kafka
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// maxFrame bounds a response. Metadata of 100,000 partitions has 10 MB.
+const maxFrame = 100 << 20
+
+// span is a range of versions, both ends included.
+type span struct{ min, max int16 }
+
+// versions are what one broker speaks, by API key.
+type versions map[int16]span
+
+// choose returns the newest version of the request that both sides know. It
+// fails, where kafka-go would send a version that the broker has dropped.
+func (v versions) choose(req kmsg.Request, ours span) (int16, error) {
+	api := kmsg.NameForKey(req.Key())
+	theirs, ok := v[req.Key()]
+	if !ok {
+		return 0, &versionError{api: api, unknown: true}
+	}
+	version := min(ours.max, theirs.max)
+	if version < ours.min || version < theirs.min {
+		return 0, &versionError{api: api, ours: ours, theirs: theirs}
+	}
+	return version, nil
+}
+
+// exchange is one request and its response on one connection. It implements
+// kafka-go's protocol.RawExchanger, so that kafka-go's connection hands it the
+// stream for as long as it takes.
+type exchange struct {
+	formatter *kmsg.RequestFormatter
+	id        int32
+	req       kmsg.Request
+	resp      kmsg.Response
+	// begun is set once a byte of the response has arrived.
+	begun bool
+}
+
+var (
+	_ protocol.Message      = (*exchange)(nil)
+	_ protocol.RawExchanger = (*exchange)(nil)
+)
+
+// ApiKey implements protocol.Message.
+func (x *exchange) ApiKey() protocol.ApiKey { return protocol.ApiKey(x.req.Key()) }
+
+// Required implements protocol.RawExchanger.
+func (x *exchange) Required(map[protocol.ApiKey]int16) bool { return true }
+
+// RawExchange implements protocol.RawExchanger.
+func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if _, err := rw.Write(x.formatter.AppendRequest(nil, x.req, x.id)); err != nil {
+		return nil, err
+	}
+	frame, err := x.readFrame(rw)
+	if err != nil {
+		return nil, err
+	}
+	return x, x.parse(frame)
+}
+
+// readFrame reads one response without its size. Memory grows with what arrives,
+// not with what the size claims.
+func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
+	var head [4]byte
+	n, err := io.ReadFull(r, head[:])
+	x.begun = n > 0
+	if err != nil {
+		return nil, err
+	}
+	size := int32(binary.BigEndian.Uint32(head[:]))
+	switch {
+	case head[0] == 0x15 && head[1] == 0x03:
+		return nil, errTLSAlert // a TLS record of type alert, version 3.x
+	case size < 4 || size > maxFrame:
+		return nil, fmt.Errorf("%w: a frame of %d bytes", errNotKafka, size)
+	}
+	var frame bytes.Buffer
+	frame.Grow(min(int(size)+bytes.MinRead, 64<<10))
+	if _, err := io.CopyN(&frame, r, int64(size)); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, err
+	}
+	return frame.Bytes(), nil
+}
+
+// parse reads a frame's header and body into resp.
+func (x *exchange) parse(frame []byte) error {
+	if id := int32(binary.BigEndian.Uint32(frame)); id != x.id {
+		return fmt.Errorf("%w: it answers request %d, not %d", errNotKafka, id, x.id)
+	}
+	body := frame[4:]
+	resp := x.req.ResponseKind()
+	// The header of an ApiVersions response is never flexible: its reader cannot know the version yet (KIP-511).
+	if resp.IsFlexible() && resp.Key() != int16(protocol.ApiVersions) {
+		var err error
+		if body, err = skipTags(body); err != nil {
+			return err
+		}
+	}
+	if err := resp.ReadFrom(body); err != nil {
+		return fmt.Errorf("%w: %s v%d: %v", errNotKafka, kmsg.NameForKey(resp.Key()), resp.GetVersion(), err)
+	}
+	x.resp = resp
+	return nil
+}
+
+// skipTags passes over the tagged fields of a flexible header (KIP-482).
+func skipTags(b []byte) ([]byte, error) {
+	malformed := fmt.Errorf("%w: malformed header", errNotKafka)
+	next := func() (uint64, bool) {
+		v, n := binary.Uvarint(b)
+		if n <= 0 {
+			return 0, false
+		}
+		b = b[n:]
+		return v, true
+	}
+	count, ok := next()
+	for ; ok && count > 0; count-- {
+		var size uint64
+		if _, ok = next(); !ok {
+			break
+		}
+		if size, ok = next(); ok {
+			if size > uint64(len(b)) {
+				return nil, malformed
+			}
+			b = b[size:]
+		}
+	}
+	if !ok {
+		return nil, malformed
+	}
+	return b, nil
+}

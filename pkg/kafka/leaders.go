@@ -1,0 +1,110 @@
+package kafka
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// errNoRoute is a topic that no metadata has been read for.
+var errNoRoute = errors.New("no metadata of the topic")
+
+// noPartition is a partition that the topic's metadata does not have.
+type noPartition struct{ have int }
+
+func (e noPartition) Error() string { return fmt.Sprintf("the topic has %d partitions", e.have) }
+
+// leaderBatch is what one request to one leader asks for.
+type leaderBatch struct {
+	broker *broker
+	parts  []lag.TopicPartitions
+}
+
+// byLeader sorts partitions by who leads them, each batch small enough for one
+// request. What has no leader is returned with the reason.
+func (c *Client) byLeader(parts []lag.TopicPartitions) (batches []leaderBatch, lost []rejected) {
+	s := leaderSort{c: c, open: map[int32]*openBatch{}, lost: map[error][]lag.TopicPartitions{}}
+	for _, p := range parts {
+		route := c.routes.topic(p.Topic)
+		switch {
+		case route == nil:
+			s.lose(p, errNoRoute)
+		case route.code != 0:
+			s.lose(p, Code(route.code))
+		default:
+			for _, id := range p.Partitions {
+				s.add(p.Topic, id, route)
+			}
+		}
+	}
+	for _, open := range s.open {
+		s.flush(open)
+	}
+	for why, parts := range s.lost {
+		lost = append(lost, rejected{parts: distinct(parts), err: why})
+	}
+	return s.batches, lost
+}
+
+// leaderSort is the state of byLeader.
+type leaderSort struct {
+	c       *Client
+	open    map[int32]*openBatch // by leader
+	batches []leaderBatch
+	lost    map[error][]lag.TopicPartitions
+}
+
+type openBatch struct {
+	leaderBatch
+	partitions, bytes int
+}
+
+func (s *leaderSort) lose(parts lag.TopicPartitions, why error) {
+	s.lost[why] = append(s.lost[why], parts)
+}
+
+func (s *leaderSort) add(topic string, id int32, route *topicRoute) {
+	one := lag.TopicPartitions{Topic: topic, Partitions: []int32{id}}
+	l, ok := route.leaders[id]
+	if !ok {
+		s.lose(one, noPartition{len(route.leaders)})
+		return
+	}
+	open := s.open[l.node]
+	if open == nil {
+		addr, ok := s.c.routes.address(l.node)
+		if !ok {
+			s.lose(one, Code(leaderNotAvailable))
+			return
+		}
+		open = &openBatch{leaderBatch: leaderBatch{broker: s.c.brokerAt(addr, l.node)}}
+		s.open[l.node] = open
+	}
+	s.put(open, topic, id)
+}
+
+// put adds a partition to a batch, after sending the batch on its way where it is full.
+func (s *leaderSort) put(open *openBatch, topic string, id int32) {
+	const perTopic, perPartition = 8, 17 // bytes beside the name, bytes of a partition: id, epoch, timestamp, tags
+	if open.partitions == s.c.cfg.MaxPartitionsPerRequest || open.bytes > maxRequestBytes {
+		s.flush(open)
+	}
+	last := len(open.parts) - 1
+	if last < 0 || open.parts[last].Topic != topic {
+		open.parts = append(open.parts, lag.TopicPartitions{Topic: topic})
+		open.bytes += len(topic) + perTopic
+		last++
+	}
+	open.parts[last].Partitions = append(open.parts[last].Partitions, id)
+	open.partitions++
+	open.bytes += perPartition
+}
+
+func (s *leaderSort) flush(open *openBatch) {
+	if open.partitions == 0 {
+		return
+	}
+	s.batches = append(s.batches, leaderBatch{broker: open.broker, parts: open.parts})
+	open.parts, open.partitions, open.bytes = nil, 0, 0
+}

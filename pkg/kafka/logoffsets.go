@@ -1,0 +1,200 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// listOffsetsVersions: 2 is the first with an isolation level, 7 the last before
+// positions that we do not ask for. The leader epoch is never sent: it would make
+// a broker refuse what it can answer.
+var listOffsetsVersions = span{2, 7}
+
+// LogOffsets reads one position of the partitions: one request a leader, all
+// leaders at once. Partitions whose leader has moved or is gone are routed anew
+// and asked for once more, within ctx. deliver gets every partition once, never
+// from two goroutines at a time, as soon as its leader has answered or failed;
+// errors are *fault.Error. A partition named twice is delivered once.
+func (c *Client) LogOffsets(ctx context.Context, at lag.Position, parts []lag.TopicPartitions, deliver func([]lag.LogOffset)) {
+	parts = distinct(parts)
+	r := &offsetsRead{c: c, at: at, deliver: deliver}
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		r.fail(rejected{parts: parts, err: err})
+		return
+	}
+	defer end()
+	r.round(ctx, parts, true)
+	r.asking.Wait()
+}
+
+// offsetsRead is one call of LogOffsets.
+type offsetsRead struct {
+	c       *Client
+	at      lag.Position
+	asking  sync.WaitGroup
+	mu      sync.Mutex // held while deliver runs
+	deliver func([]lag.LogOffset)
+}
+
+// round asks the leaders of parts, as far as the routes know them. What fails for
+// a reason that newer routes may cure is asked for in another round, if again.
+func (r *offsetsRead) round(ctx context.Context, parts []lag.TopicPartitions, again bool) {
+	routedAt := time.Now()
+	batches, lost := r.c.byLeader(parts)
+	for _, reject := range lost {
+		r.rejected(ctx, reject, routedAt, again)
+	}
+	for _, batch := range batches {
+		r.asking.Go(func() {
+			for _, reject := range r.ask(ctx, batch) {
+				r.rejected(ctx, reject, routedAt, again)
+			}
+		})
+	}
+}
+
+func (r *offsetsRead) rejected(ctx context.Context, reject rejected, routedAt time.Time, again bool) {
+	if !again || !reroutable(reject.err) || ctx.Err() != nil {
+		r.fail(reject)
+		return
+	}
+	r.asking.Go(func() {
+		r.c.log.Debug("partitions are routed anew", zap.Int("partitions", count(reject.parts)), zap.Error(reject.err))
+		if err := r.c.refreshRoutes(ctx, topicNames(reject.parts), routedAt); err != nil {
+			if errors.Is(reject.err, errNoRoute) {
+				reject.err = err
+			}
+			r.fail(reject)
+			return
+		}
+		r.round(ctx, reject.parts, false)
+	})
+}
+
+// reroutable tells whether a failure may be over once the leaders are looked up again.
+func reroutable(err error) bool {
+	var conn *connError
+	var code Code
+	if errors.As(err, &code) {
+		switch int16(code) {
+		case unknownTopicOrPartition, leaderNotAvailable, notLeaderOrFollower, replicaNotAvailable, kafkaStorageError,
+			listenerNotFound, fencedLeaderEpoch, unknownLeaderEpoch, offsetNotAvailable:
+			return true
+		}
+		return false
+	}
+	var missing noPartition
+	return errors.As(err, &conn) || errors.As(err, &missing) || errors.Is(err, errNoRoute)
+}
+
+// ask sends one request, delivers what it answers and returns the rest.
+func (r *offsetsRead) ask(ctx context.Context, batch leaderBatch) []rejected {
+	resp, err := batch.broker.request(ctx, r.request(batch.parts), listOffsetsVersions)
+	if err != nil {
+		return []rejected{{parts: batch.parts, on: batch.broker, err: err}}
+	}
+	list := newChecklist(batch.parts)
+	offsets := make([]lag.LogOffset, 0, list.left)
+	refused := map[error][]lag.TopicPartitions{}
+	refuse := func(tp lag.TopicPartition, why error) {
+		refused[why] = append(refused[why], lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
+	}
+	answer := resp.(*kmsg.ListOffsetsResponse)
+	for i := range answer.Topics {
+		t := &answer.Topics[i]
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			tp, first := list.tick(t.Topic, p.Partition)
+			switch {
+			case !first:
+			case p.ErrorCode != 0:
+				refuse(tp, Code(p.ErrorCode))
+			case p.Offset < 0:
+				refuse(tp, errNoOffset)
+			default:
+				offsets = append(offsets, lag.LogOffset{TopicPartition: tp, Offset: p.Offset})
+			}
+		}
+	}
+	list.missing(func(tp lag.TopicPartition) { refuse(tp, errLeftOut) })
+	r.hand(offsets)
+	rejects := make([]rejected, 0, len(refused))
+	for why, parts := range refused {
+		rejects = append(rejects, rejected{parts: distinct(parts), on: batch.broker, err: why})
+	}
+	return rejects
+}
+
+var (
+	errNoOffset = errors.New("the broker gave no offset")
+	errLeftOut  = errors.New("the broker left it out of its answer")
+)
+
+func (r *offsetsRead) request(parts []lag.TopicPartitions) kmsg.Request {
+	req := kmsg.NewPtrListOffsetsRequest()
+	timestamp := int64(-1) // the end
+	switch r.at {
+	case lag.StableEnd:
+		req.IsolationLevel = 1
+	case lag.Start:
+		timestamp = -2
+	}
+	req.Topics = make([]kmsg.ListOffsetsRequestTopic, len(parts))
+	for i, p := range parts {
+		t := &req.Topics[i]
+		t.Topic = p.Topic
+		t.Partitions = make([]kmsg.ListOffsetsRequestTopicPartition, len(p.Partitions))
+		for j, id := range p.Partitions {
+			t.Partitions[j] = kmsg.NewListOffsetsRequestTopicPartition()
+			t.Partitions[j].Partition = id
+			t.Partitions[j].Timestamp = timestamp
+		}
+	}
+	return req
+}
+
+// fail delivers an error for each of the partitions.
+func (r *offsetsRead) fail(reject rejected) {
+	op := "read the " + r.at.String() + " of"
+	offsets := make([]lag.LogOffset, 0, count(reject.parts))
+	for _, p := range reject.parts {
+		for _, id := range p.Partitions {
+			tp := lag.TopicPartition{Topic: p.Topic, Partition: id}
+			offsets = append(offsets, lag.LogOffset{TopicPartition: tp, Err: failure(op, reject.object(tp), reject.err)})
+		}
+	}
+	r.hand(offsets)
+}
+
+func (r *offsetsRead) hand(offsets []lag.LogOffset) {
+	if len(offsets) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.deliver(offsets)
+}
+
+// rejected are partitions without an answer, and the reason that they share.
+type rejected struct {
+	parts []lag.TopicPartitions
+	on    *broker // nil where no broker was asked
+	err   error
+}
+
+func (r rejected) object(tp lag.TopicPartition) string {
+	object := fmt.Sprintf("topic %q partition %d", tp.Topic, tp.Partition)
+	if r.on != nil {
+		object += " on " + r.on.name()
+	}
+	return object
+}

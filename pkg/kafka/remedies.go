@@ -1,0 +1,135 @@
+package kafka
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"syscall"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// Error codes that change what the client does. Numbers and meanings:
+// https://kafka.apache.org/protocol.html#protocol_error_codes.
+const (
+	unknownTopicOrPartition   int16 = 3
+	leaderNotAvailable        int16 = 5
+	notLeaderOrFollower       int16 = 6
+	replicaNotAvailable       int16 = 9
+	coordinatorLoadInProgress int16 = 14
+	coordinatorNotAvailable   int16 = 15
+	notCoordinator            int16 = 16
+	kafkaStorageError         int16 = 56
+	groupIDNotFound           int16 = 69
+	listenerNotFound          int16 = 72
+	fencedLeaderEpoch         int16 = 74
+	unknownLeaderEpoch        int16 = 75
+	offsetNotAvailable        int16 = 78
+)
+
+// diagnoseCode is the one table of what an error code asks of whom.
+func diagnoseCode(code Code) (fault.Kind, string) {
+	switch code {
+	case 3, 100:
+		return fault.NotFound, "create the topic or correct its name"
+	case 17:
+		return fault.Invalid, "correct the topic's name"
+	case 24:
+		return fault.Invalid, "correct the group's name"
+	case 29:
+		return fault.Denied, "allow the principal to Describe the topic: kafka-acls --add --allow-principal User:NAME --operation Describe --topic TOPIC"
+	case 30:
+		return fault.Denied, "allow the principal to Describe the group: kafka-acls --add --allow-principal User:NAME --operation Describe --group GROUP"
+	case 31:
+		return fault.Denied, "allow the principal to Describe the cluster: kafka-acls --add --allow-principal User:NAME --operation Describe --cluster"
+	case 33:
+		return fault.Denied, "use one of the broker's SASL mechanisms"
+	case 34:
+		return fault.Precondition, "configure SASL for this cluster, or use a listener without it"
+	case 58:
+		return fault.Denied, "correct the SASL username and password"
+	case 35:
+		return fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"
+	case 69:
+		return fault.NotFound, "start a consumer of the group or correct the group's name"
+	case 14, 15, 16:
+		return fault.Unavailable, "wait: the group's coordinator is starting or moving; if it lasts, check the __consumer_offsets topic"
+	case 5, 6, 9, 56, 72, 74, 75, 78:
+		return fault.Unavailable, "wait: the partition's leader is moving; if it lasts, check the partition with kafka-topics --describe"
+	case 7, 89:
+		return fault.Unavailable, "check the load and the quotas of the brokers"
+	case 42:
+		return fault.Internal, "report this as a defect of kafka-scaler"
+	default:
+		return fault.Unavailable, "look the error up in the brokers' logs"
+	}
+}
+
+// diagnoseConn says what is probably wrong when a connection fails.
+func diagnoseConn(e *connError) (fault.Kind, string) {
+	var dns *net.DNSError
+	switch {
+	case errors.As(e.err, &dns):
+		return fault.Unavailable, "check the host name and the cluster's DNS"
+	case errors.Is(e.err, syscall.ECONNREFUSED):
+		return fault.Unavailable, "check that a broker runs and listens on this address"
+	case e.stage == stageConnect && e.timeout:
+		return fault.Unavailable, "check the address, network policies and firewalls"
+	case e.stage == stageTLS:
+		return diagnoseTLS(e)
+	case errors.Is(e.err, errTLSAlert):
+		return fault.Precondition, "the listener expects TLS: configure tls for this cluster, or use a plaintext listener"
+	case errors.Is(e.err, errNotKafka):
+		return fault.Precondition, "correct the address: what listens there is not a Kafka broker, or expects TLS"
+	}
+	return diagnoseSession(e)
+}
+
+func diagnoseTLS(e *connError) (fault.Kind, string) {
+	var authority x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	switch {
+	case remoteAlert(e.err):
+		return fault.Denied, "the broker refuses the TLS handshake: configure the client certificate that it asks for, and check what signed it"
+	case errors.As(e.err, &authority):
+		return fault.Precondition, "configure the CA that signed the broker's certificate (caFile)"
+	case errors.As(e.err, &hostname):
+		return fault.Precondition, "use a host name that the broker's certificate is for, or set serverName"
+	case errors.As(e.err, &invalid):
+		return fault.Precondition, "renew or replace the broker's certificate, and check this machine's clock"
+	case errors.As(e.err, &record), peerClosed(e.err), e.timeout:
+		return fault.Precondition, "the listener seems to expect no TLS: use a TLS listener, or remove tls from this cluster"
+	}
+	return fault.Precondition, "check the TLS settings on both sides"
+}
+
+// diagnoseSession reads what the end of a connected connection means. A listener
+// that expects another security protocol closes the connection without a word.
+func diagnoseSession(e *connError) (fault.Kind, string) {
+	switch {
+	case remoteAlert(e.err):
+		// With TLS 1.3 the verdict on the client's certificate arrives after the client's handshake is done.
+		return fault.Denied, "the broker refuses the client's certificate: configure one that it trusts (certFile, keyFile)"
+	case e.timeout:
+		return fault.Unavailable, "check the load and the health of the broker"
+	case !peerClosed(e.err):
+		return fault.Unavailable, "check the network between here and the broker"
+	case e.stage == stageVersions && !e.tls:
+		return fault.Precondition, "the listener seems to expect TLS: configure tls for this cluster, or use a plaintext listener"
+	case e.stage == stageSASL:
+		return fault.Denied, "the broker refuses the SASL exchange: correct mechanism, username and password, and check that the listener expects SASL"
+	case e.fresh && !e.sasl:
+		return fault.Precondition, "the listener seems to expect SASL: configure sasl for this cluster, or use a listener without it"
+	}
+	return fault.Unavailable, "check the broker's log for why it closed the connection"
+}
+
+// remoteAlert tells whether the other side ended a TLS session with an alert.
+// crypto/tls exports no type for it, only this.
+func remoteAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
+}

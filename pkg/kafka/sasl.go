@@ -1,0 +1,165 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// Mechanism is a SASL mechanism, by the name that KEDA gives it.
+type Mechanism string
+
+// The mechanisms.
+const (
+	Plain       Mechanism = "plaintext"
+	ScramSHA256 Mechanism = "scram_sha256"
+	ScramSHA512 Mechanism = "scram_sha512"
+)
+
+// SASL says who the client is. Username and Password are asked for every new
+// connection, so that a rotated credential is used without a restart.
+type SASL struct {
+	Mechanism          Mechanism
+	Username, Password func() (string, error)
+}
+
+func (s *SASL) validate() error {
+	switch {
+	case s.Mechanism != Plain && s.Mechanism != ScramSHA256 && s.Mechanism != ScramSHA512:
+		return fmt.Errorf("SASL mechanism %q is not one of %s, %s, %s", s.Mechanism, Plain, ScramSHA256, ScramSHA512)
+	case s.Username == nil || s.Password == nil:
+		return errors.New("SASL needs a username and a password")
+	}
+	return nil
+}
+
+// credential is one reading of the username and password.
+type credential struct{ username, password string }
+
+func (s *SASL) read() (credential, error) {
+	user, err := s.Username()
+	if err != nil {
+		return credential{}, credentialError("username", err)
+	}
+	password, err := s.Password()
+	if err != nil {
+		return credential{}, credentialError("password", err)
+	}
+	return credential{user, password}, nil
+}
+
+func credentialError(what string, err error) error {
+	return &fault.Error{
+		Kind: fault.Precondition, Op: "read", Object: "SASL " + what, Err: err,
+		Remedy: "check the mounted secret or environment variable that the cluster's sasl settings name",
+	}
+}
+
+// redact keeps the password out of a text that a broker made.
+func (c credential) redact(s string) string {
+	if c.password == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, c.password, "***")
+}
+
+func (c credential) mechanism(m Mechanism) (sasl.Mechanism, error) {
+	switch m {
+	case ScramSHA256:
+		return scram.Mechanism(scram.SHA256, c.username, c.password)
+	case ScramSHA512:
+		return scram.Mechanism(scram.SHA512, c.username, c.password)
+	default:
+		return plain.Mechanism{Username: c.username, Password: c.password}, nil
+	}
+}
+
+// authenticate runs the SASL exchange on a fresh connection, under the deadline
+// that the connection already has.
+func (c *conn) authenticate(ctx context.Context, s *SASL, addr string) error {
+	cred, err := s.read()
+	if err != nil {
+		return err
+	}
+	mechanism, err := cred.mechanism(s.Mechanism)
+	if err != nil {
+		// The cause may quote the password: stringprep names the characters that it refuses.
+		return &fault.Error{
+			Kind: fault.Invalid, Op: "prepare", Object: "SASL credential",
+			Err:    errors.New("username or password holds characters that SCRAM does not allow"),
+			Remedy: "correct the credential",
+		}
+	}
+	if err := c.handshake(mechanism.Name()); err != nil {
+		return err
+	}
+	host, port, _ := net.SplitHostPort(addr)
+	portNumber, _ := strconv.Atoi(port)
+	ctx = sasl.WithMetadata(ctx, &sasl.Metadata{Host: host, Port: portNumber})
+	session, message, err := mechanism.Start(ctx)
+	if err != nil {
+		return errors.New(cred.redact(err.Error()))
+	}
+	for done := false; !done; {
+		challenge, err := c.saslRound(message, cred)
+		if err != nil {
+			return err
+		}
+		done, message, err = session.Next(ctx, challenge)
+		if err != nil {
+			return fmt.Errorf("%w: %s", Code(58), cred.redact(err.Error()))
+		}
+	}
+	return nil
+}
+
+// handshake agrees on the mechanism.
+func (c *conn) handshake(mechanism string) error {
+	req := kmsg.NewPtrSASLHandshakeRequest()
+	req.Mechanism = mechanism
+	// Version 1 and no other: in version 0, what follows is not framed as Kafka messages.
+	resp, err := c.exchange(req, span{1, 1})
+	if err != nil {
+		return err
+	}
+	answer := resp.(*kmsg.SASLHandshakeResponse)
+	if answer.ErrorCode != 0 {
+		return withMessage(answer.ErrorCode, fmt.Sprintf("%s asked for; the broker has %s",
+			mechanism, strings.Join(answer.SupportedMechanisms, ", ")))
+	}
+	return nil
+}
+
+func (c *conn) saslRound(message []byte, cred credential) ([]byte, error) {
+	req := kmsg.NewPtrSASLAuthenticateRequest()
+	req.SASLAuthBytes = message
+	resp, err := c.exchange(req, span{0, 2})
+	if err != nil {
+		return nil, err
+	}
+	answer := resp.(*kmsg.SASLAuthenticateResponse)
+	if answer.ErrorCode != 0 {
+		text := ""
+		if answer.ErrorMessage != nil {
+			text = cred.redact(*answer.ErrorMessage)
+		}
+		return nil, withMessage(answer.ErrorCode, text)
+	}
+	if life := answer.SessionLifetimeMillis; life > 0 {
+		// KIP-368: the broker closes a connection that outlives its session. We do not authenticate
+		// twice on one; it is replaced in time.
+		c.expires = time.Now().Add(time.Duration(life) * time.Millisecond * 8 / 10)
+	}
+	return answer.SASLAuthBytes, nil
+}
