@@ -36,7 +36,7 @@ type KafkaScalerServiceClient interface {
 	//
 	// The request has the fields of externalscaler.ScaledObjectRef. With scaler_metadata it explains that
 	// trigger, known or not. Without it, it explains every trigger of the named ScaledObject that KEDA has
-	// asked about since this process started; NOT_FOUND if there is none.
+	// asked this process about in the last ten minutes; NOT_FOUND if there is none.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
 }
 
@@ -69,7 +69,7 @@ type KafkaScalerServiceServer interface {
 	//
 	// The request has the fields of externalscaler.ScaledObjectRef. With scaler_metadata it explains that
 	// trigger, known or not. Without it, it explains every trigger of the named ScaledObject that KEDA has
-	// asked about since this process started; NOT_FOUND if there is none.
+	// asked this process about in the last ten minutes; NOT_FOUND if there is none.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
 	mustEmbedUnimplementedKafkaScalerServiceServer()
 }
