@@ -1,0 +1,59 @@
+package scaler
+
+import (
+	"context"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
+)
+
+// Clusters finds the cluster that a trigger names. It is asked on every RPC, so
+// that a reloaded configuration counts at once, and must answer from memory.
+type Clusters interface {
+	// Resolve returns the snapshots of the cluster, or an error of kind NotFound, Invalid or Denied where
+	// the configuration has no such cluster or does not allow it.
+	Resolve(trigger.Connection) (Snapshots, error)
+}
+
+// Snapshots is what is known of one cluster; *collector.Collector is one.
+type Snapshots interface {
+	// Snapshot returns a young enough snapshot, from memory if there is one. Two calls between two
+	// refreshes return the same pointer.
+	Snapshot(context.Context, *collector.Query) (*collector.Snapshot, error)
+	// Wait returns the first snapshot that is not after, or an error: the context's, or why there is none.
+	Wait(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error)
+}
+
+// ClustersFunc makes [Clusters] of a function that returns a concrete type.
+func ClustersFunc[S Snapshots](resolve func(trigger.Connection) (S, error)) Clusters {
+	return clustersFunc[S](resolve)
+}
+
+type clustersFunc[S Snapshots] func(trigger.Connection) (S, error)
+
+// Resolve implements [Clusters].
+func (f clustersFunc[S]) Resolve(c trigger.Connection) (Snapshots, error) {
+	s, err := f(c)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Observer is told of every decision, for metrics. Its methods are called from
+// many goroutines and must not block.
+type Observer interface {
+	// Decided is called when a decision was made anew; d.Err is set where the lag is not known.
+	Decided(namespace, name, metric string, d policy.Decision)
+	// Forgotten is called when the last trigger of that metric was dropped because nobody asked about it.
+	Forgotten(namespace, name, metric string)
+}
+
+type noObserver struct{}
+
+// Decided implements [Observer].
+func (noObserver) Decided(string, string, string, policy.Decision) {}
+
+// Forgotten implements [Observer].
+func (noObserver) Forgotten(string, string, string) {}

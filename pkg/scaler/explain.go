@@ -1,0 +1,125 @@
+package scaler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
+	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
+)
+
+// Explain returns the decision as KEDA would get it now, with all it is made
+// from. It pins nothing, remembers nothing, and tells no observer. A trigger that
+// KEDA never asked about is read for this one answer.
+func (s *Server) Explain(ctx context.Context, req *kafkascalerv1.ExplainRequest) (*kafkascalerv1.ExplainResponse, error) {
+	entries, err := s.explained(req)
+	if err != nil {
+		return nil, statusOf(err)
+	}
+	response := &kafkascalerv1.ExplainResponse{}
+	for _, e := range entries {
+		response.Explanations = append(response.Explanations, s.explain(ctx, e))
+	}
+	return response, nil
+}
+
+// explained returns the triggers that a request is about, without adding any to the registry.
+func (s *Server) explained(req *kafkascalerv1.ExplainRequest) ([]*entry, error) {
+	if len(req.GetScalerMetadata()) > 0 {
+		ref := &pb.ScaledObjectRef{Name: req.GetName(), Namespace: req.GetNamespace(), ScalerMetadata: req.GetScalerMetadata()}
+		e := s.registry.peek(ref)
+		if e == nil {
+			e = newEntry(ref)
+		}
+		return []*entry{e}, e.err
+	}
+	entries := s.registry.of(req.GetNamespace(), req.GetName())
+	if len(entries) == 0 {
+		return nil, &fault.Error{
+			Kind:   fault.NotFound,
+			Op:     "explain",
+			Object: fmt.Sprintf("ScaledObject %s/%s", req.GetNamespace(), req.GetName()),
+			Err:    errors.New("KEDA has not asked this scaler about it lately"),
+			Remedy: "check name, namespace and the trigger's scalerAddress, ask each replica of the scaler, or send the trigger's metadata as scaler_metadata",
+		}
+	}
+	return entries, nil
+}
+
+func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanation {
+	x := &kafkascalerv1.Explanation{Name: e.name, Namespace: e.namespace, AskedAt: timestamp(e.asked())}
+	if e.err != nil {
+		setError(x, e.err)
+		return x
+	}
+	x.Cluster = clusterName(e.trigger.Connection)
+	x.ConsumerGroup = e.trigger.Selection.ConsumerGroup
+	x.MetricName = e.trigger.MetricName
+	snapshot, err := s.snapshot(ctx, e)
+	if err != nil {
+		setError(x, err)
+		return x
+	}
+	setEvaluation(x, e.preview(snapshot, time.Now()), time.Now())
+	return x
+}
+
+// preview returns what the next GetMetrics would answer, and leaves no trace.
+func (e *entry) preview(snapshot *collector.Snapshot, now time.Time) *evaluation {
+	e.mu.Lock()
+	last, memory := e.last, e.memory
+	e.mu.Unlock()
+	if !e.stateful() && last.fresh(snapshot, now) {
+		return last
+	}
+	ev, _ := e.evaluate(snapshot, memory, now)
+	return ev
+}
+
+func (e *entry) asked() time.Time {
+	if nanos := e.askedAt.Load(); nanos != 0 {
+		return time.Unix(0, nanos)
+	}
+	return time.Time{}
+}
+
+func setEvaluation(x *kafkascalerv1.Explanation, ev *evaluation, now time.Time) {
+	x.TotalLag, x.ActivationLag, x.Lost = ev.report.Total, ev.report.Activation, ev.report.Lost
+	if at := ev.report.ObservedAt; !at.IsZero() {
+		x.ObservedAt = timestamp(at)
+		x.SnapshotAge = durationpb.New(now.Sub(at))
+	}
+	for i := range ev.report.Partitions {
+		x.Partitions = append(x.Partitions, partitionMessage(&ev.report.Partitions[i]))
+	}
+	if ev.err != nil {
+		setError(x, ev.err)
+		return
+	}
+	x.Decision = decisionMessage(ev.decision)
+	for _, o := range (policy.Horizontal{Tolerance: policy.DefaultTolerance}).Outcomes(ev.decision) {
+		x.Horizontal = append(x.Horizontal, &kafkascalerv1.HorizontalOutcome{
+			CurrentReplicas: o.Current, DesiredReplicas: o.Desired, Reason: o.Reason,
+		})
+	}
+}
+
+func setError(x *kafkascalerv1.Explanation, err error) {
+	x.Error, x.ErrorKind = messageOf(err), fault.KindOf(err).String()
+}
+
+func clusterName(c trigger.Connection) string {
+	if c.Cluster != "" {
+		return c.Cluster
+	}
+	return strings.Join(c.BootstrapServers, ",")
+}

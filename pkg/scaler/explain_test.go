@@ -1,0 +1,152 @@
+package scaler
+
+import (
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
+)
+
+func explain(t *testing.T, s *Server, object *pb.ScaledObjectRef) *kafkascalerv1.Explanation {
+	t.Helper()
+	got, err := s.Explain(t.Context(), &kafkascalerv1.ExplainRequest{
+		Name: object.GetName(), Namespace: object.GetNamespace(), ScalerMetadata: object.GetScalerMetadata(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(got.GetExplanations()); n != 1 {
+		t.Fatalf("%d explanations, want 1", n)
+	}
+	return got.GetExplanations()[0]
+}
+
+func TestExplain(t *testing.T) {
+	kafka, observer := newFakeKafka(), &seen{}
+	kafka.lags(30, 0)
+	s := newTestServer(t, Options{Clusters: kafka, Observer: observer})
+	object := ref("worker")
+	x := explain(t, s, object)
+	if x.GetAskedAt() != nil || s.registry.count != 0 || observer.decided() != 0 {
+		t.Error("explaining a trigger made it one that KEDA asked about")
+	}
+	metrics, err := s.GetMetrics(t.Context(), metricsRequest(object))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := x.GetDecision().GetValue(), metrics.GetMetricValues()[0].GetMetricValue(); got != want {
+		t.Errorf("explained %d, KEDA got %d", got, want)
+	}
+	if x.GetCluster() != "main" || x.GetConsumerGroup() != "billing" || x.GetMetricName() != "kafka-orders" {
+		t.Errorf("got %v", x)
+	}
+	if x.GetTotalLag() != 30 || len(x.GetPartitions()) != 2 || x.GetPartitions()[0].GetLag() != 30 || x.GetPartitions()[1].GetReason() != "caught_up" {
+		t.Errorf("partitions: %v", x.GetPartitions())
+	}
+	d := x.GetDecision()
+	if d.GetTarget() != 10 || !d.GetActive() || d.GetReplicas() != 2 || d.GetMaxReplicas() != 2 || d.GetLimit() == "" || len(d.GetSteps()) < 3 {
+		t.Errorf("decision: %v", d)
+	}
+	if len(x.GetHorizontal()) == 0 || x.GetObservedAt() == nil || x.GetSnapshotAge() == nil {
+		t.Errorf("got %v", x)
+	}
+	if explain(t, s, object).GetAskedAt() == nil {
+		t.Error("KEDA has asked, and explain does not say when")
+	}
+}
+
+func TestCeilDivide(t *testing.T) {
+	for _, c := range []struct{ n, divisor, want int64 }{{0, 10, 0}, {1, 10, 1}, {10, 10, 1}, {11, 10, 2}, {math.MaxInt64, 1, math.MaxInt64}, {5, 0, 0}} {
+		if got := ceilDivide(c.n, c.divisor); got != c.want {
+			t.Errorf("%d / %d: got %d, want %d", c.n, c.divisor, got, c.want)
+		}
+	}
+}
+
+func TestExplainPinsNothing(t *testing.T) {
+	kafka := newFakeKafka()
+	kafka.lags(5)
+	s := newTestServer(t, Options{Clusters: kafka})
+	object := ref("worker")
+	if _, err := s.GetMetrics(t.Context(), metricsRequest(object)); err != nil {
+		t.Fatal(err)
+	}
+	kafka.lags(0)
+	explain(t, s, object)
+	if got, err := s.IsActive(t.Context(), object); err != nil || !got.GetResult() {
+		t.Errorf("Explain took or replaced the pinned decision: %v, %v", got, err)
+	}
+}
+
+func TestExplainByName(t *testing.T) {
+	kafka := newFakeKafka()
+	kafka.lags(5)
+	s := newTestServer(t, Options{Clusters: kafka})
+	for _, object := range []*pb.ScaledObjectRef{
+		ref("worker"), ref("worker", "topic", "payments"), ref("worker", "lagThreshold", "none"), ref("other"),
+	} {
+		_, _ = s.GetMetricSpec(t.Context(), object)
+	}
+	got, err := s.Explain(t.Context(), &kafkascalerv1.ExplainRequest{Namespace: "shop", Name: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var metrics []string
+	for _, x := range got.GetExplanations() {
+		metrics = append(metrics, x.GetMetricName())
+		if (x.GetMetricName() == "") != (x.GetErrorKind() == "invalid") {
+			t.Errorf("got %v", x)
+		}
+	}
+	if strings.Join(metrics, " ") != " kafka-orders kafka-payments" {
+		t.Errorf("explained %q", metrics)
+	}
+	for _, req := range []*kafkascalerv1.ExplainRequest{{Namespace: "shop", Name: "nobody"}, {}} {
+		if _, err := s.Explain(t.Context(), req); status.Code(err) != codes.NotFound {
+			t.Errorf("%v: %v, want NOT_FOUND", req, err)
+		}
+	}
+	if _, err := s.Explain(t.Context(), &kafkascalerv1.ExplainRequest{ScalerMetadata: map[string]string{"topic": "x"}}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("invalid metadata: %v, want INVALID_ARGUMENT", err)
+	}
+}
+
+func TestExplainGivesErrorsVerbatim(t *testing.T) {
+	kafka := newFakeKafka()
+	s := newTestServer(t, Options{Clusters: kafka})
+	object := ref("worker")
+	for name, prepare := range map[string]func(){
+		"no snapshot": func() {
+			kafka.fail(&fault.Error{Kind: fault.Unavailable, Op: "dial", Object: "broker \xff", Err: errors.New("refused")})
+		},
+		"a partition not known": func() {
+			kafka.lags(3, 3)
+			kafka.snapshot.Offsets[1].LogEnd = -1
+			kafka.snapshot.Offsets[1].Err = &fault.Error{Kind: fault.Denied, Op: "read", Object: "\xff"}
+		},
+	} {
+		prepare()
+		_, err := s.GetMetrics(t.Context(), metricsRequest(object))
+		if err == nil {
+			t.Fatalf("%s: GetMetrics answered", name)
+		}
+		x := explain(t, s, object)
+		if x.GetError() != status.Convert(err).Message() || x.GetErrorKind() == "" || x.GetDecision() != nil {
+			t.Errorf("%s: explained %v\nGetMetrics: %v", name, x, err)
+		}
+		if _, err := proto.Marshal(x); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if x := explain(t, s, object); len(x.GetPartitions()) > 0 && x.GetPartitions()[1].GetError() == "" {
+		t.Errorf("partitions: %v", x.GetPartitions())
+	}
+}

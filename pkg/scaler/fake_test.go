@@ -1,0 +1,165 @@
+package scaler
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
+)
+
+// fakeKafka is one cluster whose snapshots a test sets.
+type fakeKafka struct {
+	mu        sync.Mutex
+	snapshot  *collector.Snapshot
+	err       error
+	unknown   error
+	changed   chan struct{}
+	snapshots int
+}
+
+func newFakeKafka() *fakeKafka { return &fakeKafka{changed: make(chan struct{})} }
+
+func (k *fakeKafka) Resolve(trigger.Connection) (Snapshots, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.unknown != nil {
+		return nil, k.unknown
+	}
+	return k, nil
+}
+
+func (k *fakeKafka) Snapshot(ctx context.Context, _ *collector.Query) (*collector.Snapshot, error) {
+	k.mu.Lock()
+	k.snapshots++
+	snapshot, err := k.snapshot, k.err
+	k.mu.Unlock()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if snapshot == nil && err == nil {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return snapshot, err
+}
+
+func (k *fakeKafka) Wait(ctx context.Context, _ *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+	for {
+		k.mu.Lock()
+		snapshot, err, changed := k.snapshot, k.err, k.changed
+		k.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		if snapshot != nil && snapshot != after {
+			return snapshot, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+func (k *fakeKafka) set(change func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
+	close(k.changed)
+	k.changed = make(chan struct{})
+}
+
+// lags publishes a snapshot of topic "orders" in which partition i lags by lags[i] records.
+func (k *fakeKafka) lags(lags ...int64) {
+	k.set(func() { k.snapshot, k.err = snapshotOf(lags...), nil })
+}
+
+func (k *fakeKafka) fail(err error) { k.set(func() { k.err = err }) }
+
+func (k *fakeKafka) asked() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.snapshots
+}
+
+func snapshotOf(lags ...int64) *collector.Snapshot {
+	const committed = 1000
+	now := time.Now()
+	s := &collector.Snapshot{ObservedAt: now}
+	for i, n := range lags {
+		s.Offsets = append(s.Offsets, lag.Offsets{
+			TopicPartition: lag.TopicPartition{Topic: "orders", Partition: int32(i)},
+			Committed:      committed,
+			LogStart:       0,
+			LogEnd:         committed + n,
+			ObservedAt:     now,
+		})
+	}
+	return s
+}
+
+// seen is what an observer was told.
+type seen struct {
+	mu        sync.Mutex
+	decisions []policy.Decision
+	forgotten []string
+}
+
+func (o *seen) Decided(_, _, _ string, d policy.Decision) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.decisions = append(o.decisions, d)
+}
+
+func (o *seen) Forgotten(namespace, name, metric string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.forgotten = append(o.forgotten, namespace+"/"+name+"/"+metric)
+}
+
+func (o *seen) decided() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.decisions)
+}
+
+func newTestServer(t testing.TB, o Options) *Server {
+	t.Helper()
+	s, err := NewServer(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.drain)
+	return s
+}
+
+// ref is a ScaledObject's reference with a valid trigger, changed by pairs of key and value; an empty value removes the key.
+func ref(name string, pairs ...string) *pb.ScaledObjectRef {
+	metadata := map[string]string{
+		"scalerAddress": "kafka-scaler:6000",
+		"cluster":       "main",
+		"consumerGroup": "billing",
+		"topic":         "orders",
+		"lagThreshold":  "10",
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] == "" {
+			delete(metadata, pairs[i])
+		} else {
+			metadata[pairs[i]] = pairs[i+1]
+		}
+	}
+	return &pb.ScaledObjectRef{Name: name, Namespace: "shop", ScalerMetadata: metadata}
+}
+
+func metricsRequest(r *pb.ScaledObjectRef) *pb.GetMetricsRequest {
+	return &pb.GetMetricsRequest{ScaledObjectRef: r, MetricName: "kafka-orders"}
+}

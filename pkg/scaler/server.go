@@ -1,0 +1,137 @@
+package scaler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+)
+
+// GetMetricSpec returns the metric's name and target. It asks nobody: it fails
+// for invalid metadata only, because KEDA makes no HPA without it.
+func (s *Server) GetMetricSpec(_ context.Context, ref *pb.ScaledObjectRef) (*pb.GetMetricSpecResponse, error) {
+	e := s.registry.get(ref)
+	if e.err != nil {
+		return nil, s.fail(e, e.err)
+	}
+	return e.spec, nil
+}
+
+// GetMetrics returns the metric's value, exactly one, or an error where the lag
+// is not known. It pins the decision for the IsActive that follows.
+func (s *Server) GetMetrics(ctx context.Context, req *pb.GetMetricsRequest) (*pb.GetMetricsResponse, error) {
+	e := s.registry.get(req.GetScaledObjectRef())
+	if e.err != nil {
+		return nil, s.fail(e, e.err)
+	}
+	asked := req.GetMetricName()
+	if err := e.checkName(asked); err != nil {
+		return nil, s.fail(e, err)
+	}
+	snapshot, err := s.snapshot(ctx, e)
+	if err != nil {
+		return nil, s.failToDecide(e, err)
+	}
+	ev := s.measure(e, snapshot)
+	if ev.err != nil {
+		return nil, s.fail(e, ev.err)
+	}
+	s.succeed(e)
+	if asked != "" && asked != e.trigger.MetricName {
+		return metricsResponse(asked, ev.decision), nil
+	}
+	return ev.response, nil
+}
+
+// IsActive says whether the workload should run at all, from the decision that
+// GetMetrics pinned or else from the present snapshot.
+func (s *Server) IsActive(ctx context.Context, ref *pb.ScaledObjectRef) (*pb.IsActiveResponse, error) {
+	e := s.registry.get(ref)
+	if e.err != nil {
+		return nil, s.fail(e, e.err)
+	}
+	ev := e.takePinned()
+	if ev == nil {
+		snapshot, err := s.snapshot(ctx, e)
+		if err != nil {
+			return nil, s.failToDecide(e, err)
+		}
+		ev = s.current(e, snapshot)
+	}
+	if ev.err != nil {
+		return nil, s.fail(e, ev.err)
+	}
+	s.succeed(e)
+	return &pb.IsActiveResponse{Result: ev.decision.Active}, nil
+}
+
+// checkName accepts the metric's own name, with KEDA's sN- prefix too, and none.
+func (e *entry) checkName(asked string) error {
+	own := e.trigger.MetricName
+	if asked == "" || asked == own || withoutIndex(asked) == own {
+		return nil
+	}
+	return &fault.Error{
+		Kind:   fault.Invalid,
+		Op:     "get",
+		Object: fmt.Sprintf("metric %q of %s/%s", asked, e.namespace, e.name),
+		Err:    fmt.Errorf("this trigger's metric is %q", own),
+		Remedy: "ask for the name that GetMetricSpec returns",
+	}
+}
+
+// withoutIndex cuts the s<trigger index>- that KEDA puts before a metric's name.
+func withoutIndex(name string) string {
+	digits, rest, found := strings.Cut(strings.TrimPrefix(name, "s"), "-")
+	if !found || name[0] != 's' || digits == "" || strings.Trim(digits, "0123456789") != "" {
+		return name
+	}
+	return rest
+}
+
+// failToDecide is fail for a trigger of which there is no snapshot at all.
+func (s *Server) failToDecide(e *entry, err error) error {
+	e.forget()
+	s.observer.Decided(e.namespace, e.name, e.trigger.MetricName,
+		policy.Decision{Target: e.trigger.Policy.LagThreshold, Err: err})
+	return s.fail(e, err)
+}
+
+// fail turns err into the caller's status, and logs it if it is not what this
+// trigger said last: KEDA repeats a failing call several times a minute.
+func (s *Server) fail(e *entry, err error) error {
+	// A caller who went away says nothing about the trigger.
+	if errors.Is(err, context.Canceled) {
+		return statusOf(err)
+	}
+	text := messageOf(err)
+	e.mu.Lock()
+	repeated := e.logged == text
+	e.logged = text
+	e.mu.Unlock()
+	if !repeated {
+		s.log.Warn("no answer for trigger", e.field(), zap.String("kind", fault.KindOf(err).String()), zap.String("error", text))
+	}
+	return statusOf(err)
+}
+
+func (s *Server) succeed(e *entry) {
+	e.mu.Lock()
+	failed := e.logged != ""
+	e.logged = ""
+	e.mu.Unlock()
+	if failed {
+		s.log.Info("trigger answers again", e.field())
+	}
+}
+
+func (e *entry) field() zap.Field {
+	return zap.Dict("scaledObject",
+		zap.String("namespace", e.namespace), zap.String("name", e.name), zap.String("metric", e.metric()))
+}

@@ -1,0 +1,130 @@
+package scaler
+
+import (
+	"context"
+	"time"
+
+	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+	"google.golang.org/grpc"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+)
+
+const (
+	// repeatAfter is when a true is said once more. KEDA drops the first one of a new ScaledObject without a
+	// word, as long as its status does not name the metric yet (pkg/scaling/scale_handler.go).
+	repeatAfter = 10 * time.Second
+	// refreshEvery is how often a true that stays true is said again after that, against whatever else got
+	// lost. Rare, because each one moves KEDA's LastActiveTime.
+	refreshEvery = 5 * time.Minute
+	// waitAtMost bounds one wait for a snapshot, so that a decision also ages while none comes.
+	waitAtMost = 5 * time.Second
+	// retryAfter is the pause after a failed wait.
+	retryAfter = time.Second
+)
+
+// StreamIsActive sends true when the trigger is or becomes active, and false
+// when it ceases to be. What is not known sends nothing and changes nothing. It
+// ends with an error for invalid metadata or an unknown cluster, and stays open
+// while a cluster is down.
+func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStreamingServer[pb.IsActiveResponse]) error {
+	e := s.registry.get(ref)
+	if e.err != nil {
+		return s.fail(e, e.err)
+	}
+	e.streams.Add(1)
+	defer e.streams.Add(-1)
+	var edge edges
+	var last *collector.Snapshot
+	for {
+		snapshot, err := s.next(stream.Context(), e, last)
+		if stream.Context().Err() != nil {
+			return statusOf(stream.Context().Err())
+		}
+		if err != nil {
+			return s.fail(e, err)
+		}
+		if snapshot == nil {
+			continue
+		}
+		last = snapshot
+		ev := s.current(e, snapshot)
+		if ev.err != nil {
+			continue
+		}
+		if active, say := edge.next(ev.decision.Active, time.Now()); say {
+			if err := stream.Send(&pb.IsActiveResponse{Result: active}); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// next returns the next snapshot to decide from: a newer one, or last again after
+// a while, or nil if there is none yet. An error means that the configuration has
+// no such cluster (any more).
+func (s *Server) next(ctx context.Context, e *entry, last *collector.Snapshot) (*collector.Snapshot, error) {
+	snapshots, err := s.clusters.Resolve(e.trigger.Connection)
+	if err != nil {
+		return nil, err
+	}
+	wait, cancel := context.WithTimeout(ctx, waitAtMost)
+	defer cancel()
+	snapshot, err := snapshots.Wait(wait, e.query, last)
+	if err == nil {
+		return snapshot, nil
+	}
+	// The last one grows old by itself; polls say why there is no newer one.
+	pause(wait, retryAfter)
+	return last, nil
+}
+
+// pause waits for d or the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
+
+// edges turns a sequence of known states into what a stream says. The zero value
+// is a stream that has said nothing.
+type edges struct {
+	active bool
+	again  time.Time
+}
+
+// next takes the present state and returns whether to say it.
+func (g *edges) next(active bool, now time.Time) (value, say bool) {
+	switch {
+	case active && !g.active:
+		g.active, g.again = true, now.Add(repeatAfter)
+		return true, true
+	case !active && g.active:
+		g.active = false
+		return false, true
+	case active && !now.Before(g.again):
+		g.again = now.Add(refreshEvery)
+		return true, true
+	}
+	return active, false
+}
+
+// StreamMetricSpec sends the metric's name and target at once. They follow from
+// the metadata, which is fixed for a stream, so nothing more is sent until it
+// ends: KEDA takes an open stream for "nothing has changed".
+func (s *Server) StreamMetricSpec(ref *pb.ScaledObjectRef, stream grpc.ServerStreamingServer[pb.GetMetricSpecResponse]) error {
+	e := s.registry.get(ref)
+	if e.err != nil {
+		return s.fail(e, e.err)
+	}
+	e.streams.Add(1)
+	defer e.streams.Add(-1)
+	if err := stream.Send(e.spec); err != nil {
+		return err
+	}
+	<-stream.Context().Done()
+	return statusOf(stream.Context().Err())
+}
