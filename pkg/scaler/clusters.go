@@ -25,6 +25,8 @@ type Snapshots interface {
 	Wait(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error)
 }
 
+var _ Snapshots = (*collector.Collector)(nil)
+
 // ClustersFunc makes [Clusters] of a function that returns a concrete type.
 func ClustersFunc[S Snapshots](resolve func(trigger.Connection) (S, error)) Clusters {
 	return clustersFunc[S](resolve)

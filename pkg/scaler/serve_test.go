@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http/httptest"
@@ -204,6 +205,36 @@ func TestDrainEndsStreamsCleanly(t *testing.T) {
 		if m, err := r.core.health.Check(ctx, &healthpb.HealthCheckRequest{Service: name}); m.GetStatus() != healthpb.HealthCheckResponse_NOT_SERVING {
 			t.Errorf("health of %q after the end: %v, %v", name, m, err)
 		}
+	}
+}
+
+// TestManyStreamsOnOneConnection: KEDA holds two streams for every push trigger
+// on the connection that it also polls on.
+func TestManyStreamsOnOneConnection(t *testing.T) {
+	kafka := newFakeKafka()
+	kafka.lags(3)
+	r := runServer(t, Options{Clusters: kafka})
+	ctx := within(t)
+	const triggers = 1100
+	for i := range triggers {
+		object := ref(fmt.Sprint("worker-", i))
+		active, err := r.keda.StreamIsActive(ctx, object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec, err := r.keda.StreamMetricSpec(ctx, object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := active.Recv(); err != nil {
+			t.Fatalf("stream %d: %v", i, err)
+		}
+		if _, err := spec.Recv(); err != nil {
+			t.Fatalf("stream %d: %v", i, err)
+		}
+	}
+	if _, err := r.keda.GetMetrics(ctx, metricsRequest(ref("worker-0"))); err != nil {
+		t.Errorf("a poll beside %d streams: %v", 2*triggers, err)
 	}
 }
 
