@@ -1,0 +1,118 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/kafka-scaler/kafka-scaler/e2e/product"
+	"github.com/kafka-scaler/kafka-scaler/e2e/stack"
+	"github.com/kafka-scaler/kafka-scaler/internal/kafkabroker"
+)
+
+// World is what all scenarios of a run share.
+type World struct {
+	Stack  *stack.Stack
+	Kafka  *kafkabroker.Cluster
+	Scaler *product.Scaler
+
+	root, dir string
+
+	mu       sync.Mutex
+	clusters []*kafkabroker.Cluster
+}
+
+// Brokers is how many brokers the shared cluster has.
+const Brokers = 3
+
+// Start starts the control plane with KEDA, a Kafka of three brokers, and the
+// scaler. Root is the path of the repository.
+func Start(ctx context.Context, root string) (_ *World, err error) {
+	w := &World{root: root}
+	if w.dir, err = os.MkdirTemp("", "kafka-scaler-e2e-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.Stop())
+		}
+	}()
+	for _, name := range []string{"stack", "scaler"} {
+		if err := os.Mkdir(filepath.Join(w.dir, name), 0o755); err != nil {
+			return nil, err
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		w.Stack, err = stack.Start(ctx, stack.Options{Tools: filepath.Join(root, "e2e", "tools"), Dir: filepath.Join(w.dir, "stack")})
+		return err
+	})
+	group.Go(func() (err error) {
+		if w.Kafka, err = w.StartKafka(ctx, kafkabroker.Options{Brokers: Brokers}); err != nil {
+			return err
+		}
+		w.Scaler, err = product.Start(ctx, root, filepath.Join(w.dir, "scaler"), w.Kafka.Bootstrap())
+		return err
+	})
+	return w, group.Wait()
+}
+
+// StartKafka starts one more cluster, which Stop closes if nobody does before.
+func (w *World) StartKafka(ctx context.Context, opts kafkabroker.Options) (*kafkabroker.Cluster, error) {
+	cluster, err := kafkabroker.Start(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clusters = append(w.clusters, cluster)
+	return cluster, nil
+}
+
+// Stop ends every process and removes their files.
+func (w *World) Stop() error {
+	if w.Stack != nil {
+		w.Stack.Stop()
+	}
+	if w.Scaler != nil {
+		w.Scaler.Stop()
+	}
+	var errs []error
+	for _, cluster := range w.clusters {
+		errs = append(errs, cluster.Close())
+	}
+	return errors.Join(append(errs, os.RemoveAll(w.dir))...)
+}
+
+// manifest is the path of a manifest that users apply.
+func (w *World) manifest(name string) string { return filepath.Join(w.root, "deploy", name) }
+
+// logs are the log files of every process there has been, by the name of the process.
+func (w *World) logs() (map[string]string, error) {
+	all := map[string]string{"kafka-scaler": w.Scaler.Log()}
+	files, err := filepath.Glob(filepath.Join(w.dir, "stack", "logs", "*.log"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		all[name[:len(name)-len(".log")]] = file
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, cluster := range w.clusters {
+		nodes := cluster.Brokers()
+		if c := cluster.Controller(); c != nil {
+			nodes = append(nodes, c)
+		}
+		for _, n := range nodes {
+			all[fmt.Sprintf("kafka-%s-%d-node-%d", cluster.Version(), i+1, n.ID)] = n.Log()
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,175 @@
+package timeline
+
+import (
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// Picture says which series to draw, and how.
+type Picture struct {
+	Title  string
+	Panels []Panel
+}
+
+// Panel is one diagram; all panels of a picture share the axis of time.
+type Panel struct {
+	// Label names the unit of the vertical axis.
+	Label string
+	Lines []Line
+}
+
+// Line is one series in a panel.
+type Line struct {
+	// Series is the recorder's name of it, Label what the reader sees.
+	Series, Label string
+	// Step draws values that hold until the next one, such as replicas.
+	Step bool
+	// Dashed sets a line apart that lies on another.
+	Dashed bool
+}
+
+const (
+	width       = 24 * vg.Centimeter
+	panelHeight = 6 * vg.Centimeter
+	eventHeight = 3 * vg.Centimeter
+)
+
+// palette are colours that people with a colour blindness can tell apart (Okabe and Ito).
+var palette = []color.RGBA{
+	{0, 114, 178, 255},
+	{213, 94, 0, 255},
+	{0, 158, 115, 255},
+	{204, 121, 167, 255},
+	{86, 180, 233, 255},
+}
+
+// WriteSVG draws the picture: the panels below each other, each event a vertical
+// line through all of them with its text at the top.
+func (r *Recorder) WriteSVG(w io.Writer, p Picture) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := r.last()
+	rows := [][]*plot.Plot{}
+	heights := panelHeight * vg.Length(len(p.Panels))
+	for i, panel := range p.Panels {
+		drawn, err := r.panel(panel, last, i == 0)
+		if err != nil {
+			return fmt.Errorf("draw the panel %q: %w", panel.Label, err)
+		}
+		if i == 0 {
+			drawn.Title.Text = p.Title
+			heights += eventHeight
+		}
+		if i == len(p.Panels)-1 {
+			drawn.X.Label.Text = "seconds"
+		}
+		rows = append(rows, []*plot.Plot{drawn})
+	}
+	canvas := vgsvg.New(width, heights)
+	area := draw.New(canvas)
+	area.FillPolygon(color.White, []vg.Point{{}, {X: width}, {X: width, Y: heights}, {Y: heights}})
+	tiles := draw.Tiles{Rows: len(rows), Cols: 1, PadTop: vg.Points(6), PadBottom: vg.Points(4), PadLeft: vg.Points(6), PadRight: vg.Points(12), PadY: vg.Points(6)}
+	for i, row := range plot.Align(rows, tiles, area) {
+		rows[i][0].Draw(row[0])
+	}
+	_, err := canvas.WriteTo(w)
+	return err
+}
+
+// last returns the second of the last point or event.
+func (r *Recorder) last() float64 {
+	last := 1.0
+	for _, points := range r.series {
+		for _, p := range points {
+			last = max(last, r.Since(p.At))
+		}
+	}
+	for _, e := range r.events {
+		last = max(last, r.Since(e.At))
+	}
+	return last
+}
+
+func (r *Recorder) panel(panel Panel, last float64, top bool) (*plot.Plot, error) {
+	p := plot.New()
+	p.X.Min, p.X.Max = 0, last
+	p.Y.Min, p.Y.Max = 0, 1
+	p.Y.Label.Text = panel.Label
+	p.Legend.Top, p.Legend.Left = true, true
+	grid := plotter.NewGrid()
+	grid.Vertical.Color = color.Gray{230}
+	grid.Horizontal.Color = color.Gray{230}
+	p.Add(grid)
+	for i, line := range panel.Lines {
+		points := r.points(line, last)
+		if len(points) == 0 {
+			continue
+		}
+		drawn, err := plotter.NewLine(points)
+		if err != nil {
+			return nil, err
+		}
+		drawn.Color, drawn.Width = palette[i%len(palette)], vg.Points(1.4)
+		if line.Step {
+			drawn.StepStyle = plotter.PostStep
+		}
+		if line.Dashed {
+			drawn.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
+		}
+		p.Add(drawn)
+		p.Legend.Add(line.Label, drawn)
+	}
+	p.Y.Max = math.Ceil(p.Y.Max * 1.1)
+	return p, r.addEvents(p, top)
+}
+
+func (r *Recorder) points(line Line, last float64) plotter.XYs {
+	var points plotter.XYs
+	for _, point := range r.series[line.Series] {
+		points = append(points, plotter.XY{X: r.Since(point.At), Y: point.Value})
+	}
+	if line.Step && len(points) > 0 {
+		points = append(points, plotter.XY{X: last, Y: points[len(points)-1].Y})
+	}
+	return points
+}
+
+// addEvents draws the events; the top panel gets head room for their texts.
+func (r *Recorder) addEvents(p *plot.Plot, texts bool) error {
+	full := p.Y.Max
+	if texts {
+		p.Y.Max *= 1 + float64(eventHeight/panelHeight)
+	}
+	for _, e := range r.events {
+		x := r.Since(e.At)
+		line, err := plotter.NewLine(plotter.XYs{{X: x, Y: 0}, {X: x, Y: p.Y.Max}})
+		if err != nil {
+			return err
+		}
+		line.Color, line.Dashes = color.Gray{140}, []vg.Length{vg.Points(1), vg.Points(2)}
+		p.Add(line)
+		if !texts {
+			continue
+		}
+		labels, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: x, Y: full}}, Labels: []string{e.What}})
+		if err != nil {
+			return err
+		}
+		labels.TextStyle[0] = text.Style{
+			Color: color.Gray{60}, Rotation: math.Pi / 2, XAlign: draw.XLeft, YAlign: draw.YTop,
+			Font: font.From(plot.DefaultFont, vg.Points(7)), Handler: plot.DefaultTextHandler,
+		}
+		p.Add(labels)
+	}
+	return nil
+}

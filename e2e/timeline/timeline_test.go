@@ -1,0 +1,66 @@
+package timeline
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/xml"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+)
+
+func recorded() *Recorder {
+	r := New()
+	for i := range 5 {
+		r.Add("lag", float64(10*i))
+		r.Add("replicas", float64(i))
+	}
+	r.Event("broker 2 killed")
+	return r
+}
+
+func TestCSVHasEveryPointInOrder(t *testing.T) {
+	var out bytes.Buffer
+	if err := recorded().WriteCSV(&out); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&out).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 1+5+5+1 {
+		t.Fatalf("%d rows, want the header, 10 points and an event", len(rows))
+	}
+	for i := 2; i < len(rows); i++ {
+		if rows[i][0] < rows[i-1][0] {
+			t.Errorf("row %d is at %s, before %s", i, rows[i][0], rows[i-1][0])
+		}
+	}
+	if last := rows[len(rows)-1]; last[1] != "event" || last[2] != "broker 2 killed" {
+		t.Errorf("last row is %v, want the event", last)
+	}
+}
+
+func TestSVGIsWellFormedAndNamesWhatItShows(t *testing.T) {
+	var out bytes.Buffer
+	err := recorded().WriteSVG(&out, Picture{Title: "A test", Panels: []Panel{
+		{Label: "records", Lines: []Line{{Series: "lag", Label: "lag"}}},
+		{Label: "replicas", Lines: []Line{{Series: "replicas", Label: "replicas", Step: true}, {Series: "never recorded", Label: "none"}}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"A test", "records", "broker 2 killed", "seconds"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the picture does not say %q", want)
+		}
+	}
+	for decoder := xml.NewDecoder(&out); ; {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
