@@ -1,0 +1,81 @@
+package clusters
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
+)
+
+// Cluster is one Kafka cluster in use.
+type Cluster struct {
+	settings
+	// client and collector are what reads it and what is known of it.
+	client    Client
+	collector *collector.Collector
+	observer  Observer
+	log       *zap.Logger
+	// stop ends a cluster that runs.
+	stop context.CancelFunc
+	// used is when a trigger was last resolved to it, in nanoseconds since 1970.
+	used atomic.Int64
+}
+
+// open makes a cluster that does nothing yet.
+func (s *Set) open(what settings) (*Cluster, error) {
+	name := what.cluster.Name
+	observer := s.opts.Observe(name)
+	log := s.opts.Logger.With(zap.String("cluster", name))
+	client, err := s.opts.Open(KafkaConfig(what.cluster, what.refresh, s.opts.LookupEnv), kafka.Options{
+		// The client names the cluster itself.
+		Logger: s.opts.Logger, Observer: observer.Kafka,
+	})
+	if err != nil {
+		if observer.Close != nil {
+			observer.Close()
+		}
+		return nil, err
+	}
+	options := collectorOptions(name, what.refresh)
+	options.Logger, options.Observer = s.opts.Logger, observer.Collector
+	c := &Cluster{settings: what, client: client, collector: collector.New(client, options), observer: observer, log: log}
+	c.touch()
+	return c, nil
+}
+
+// run reads the cluster until ctx ends, and closes it.
+func (c *Cluster) run(ctx context.Context) {
+	c.log.Info("cluster is watched", zap.Strings("bootstrapServers", c.cluster.BootstrapServers))
+	// It has no error to return: a cluster that cannot be reached is no reason to end.
+	_ = c.collector.Run(ctx)
+	c.close()
+	c.log.Info("cluster is not watched any more")
+}
+
+func (c *Cluster) close() {
+	c.client.Close()
+	if c.observer.Close != nil {
+		c.observer.Close()
+	}
+}
+
+func (c *Cluster) touch() { c.used.Store(time.Now().UnixNano()) }
+
+func (c *Cluster) unusedFor() time.Duration { return time.Since(time.Unix(0, c.used.Load())) }
+
+// Name is the cluster's name in the configuration, or its addresses where only triggers name it.
+func (c *Cluster) Name() string { return c.cluster.Name }
+
+// Snapshot returns what is known of the query's offsets, see [collector.Collector.Snapshot].
+func (c *Cluster) Snapshot(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
+	return c.collector.Snapshot(ctx, q)
+}
+
+// Wait returns the next snapshot of the query, see [collector.Collector.Wait].
+func (c *Cluster) Wait(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+	return c.collector.Wait(ctx, q, after)
+}

@@ -1,0 +1,59 @@
+package clusters
+
+import (
+	"os"
+
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
+)
+
+// maxInline bounds the clusters that only triggers name. Each costs connections and
+// a refresh, and whoever may write a ScaledObject can ask for one.
+const maxInline = 100
+
+// Options are what a [Set] can be given beside the configuration.
+type Options struct {
+	// Logger gets one line for every cluster that comes or goes, and those of the collectors. Nil logs nothing.
+	Logger *zap.Logger
+	// LookupEnv finds the environment variables that credentials are read from. Nil is [os.LookupEnv].
+	LookupEnv func(string) (string, bool)
+	// Observe returns the observer of a cluster that comes, by its name. Nil observes nothing.
+	Observe func(cluster string) Observer
+	// Open connects a cluster. Nil is [kafka.New].
+	Open func(kafka.Config, kafka.Options) (Client, error)
+}
+
+// Observer is told what the parts of one cluster do. Any field may be nil.
+type Observer struct {
+	Kafka     kafka.Observer
+	Collector collector.Observer
+	// Close is called once, after the last observation.
+	Close func()
+}
+
+// Client reads one cluster. *kafka.Client is one.
+type Client interface {
+	collector.Source
+	// Stats returns the brokers and the connections to them.
+	Stats() []kafka.BrokerStats
+	// Close ends all calls and connections.
+	Close()
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = zap.NewNop()
+	}
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	if o.Observe == nil {
+		o.Observe = func(string) Observer { return Observer{} }
+	}
+	if o.Open == nil {
+		o.Open = func(c kafka.Config, o kafka.Options) (Client, error) { return kafka.New(c, o) }
+	}
+	return o
+}

@@ -1,0 +1,70 @@
+package clusters
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/config"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
+)
+
+// settings are all that makes one cluster what it is. Clusters with equal settings are interchangeable.
+type settings struct {
+	cluster config.Cluster
+	refresh config.Refresh
+}
+
+func (s settings) equal(o settings) bool { return reflect.DeepEqual(s, o) }
+
+// KafkaConfig returns how a client reaches a cluster of the configuration.
+// Credentials are read, from files or with lookupEnv, for every new connection.
+func KafkaConfig(cluster config.Cluster, refresh config.Refresh, lookupEnv func(string) (string, bool)) kafka.Config {
+	c := kafka.Config{
+		Name:             cluster.Name,
+		BootstrapServers: cluster.BootstrapServers,
+		// The configured timeout is for a request with everything that it takes, a new connection included.
+		DialTimeout:             refresh.RequestTimeout,
+		RequestTimeout:          refresh.RequestTimeout,
+		MaxConnectionsPerBroker: cluster.MaxConnectionsPerBroker,
+	}
+	if tls := cluster.TLS; tls.Enabled {
+		c.TLS = &kafka.TLS{
+			CAFile: tls.CAFile, CertFile: tls.CertFile, KeyFile: tls.KeyFile,
+			ServerName: tls.ServerName, InsecureSkipVerify: tls.InsecureSkipVerify,
+		}
+	}
+	if sasl := cluster.SASL; !isNone(sasl.Mechanism) {
+		c.SASL = &kafka.SASL{
+			Mechanism: kafka.Mechanism(sasl.Mechanism),
+			Username:  func() (string, error) { return sasl.ReadUsername(lookupEnv) },
+			Password:  func() (string, error) { return sasl.ReadPassword(lookupEnv) },
+		}
+	}
+	return c
+}
+
+func isNone(mechanism string) bool { return mechanism == "" || mechanism == config.SASLNone }
+
+func collectorOptions(name string, r config.Refresh) collector.Options {
+	return collector.Options{
+		Cluster:          name,
+		Interval:         r.Interval,
+		IdleAfter:        r.IdleAfter,
+		RequestTimeout:   r.RequestTimeout,
+		FirstReadTimeout: r.FirstReadTimeout,
+		TopicsInterval:   r.TopicsInterval,
+	}
+}
+
+// addresses is a set of bootstrap servers in a form that can be compared. Names of
+// hosts are the same in capitals.
+func addresses(servers []string) string {
+	lower := make([]string, len(servers))
+	for i, s := range servers {
+		lower[i] = strings.ToLower(s)
+	}
+	slices.Sort(lower)
+	return strings.Join(slices.Compact(lower), ",")
+}
