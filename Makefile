@@ -119,6 +119,10 @@ lint-go: $(TOOLS)/golangci-lint ## Go code, formatting and the import rules of d
 		(cd $$m && $(TOOLS)/golangci-lint run ./...) || status=1; \
 	done; exit $$status
 
+.PHONY: lint-fix
+lint-fix: $(TOOLS)/golangci-lint ## Mend what the linters can mend by themselves
+	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint run --fix ./...) || true; done
+
 .PHONY: lint-proto
 lint-proto: $(TOOLS)/buf ## The API: style, compatibility, generated code up to date
 	$(TOOLS)/buf lint
