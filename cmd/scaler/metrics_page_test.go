@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaler"
+)
+
+// TestMetricsPage: docs/metrics.md is made from a registry in which everything has happened once.
+func TestMetricsPage(t *testing.T) {
+	registry := busyRegistry(t)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var page bytes.Buffer
+	page.WriteString(`<!-- Generated from the registry: go test ./cmd/scaler -update -->
+# Metrics
+
+On ` + "`/metrics`" + ` of the HTTP port, besides those of the Go runtime (` + "`go_*`" + `) and
+of the process (` + "`process_*`" + `). The series of a trigger vanish ten minutes after KEDA
+last asked about it, those of a cluster when it leaves the configuration or, named
+by a trigger only, falls idle.
+
+` + "`namespace`, `scaledObject` and `metric`" + ` are KEDA's own label names, so that these
+metrics and KEDA's can be joined. Scrape with ` + "`honorLabels: true`" + `, or Prometheus
+renames the first to ` + "`exported_namespace`" + `.
+
+| metric | type | labels | meaning |
+|---|---|---|---|
+`)
+	shown := map[string]bool{}
+	for _, f := range families {
+		shown[f.GetName()] = true
+		if isRuntime(f.GetName()) {
+			continue
+		}
+		fmt.Fprintf(&page, "| `%s` | %s | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()), labels(f), f.GetHelp())
+	}
+	verify(t, "metrics.md", page.String())
+	for _, name := range described(registry) {
+		if !shown[name] && !isRuntime(name) {
+			t.Errorf("%s is registered, but never happened in this test, so the page lacks it", name)
+		}
+	}
+}
+
+// busyRegistry returns a registry in which every metric has a series.
+func busyRegistry(t *testing.T) *prometheus.Registry {
+	t.Helper()
+	m := metrics.New(metrics.Build{})
+	if _, err := scaler.NewServer(scaler.Options{Registerer: m.Registry}); err != nil {
+		t.Fatal(err)
+	}
+	m.CountConnections(func() map[string]int { return map[string]int{"orders": 1} })
+	c := m.Cluster("orders")
+	c.Collector()
+	c.Collector().Queries(1)
+	c.RequestDone("ListOffsets", 1, time.Millisecond, errors.New("no answer"))
+	c.ConnectDone(1, time.Millisecond, errors.New("refused"))
+	m.Decided("shop", "orders", "kafka-orders", policy.Decision{Limit: policy.RulePartitionCap})
+	m.Decided("shop", "audit", "kafka-audit", policy.Decision{Err: &fault.Error{Kind: fault.Unavailable}})
+	return m.Registry
+}
+
+func isRuntime(name string) bool {
+	return strings.HasPrefix(name, "go_") || strings.HasPrefix(name, "process_")
+}
+
+func labels(f *dto.MetricFamily) string {
+	var names []string
+	for _, m := range f.GetMetric() {
+		for _, l := range m.GetLabel() {
+			if name := "`" + l.GetName() + "`"; !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// described returns the names of all metrics that are registered.
+func described(registry *prometheus.Registry) []string {
+	descs := make(chan *prometheus.Desc)
+	go func() {
+		registry.Describe(descs)
+		close(descs)
+	}()
+	name := regexp.MustCompile(`fqName: "([^"]+)"`)
+	var names []string
+	for d := range descs {
+		if match := name.FindStringSubmatch(d.String()); match != nil {
+			names = append(names, match[1])
+		}
+	}
+	return names
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
+	"github.com/kafka-scaler/kafka-scaler/pkg/config"
+	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
+)
+
+// target is the Kafka cluster that a command reads by itself, as its flags name it.
+type target struct {
+	config           string
+	cluster          string
+	bootstrapServers []string
+	tls              bool
+}
+
+func (t *target) add(flags *pflag.FlagSet) {
+	flags.StringVar(&t.config, "config", "", configUsage)
+	flags.StringVar(&t.cluster, "cluster", "", "`NAME` of a cluster of the configuration; not needed where it has only one")
+	flags.StringSliceVar(&t.bootstrapServers, "bootstrap-servers", nil, "`HOST:PORT,...` of a cluster that is not in the configuration")
+	flags.BoolVar(&t.tls, "tls", false, "use TLS, with --bootstrap-servers")
+}
+
+// load returns the configuration. Whoever sits at the command line may name any
+// address: the allow list is for triggers.
+func (t *target) load() (config.Config, error) {
+	c := config.WithoutFile()
+	if t.config != "" {
+		var err error
+		if c, err = config.Load(t.config); err != nil {
+			return config.Config{}, err
+		}
+	}
+	if len(t.bootstrapServers) > 0 {
+		c.InlineBootstrapServers.Allow = []string{"*"}
+	}
+	return c, nil
+}
+
+// connection returns the cluster that the flags name, or the only one there is.
+func (t *target) connection(c config.Config) (trigger.Connection, error) {
+	switch {
+	case t.cluster != "" && len(t.bootstrapServers) > 0:
+		return trigger.Connection{}, usagef("--cluster and --bootstrap-servers name two clusters; give one of them")
+	case t.tls && len(t.bootstrapServers) == 0:
+		return trigger.Connection{}, usagef("--tls belongs to --bootstrap-servers; for a cluster of the configuration, set tls there")
+	case len(t.bootstrapServers) > 0:
+		return trigger.Connection{BootstrapServers: t.bootstrapServers, TLS: t.tls, SASL: config.SASLNone}, nil
+	case t.cluster != "":
+		return trigger.Connection{Cluster: t.cluster, SASL: config.SASLNone}, nil
+	case len(c.Clusters) == 1:
+		return trigger.Connection{Cluster: c.Clusters[0].Name, SASL: config.SASLNone}, nil
+	case len(c.Clusters) == 0:
+		return trigger.Connection{}, usagef("no cluster to read: give --bootstrap-servers, or --config with a cluster in it")
+	default:
+		return trigger.Connection{}, usagef("which cluster? give --cluster with one of %s", strings.Join(clusterNames(c), ", "))
+	}
+}
+
+// openClusters returns the clusters of a configuration for a command that reads
+// some of them for a while. Nothing is read before the caller runs the set.
+func openClusters(c config.Config, p process) (*clusters.Set, error) {
+	return newClusters(c, p, metrics.New(metrics.Build{}), zap.NewNop())
+}
