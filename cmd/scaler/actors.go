@@ -53,9 +53,10 @@ func addWatcher(group *run.Group, watcher *config.Watcher) {
 func addServers(group *run.Group, server *scaler.Server, set *clusters.Set, l listeners, pages *pages) {
 	draining, drain := context.WithCancel(context.Background())
 	drained, end := context.WithCancel(context.Background())
+	// The port is open, and the group begins with all actors at once.
+	pages.ready.Store(true)
 	group.Add(func() error {
 		defer end()
-		pages.ready.Store(true)
 		return server.Run(draining, l.grpc)
 	}, func(error) {
 		pages.ready.Store(false)

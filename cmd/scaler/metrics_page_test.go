@@ -39,6 +39,10 @@ by a trigger only, falls idle.
 metrics and KEDA's can be joined. Scrape with ` + "`honorLabels: true`" + `, or Prometheus
 renames the first to ` + "`exported_namespace`" + `.
 
+` + "`kind`" + ` says whose move it is:
+` + kinds() + `.
+` + "`rule`" + ` is a step of the decision, as ` + "`kafka-scaler explain`" + ` shows it.
+
 | metric | type | labels | meaning |
 |---|---|---|---|
 `)
@@ -56,6 +60,14 @@ renames the first to ` + "`exported_namespace`" + `.
 			t.Errorf("%s is registered, but never happened in this test, so the page lacks it", name)
 		}
 	}
+}
+
+func kinds() string {
+	var names []string
+	for k := fault.Internal; k <= fault.Precondition; k++ {
+		names = append(names, "`"+k.String()+"`")
+	}
+	return strings.Join(names, ", ")
 }
 
 // busyRegistry returns a registry in which every metric has a series.

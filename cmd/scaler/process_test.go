@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -160,13 +161,18 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// TestHangup: SIGHUP reads the file again.
+// TestHangup: SIGHUP reads the file again, and what it cannot change is said.
 func TestHangup(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "config.yaml")
 	writeFile(t, file, "log: {level: info}\n")
 	c := startChild(t, "--config", file)
+	writeFile(t, file, "log: {level: debug, format: console}\n")
 	c.signal(syscall.SIGHUP)
 	c.log.await(t, "configuration reloaded")
+	c.log.await(t, `needs a restart","key":"log.format"`)
+	if strings.Contains(c.log.String(), `"key":"grpc"`) {
+		t.Error("the address given by a flag counts as changed")
+	}
 	c.signal(syscall.SIGTERM)
 	if err := c.awaitExit(); err != nil {
 		t.Errorf("exit: %v, want 0", err)

@@ -57,20 +57,20 @@ func serve(ctx context.Context, p process, watcher *config.Watcher) error {
 	if err != nil {
 		return err
 	}
-	log.Info("kafka-scaler is serving", zap.String("version", build.Version),
-		zap.Stringer("grpcAddress", listeners.grpc.Addr()), zap.Stringer("httpAddress", listeners.http.Addr()),
-		zap.Strings("clusters", clusterNames(cfg)), zap.String("config", watcher.Path))
-
 	var group run.Group
 	addSignals(ctx, &group, log)
-	if watcher.Path == "" {
-		log.Warn("no --config: any bootstrapServers in a trigger is accepted; for trying out only")
-	} else {
+	if watcher.Path != "" {
 		r := reloader{started: cfg, set: set, level: level, metrics: m, log: log, path: watcher.Path}
 		watcher.Apply, watcher.Reloaded = r.apply, r.done
 		addWatcher(&group, watcher)
 	}
 	addServers(&group, server, set, listeners, &pages{gatherer: m.Registry, log: log})
+	log.Info("kafka-scaler is serving", zap.String("version", build.Version),
+		zap.Stringer("grpcAddress", listeners.grpc.Addr()), zap.Stringer("httpAddress", listeners.http.Addr()),
+		zap.Strings("clusters", clusterNames(cfg)), zap.String("config", watcher.Path))
+	if watcher.Path == "" {
+		log.Warn("no --config: any bootstrapServers in a trigger is accepted; for trying out only")
+	}
 	if err := group.Run(); !errors.Is(err, errStop) {
 		return err
 	}
