@@ -2,7 +2,6 @@ package kafkabroker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -120,18 +119,4 @@ func (c *Cluster) ProduceTransaction(ctx context.Context, id, topic string, part
 		return err
 	}
 	return t.End(ctx, commit)
-}
-
-// askOne gives do an admin client that has been told of one broker only, and so
-// hears that broker's view at least first.
-func (c *Cluster) askOne(ctx context.Context, b *Node, do func(*kadm.Client) error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(b.Address(Plaintext)), kgo.MetadataMinAge(pollEvery))
-	if err != nil {
-		return errors.Join(errors.New("make a client"), err)
-	}
-	defer client.Close()
-	return do(kadm.NewClient(client))
 }

@@ -56,10 +56,27 @@ func (c *Cluster) waitListed(ctx context.Context, client *kgo.Client, asked *Nod
 
 // brokerIDs asks the client's one seed broker which brokers there are.
 func brokerIDs(ctx context.Context, client *kgo.Client) ([]int32, error) {
+	metadata, err := askSeed(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int32
+	for _, b := range metadata.Brokers {
+		ids = append(ids, b.NodeID)
+	}
+	return ids, nil
+}
+
+// askSeed gets metadata from the client's one seed broker, and from no other, as
+// the client by itself would.
+func askSeed(ctx context.Context, client *kgo.Client, topics ...string) (*kmsg.MetadataResponse, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	request := kmsg.NewPtrMetadataRequest()
-	request.Topics = []kmsg.MetadataRequestTopic{}
+	request.Topics = []kmsg.MetadataRequestTopic{} // nil would be all
+	for _, topic := range topics {
+		request.Topics = append(request.Topics, kmsg.MetadataRequestTopic{Topic: new(topic)})
+	}
 	answer, err := client.SeedBrokers()[0].Request(ctx, request)
 	if err != nil {
 		return nil, err
@@ -68,11 +85,30 @@ func brokerIDs(ctx context.Context, client *kgo.Client) ([]int32, error) {
 	if !ok {
 		return nil, fmt.Errorf("unexpected answer %T", answer)
 	}
-	var ids []int32
-	for _, b := range metadata.Brokers {
-		ids = append(ids, b.NodeID)
+	return metadata, nil
+}
+
+// waitSeen waits until every running broker, asked by itself, shows topics as they should be.
+func (c *Cluster) waitSeen(ctx context.Context, topics []string, right func(*kmsg.MetadataResponse) bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, b := range c.running() {
+		group.Go(func() error {
+			client, err := kgo.NewClient(kgo.SeedBrokers(b.Address(Plaintext)), kgo.RequestRetries(0))
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			err = until(ctx, func() (bool, error) {
+				metadata, err := askSeed(ctx, client, topics...)
+				return err == nil && right(metadata), nil
+			})
+			if err != nil {
+				return fmt.Errorf("wait for what %s says of topics %v: %w", b.name, topics, err)
+			}
+			return nil
+		})
 	}
-	return ids, nil
+	return group.Wait()
 }
 
 // warmUp has the topic of committed offsets made, and returns when each of its

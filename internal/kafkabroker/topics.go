@@ -6,12 +6,15 @@ import (
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"golang.org/x/sync/errgroup"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // createAtOnce is how many topics one request creates. The controller works a
 // request off in one go, and a very large one past the client's patience.
 const createAtOnce = 100
+
+// leaderNotAvailable is a partition's error code as long as it has no leader.
+const leaderNotAvailable = 5
 
 // CreateTopic creates a topic and returns when every running broker knows the
 // leaders of all its partitions. Config are topic properties and may be nil.
@@ -67,36 +70,19 @@ func (c *Cluster) DeleteTopic(ctx context.Context, topic string) error {
 // waitTopics waits until every running broker sees each topic with exactly so many
 // partitions, all of them led by someone; 0 partitions are a topic that is gone.
 func (c *Cluster) waitTopics(ctx context.Context, partitions int, topics ...string) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, b := range c.running() {
-		group.Go(func() error {
-			return c.askOne(ctx, b, func(admin *kadm.Client) error {
-				return until(ctx, func() (bool, error) {
-					details, err := admin.ListTopics(ctx, topics...)
-					return err == nil && settled(details, partitions, topics), nil
-				})
-			})
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return fmt.Errorf("wait until all brokers see %d partitions of %v: %w", partitions, topics, err)
-	}
-	return nil
-}
-
-func settled(details kadm.TopicDetails, partitions int, topics []string) bool {
-	for _, topic := range topics {
-		led := 0
-		for _, p := range details[topic].Partitions {
-			if p.Err == nil && p.Leader >= 0 {
-				led++
+	return c.waitSeen(ctx, topics, func(seen *kmsg.MetadataResponse) bool {
+		for _, topic := range seen.Topics {
+			for _, p := range topic.Partitions {
+				if p.Leader < 0 || p.ErrorCode == leaderNotAvailable {
+					return false
+				}
+			}
+			if len(topic.Partitions) != partitions {
+				return false
 			}
 		}
-		if led != partitions || len(details[topic].Partitions) != partitions {
-			return false
-		}
-	}
-	return true
+		return true
+	})
 }
 
 // Leader returns the broker that leads a partition, -1 for none.
@@ -171,18 +157,16 @@ func (c *Cluster) MoveLeader(ctx context.Context, topic string, partition, to in
 
 // waitLeader waits until every running broker names the leader of a partition.
 func (c *Cluster) waitLeader(ctx context.Context, topic string, partition, leader int32) error {
-	for _, b := range c.running() {
-		err := c.askOne(ctx, b, func(admin *kadm.Client) error {
-			return until(ctx, func() (bool, error) {
-				details, err := admin.ListTopics(ctx, topic)
-				return err == nil && details[topic].Partitions[partition].Leader == leader, nil
-			})
-		})
-		if err != nil {
-			return fmt.Errorf("wait until %s names broker %d the leader of %s-%d: %w", b.name, leader, topic, partition, err)
+	return c.waitSeen(ctx, []string{topic}, func(seen *kmsg.MetadataResponse) bool {
+		for _, topic := range seen.Topics {
+			for _, p := range topic.Partitions {
+				if p.Partition == partition {
+					return p.Leader == leader
+				}
+			}
 		}
-	}
-	return nil
+		return false
+	})
 }
 
 // WaitInSync returns when every partition has a leader and all its replicas are in
