@@ -185,12 +185,14 @@ func compareCurves(t *testing.T, a, b harness.History) {
 // are alike, and the curves are compared by what a user would look at.
 func testDropInLive(t *testing.T) {
 	s := world.Scene(t, "drop-in-live", "Drop-in with live consumers: 6 partitions, 20 records/s each, load 10/s then 200/s",
-		"KEDA's own trigger and ours, in both modes, have the same peak, reach it within 10 s of each other, and use replica-seconds within 30 % of KEDA's")
+		"KEDA's own trigger and ours, in both modes, get to 6 replicas within 10 s of each other and use replica-seconds within 30 % of KEDA's",
+		"the first two may touch a useless 7th for a moment (KEDA issue 4483), ours as it comes never has more than 6")
 	names := []string{byKEDA, byCompatible, byUs}
 	lagPanel(s, names...)
 	replicaPanel(s, names...)
 	topic := s.Namespace + "-live"
-	createTopic(t, s, topic, 6, nil)
+	const partitions = 6
+	createTopic(t, s, topic, partitions, nil)
 	var workloads []*harness.Workload
 	for _, name := range names {
 		spec := dropIn(name, topic, 20, 10)
@@ -213,16 +215,20 @@ func testDropInLive(t *testing.T) {
 	}
 	ended := time.Now()
 	keda := workloads[0].History()
+	kedaAt, _ := keda.First(partitions)
 	for _, w := range workloads {
 		h := w.History()
 		s.Figure("%s: peak %d, %.0f replica-seconds", w.Name, h.Max(), replicaSeconds(h, began, ended))
-		if h.Max() != keda.Max() {
-			t.Errorf("%s peaks at %d, %s at %d", w.Name, h.Max(), byKEDA, keda.Max())
+		most := partitions + 1
+		if w.Name == byUs {
+			most = partitions
 		}
-		at, _ := h.First(keda.Max())
-		kedaAt, _ := keda.First(keda.Max())
+		at, full := h.First(partitions)
+		if !full || h.Max() > most {
+			t.Errorf("%s peaks at %d, want %d to %d", w.Name, h.Max(), partitions, most)
+		}
 		if apart := at.Sub(kedaAt).Abs(); apart > 10*time.Second {
-			t.Errorf("%s and %s reach their peak %s apart", w.Name, byKEDA, apart)
+			t.Errorf("%s and %s reach %d replicas %s apart", w.Name, byKEDA, partitions, apart)
 		}
 		if a, b := replicaSeconds(h, began, ended), replicaSeconds(keda, began, ended); a < 0.7*b || a > 1.3*b {
 			t.Errorf("%s used %.0f replica-seconds, %s %.0f", w.Name, a, byKEDA, b)

@@ -106,6 +106,11 @@ func replicaPanel(s *harness.Scene, workloads ...string) {
 	s.Panel("replicas", lines...)
 }
 
+// stepLine is a series that holds its value until the next one.
+func stepLine(series, label string) timeline.Line {
+	return timeline.Line{Series: series, Label: label, Step: true}
+}
+
 func label(all []string, name, what string) string {
 	if len(all) == 1 {
 		return what

@@ -40,8 +40,7 @@ type Line struct {
 
 const (
 	width       = 24 * vg.Centimeter
-	panelHeight = 6 * vg.Centimeter
-	eventHeight = 3 * vg.Centimeter
+	panelHeight = 5 * vg.Centimeter
 )
 
 // palette are colours that people with a colour blindness can tell apart (Okabe and Ito).
@@ -53,36 +52,38 @@ var palette = []color.RGBA{
 	{86, 180, 233, 255},
 }
 
-// WriteSVG draws the picture: the panels below each other, each event a vertical
-// line through all of them with its text at the top.
+// WriteSVG draws the picture: the texts of the events at the top, the panels
+// below each other, and each event as a vertical line through all of them.
 func (r *Recorder) WriteSVG(w io.Writer, p Picture) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last := r.last()
-	rows := [][]*plot.Plot{}
-	heights := panelHeight * vg.Length(len(p.Panels))
-	for i, panel := range p.Panels {
-		drawn, err := r.panel(panel, last, i == 0)
+	strip, err := r.strip(last)
+	if err != nil {
+		return fmt.Errorf("draw the events: %w", err)
+	}
+	strip.Title.Text = p.Title
+	rows := [][]*plot.Plot{{strip}}
+	for _, panel := range p.Panels {
+		drawn, err := r.panel(panel, last)
 		if err != nil {
 			return fmt.Errorf("draw the panel %q: %w", panel.Label, err)
 		}
-		if i == 0 {
-			drawn.Title.Text = p.Title
-			heights += eventHeight
-		}
-		if i == len(p.Panels)-1 {
-			drawn.X.Label.Text = "seconds"
-		}
 		rows = append(rows, []*plot.Plot{drawn})
 	}
-	canvas := vgsvg.New(width, heights)
+	rows[len(rows)-1][0].X.Label.Text = "seconds"
+	height := panelHeight * vg.Length(len(rows))
+	canvas := vgsvg.New(width, height)
 	area := draw.New(canvas)
-	area.FillPolygon(color.White, []vg.Point{{}, {X: width}, {X: width, Y: heights}, {Y: heights}})
-	tiles := draw.Tiles{Rows: len(rows), Cols: 1, PadTop: vg.Points(6), PadBottom: vg.Points(4), PadLeft: vg.Points(6), PadRight: vg.Points(12), PadY: vg.Points(6)}
+	area.FillPolygon(color.White, []vg.Point{{}, {X: width}, {X: width, Y: height}, {Y: height}})
+	tiles := draw.Tiles{
+		Rows: len(rows), Cols: 1, PadY: vg.Points(6),
+		PadTop: vg.Points(6), PadBottom: vg.Points(4), PadLeft: vg.Points(6), PadRight: vg.Points(12),
+	}
 	for i, row := range plot.Align(rows, tiles, area) {
 		rows[i][0].Draw(row[0])
 	}
-	_, err := canvas.WriteTo(w)
+	_, err = canvas.WriteTo(w)
 	return err
 }
 
@@ -100,7 +101,7 @@ func (r *Recorder) last() float64 {
 	return last
 }
 
-func (r *Recorder) panel(panel Panel, last float64, top bool) (*plot.Plot, error) {
+func (r *Recorder) panel(panel Panel, last float64) (*plot.Plot, error) {
 	p := plot.New()
 	p.X.Min, p.X.Max = 0, last
 	p.Y.Min, p.Y.Max = 0, 1
@@ -130,7 +131,7 @@ func (r *Recorder) panel(panel Panel, last float64, top bool) (*plot.Plot, error
 		p.Legend.Add(line.Label, drawn)
 	}
 	p.Y.Max = math.Ceil(p.Y.Max * 1.1)
-	return p, r.addEvents(p, top)
+	return p, r.addEvents(p)
 }
 
 func (r *Recorder) points(line Line, last float64) plotter.XYs {
@@ -144,12 +145,27 @@ func (r *Recorder) points(line Line, last float64) plotter.XYs {
 	return points
 }
 
-// addEvents draws the events; the top panel gets head room for their texts.
-func (r *Recorder) addEvents(p *plot.Plot, texts bool) error {
-	full := p.Y.Max
-	if texts {
-		p.Y.Max *= 1 + float64(eventHeight/panelHeight)
+// strip is the row with the events' texts.
+func (r *Recorder) strip(last float64) (*plot.Plot, error) {
+	p := plot.New()
+	p.HideAxes()
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, last, 0, 1
+	for _, e := range r.events {
+		labels, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: r.Since(e.At)}}, Labels: []string{e.What}})
+		if err != nil {
+			return nil, err
+		}
+		labels.TextStyle[0] = text.Style{
+			Color: color.Gray{60}, Rotation: math.Pi / 2, XAlign: draw.XLeft, YAlign: draw.YCenter,
+			Font: font.From(plot.DefaultFont, vg.Points(8)), Handler: plot.DefaultTextHandler,
+		}
+		p.Add(labels)
 	}
+	return p, nil
+}
+
+// addEvents draws the events' lines.
+func (r *Recorder) addEvents(p *plot.Plot) error {
 	for _, e := range r.events {
 		x := r.Since(e.At)
 		line, err := plotter.NewLine(plotter.XYs{{X: x, Y: 0}, {X: x, Y: p.Y.Max}})
@@ -158,18 +174,6 @@ func (r *Recorder) addEvents(p *plot.Plot, texts bool) error {
 		}
 		line.Color, line.Dashes = color.Gray{140}, []vg.Length{vg.Points(1), vg.Points(2)}
 		p.Add(line)
-		if !texts {
-			continue
-		}
-		labels, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: x, Y: full}}, Labels: []string{e.What}})
-		if err != nil {
-			return err
-		}
-		labels.TextStyle[0] = text.Style{
-			Color: color.Gray{60}, Rotation: math.Pi / 2, XAlign: draw.XLeft, YAlign: draw.YTop,
-			Font: font.From(plot.DefaultFont, vg.Points(7)), Handler: plot.DefaultTextHandler,
-		}
-		p.Add(labels)
 	}
 	return nil
 }
