@@ -68,3 +68,8 @@ func addresses(servers []string) string {
 	slices.Sort(lower)
 	return strings.Join(slices.Compact(lower), ",")
 }
+
+// KafkaConfig returns how the set reaches a cluster, for a command that opens a client of its own.
+func (s *Set) KafkaConfig(c *Cluster) kafka.Config {
+	return KafkaConfig(c.cluster, c.refresh, s.opts.LookupEnv)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -161,4 +162,39 @@ func BenchmarkSnapshot(b *testing.B) {
 			i++
 		}
 	})
+}
+
+// BenchmarkWaiters is one refresh of 10,000 groups for half of which a stream waits,
+// until all streams have their new snapshot; compare with BenchmarkRefresh.
+func BenchmarkWaiters(b *testing.B) {
+	c, s, queries := filled(b)
+	ctx, cancel := context.WithCancel(context.Background())
+	var streams sync.WaitGroup
+	got := make(chan struct{}, benchGroups/2)
+	for _, q := range queries[:benchGroups/2] {
+		streams.Go(func() {
+			var last *Snapshot
+			for {
+				next, err := c.Wait(ctx, q, last)
+				if err != nil {
+					return
+				}
+				last = next
+				got <- struct{}{}
+			}
+		})
+	}
+	all := func() {
+		for range benchGroups / 2 {
+			<-got
+		}
+	}
+	all()
+	b.ReportAllocs()
+	for b.Loop() {
+		c.sweep(ctx, s, time.Minute)
+		all()
+	}
+	cancel()
+	streams.Wait()
 }

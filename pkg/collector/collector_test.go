@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -215,7 +216,7 @@ func TestSilentClusterEndsTheFirstReadInTime(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := c.Snapshot(ctx, query("other", "orders")); err != context.DeadlineExceeded {
+		if _, err := c.Snapshot(ctx, query("other", "orders")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a caller with a shorter deadline got %v", err)
 		}
 	})
@@ -294,7 +295,7 @@ func TestWait(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 		defer cancel()
-		if _, err := c.Wait(ctx, q, last); err != context.DeadlineExceeded {
+		if _, err := c.Wait(ctx, q, last); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Wait after its deadline: %v", err)
 		}
 	})

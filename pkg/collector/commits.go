@@ -70,6 +70,20 @@ func (tr *tracked) fit() {
 	}
 }
 
+// at returns what is known of one partition, in this life of the topic, and why the newest read of its commit failed.
+func (tr *tracked) at(id int32) (p positions, err error) {
+	if tr.life != tr.topic.life {
+		return positions{}, nil
+	}
+	if int(id) < len(tr.parts) {
+		p = tr.parts[id]
+	}
+	if int(id) < len(tr.errs) {
+		err = tr.errs[id]
+	}
+	return p, err
+}
+
 func (tr *tracked) grow(id int32) {
 	if missing := int(id) + 1 - len(tr.parts); missing > 0 {
 		tr.parts = append(tr.parts, make([]positions, missing)...)

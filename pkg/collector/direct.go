@@ -136,18 +136,11 @@ func (tr *tracked) progress(g *group) progress {
 	}
 	state := settled
 	for _, id := range t.ids {
-		end, start := t.logs[tr.kind].at(id), t.logs[lag.Start].at(id)
-		if end.pending != 0 || start.pending != 0 {
+		end := t.logs[tr.kind].at(id)
+		if end.pending != 0 || t.logs[lag.Start].at(id).pending != 0 {
 			return underway
 		}
-		var p positions
-		var err error
-		if int(id) < len(tr.parts) && tr.life == t.life {
-			p = tr.parts[id]
-			if int(id) < len(tr.errs) {
-				err = tr.errs[id]
-			}
-		}
+		p, err := tr.at(id)
 		noCommit := p.newest.read == 0 && err == nil && g.err == nil
 		noEnd := end.asked == 0 && t.logs[tr.kind].err(id) == nil
 		doesNotFit := p.newest.read != 0 && end.asked != 0 && p.before(end.asked).read == 0

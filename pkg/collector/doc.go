@@ -14,12 +14,25 @@
 //
 //	Run ──every interval──► commits of all groups ─► log ends of all partitions ─► publish
 //
-// A broker that is slow or gone delays its own partitions only: the others'
-// numbers are published without it, and what it still owes from an earlier round
-// is not asked again until it has answered or failed. A failed read never removes
-// a number; the number grows old, carries the error, and its reader decides by
-// its age.
+// A broker that is slow or gone delays its own partitions only: each step of a
+// refresh waits for a short grace and goes on without it, the others' numbers are
+// published, and what it still owes is not asked again until it has answered or
+// failed. A failed read never removes a number; the number grows old, carries the
+// error, and its reader decides by its age.
 //
-// Queries that nobody asked about for IdleAfter leave the refresh. A cluster that
-// nobody asks about is not spoken to at all.
+// An answer that comes late must not be combined with whatever is there: a commit
+// received after the log end had been asked for would hide work. So each partition
+// keeps the newest commit, the one that fits the log end known, and the one that
+// fits the log end on its way (positions.go).
+//
+// Queries that are new are gathered into direct reads, one at a time, and join the
+// refresh when theirs has ended (direct.go). Queries that nobody asked about for
+// IdleAfter leave it. A cluster that nobody asks about is not spoken to at all.
+//
+//	entry.go, resolve.go     who asks, and which topics that means now
+//	topic.go, group.go       what is known; commits.go takes in what the group coordinators say
+//	scope.go                 the requests for some queries, kept while nothing changes
+//	sweep.go                 one round over a scope: describe.go, commits, readlogs.go, publish
+//	refresh.go, direct.go    when to sweep what
+//	snapshot.go, wait.go     what readers see
 package collector

@@ -57,7 +57,7 @@ func TestNoHistoryMakesLagDisappear(t *testing.T) {
 		grace := rapid.SampledFrom([]time.Duration{10, 100, 250, 900}).Draw(rt, "grace") * time.Millisecond
 		longest := rapid.SampledFrom([]time.Duration{50, 300, 1000, 4000}).Draw(rt, "longest delay") * time.Millisecond
 		var wrong string
-		synctest.Test(t, func(t *testing.T) {
+		synctest.Test(t, func(*testing.T) {
 			wrong = live(seed, brokers, slow, fail, grace, longest)
 		})
 		if wrong != "" {

@@ -55,15 +55,15 @@ func (l *logs) claim(ids []int32, id stamp) []int32 {
 	free := ids
 	copied := false
 	for i, p := range ids {
-		r := &l.reads[p]
-		if r.pending != 0 {
+		// A topic made anew since the request was composed may have fewer partitions.
+		if int(p) >= len(l.reads) || l.reads[p].pending != 0 {
 			if !copied {
 				free = append(make([]int32, 0, len(ids)), ids[:i]...)
 				copied = true
 			}
 			continue
 		}
-		r.pending = id
+		l.reads[p].pending = id
 		if copied {
 			free = append(free, p)
 		}

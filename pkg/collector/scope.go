@@ -55,7 +55,7 @@ func (c *Collector) compose(s *scope) {
 		}
 	}
 	for _, g := range groups {
-		if ask, any := g.asks(); any {
+		if ask, needed := g.asks(); needed {
 			s.groups = append(s.groups, g)
 			s.commits = append(s.commits, ask)
 		}

@@ -130,10 +130,7 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 		TopicPartition: lag.TopicPartition{Topic: t.name, Partition: id},
 		Committed:      lag.NoCommit, LogStart: start.known(), LogEnd: lag.Unknown,
 	}
-	var p positions
-	if int(id) < len(tr.parts) && tr.life == t.life {
-		p = tr.parts[id]
-	}
+	p, failed := tr.at(id)
 	if commit := p.before(end.asked); commit.read != 0 {
 		o.Committed, o.LogEnd, o.ObservedAt = commit.offset, end.offset, c.time(commit.asked)
 		if p.stalled != 0 && p.stalledAt == commit.offset {
@@ -142,23 +139,22 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 		asked = commit.asked
 	}
 	complete = asked != 0 && (start.asked != 0 || !needsStart(o.Committed, o.LogEnd))
-	o.Err = c.partitionErr(g, tr, id, complete)
+	o.Err = c.partitionErr(g, tr, id, failed, complete)
 	return o, asked, complete
 }
 
 // needsStart reports whether lag may depend on the log start.
 func needsStart(committed, logEnd int64) bool { return committed < 0 || committed != logEnd }
 
-// partitionErr returns why the newest attempt to read the partition failed.
-func (c *Collector) partitionErr(g *group, tr *tracked, id int32, complete bool) error {
+// partitionErr returns why the newest attempt to read the partition failed, given why that to read its commit did.
+func (c *Collector) partitionErr(g *group, tr *tracked, id int32, failed error, complete bool) error {
 	t := tr.topic
 	if err := t.logs[tr.kind].err(id); err != nil {
 		return err
 	}
-	if int(id) < len(tr.errs) && tr.life == t.life && tr.errs[id] != nil {
-		return tr.errs[id]
-	}
 	switch {
+	case failed != nil:
+		return failed
 	case g.err != nil:
 		return g.err
 	case t.err != nil:

@@ -57,15 +57,7 @@ type topic struct {
 func (t *topic) describe(d lag.Topic, now stamp) bool {
 	t.describing, t.stale, t.err = 0, false, d.Err
 	if d.Err != nil {
-		if fault.KindOf(d.Err) != fault.NotFound {
-			return false
-		}
-		if t.missing++; t.missing == 1 {
-			t.missingSince = now
-		}
-		before := t.gone
-		t.gone = t.missing >= goneAnswers && now-t.missingSince >= stamp(goneAfter)
-		return t.gone != before
+		return t.miss(now)
 	}
 	t.missing, t.gone, t.described = 0, false, now
 	ids := d.Partitions
@@ -90,6 +82,19 @@ func (t *topic) describe(d lag.Topic, now stamp) bool {
 	}
 	t.ids = slices.Clone(ids)
 	return true
+}
+
+// miss takes in a failure to describe the topic and reports whether it makes certain that there is none.
+func (t *topic) miss(now stamp) bool {
+	if fault.KindOf(t.err) != fault.NotFound {
+		return false
+	}
+	if t.missing++; t.missing == 1 {
+		t.missingSince = now
+	}
+	before := t.gone
+	t.gone = t.missing >= goneAnswers && now-t.missingSince >= stamp(goneAfter)
+	return t.gone != before
 }
 
 // missingOrDenied reports whether the brokers say that there is nothing to read, or

@@ -30,11 +30,16 @@ func TestQueriesThatCannotBeAnswered(t *testing.T) {
 		{"no topic matches", trigger.Selection{ConsumerGroup: "billing", TopicRegex: "order"}, fault.NotFound, `topicRegex "order"`},
 		{"group without commits", trigger.Selection{ConsumerGroup: "nobody"}, fault.Precondition, "name the topic with `topic`"},
 		{
-			"no such partition", trigger.Selection{ConsumerGroup: "billing", Topics: []string{"orders"}, Partitions: trigger.NewPartitionSet(trigger.PartitionRange{First: 7, Last: 7})},
+			"no such partition",
+			trigger.Selection{
+				ConsumerGroup: "billing", Topics: []string{"orders"},
+				Partitions: trigger.NewPartitionSet(trigger.PartitionRange{First: 7, Last: 7}),
+			},
 			fault.Precondition, "partitionLimitation",
 		},
 		{
-			"no partition", trigger.Selection{ConsumerGroup: "billing", Topics: []string{"orders"}, Partitions: trigger.PartitionSet{}},
+			"no partition",
+			trigger.Selection{ConsumerGroup: "billing", Topics: []string{"orders"}, Partitions: trigger.PartitionSet{}},
 			fault.Precondition, `topic "orders"`,
 		},
 	}
