@@ -39,10 +39,13 @@ func New() *Recorder {
 }
 
 // Add notes the value of a series as it is now.
-func (r *Recorder) Add(series string, value float64) {
+func (r *Recorder) Add(series string, value float64) { r.AddAt(series, time.Now(), value) }
+
+// AddAt notes the value of a series at a time that is not before its last one.
+func (r *Recorder) AddAt(series string, at time.Time, value float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.series[series] = append(r.series[series], Point{time.Now(), value})
+	r.series[series] = append(r.series[series], Point{at, value})
 }
 
 // Event notes that something happened now, and returns when that was.

@@ -1,0 +1,113 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/kafka-scaler/kafka-scaler/e2e/agent"
+	"github.com/kafka-scaler/kafka-scaler/e2e/harness"
+	"github.com/kafka-scaler/kafka-scaler/e2e/load"
+)
+
+// TestScalableMicroservice is wuestkamp/scalable-microservice-demo: 200 ms a record, 5 records/s a pod.
+func TestScalableMicroservice(t *testing.T) {
+	t.Run("6 partitions", testSixPartitions)
+	t.Run("280 pods", test280Pods)
+}
+
+// testSixPartitions is the demo as its code makes it: topics of 6 partitions, an HPA that goes far beyond.
+func testSixPartitions(t *testing.T) {
+	s := world.Scene(t, "microservice-6", "Scalable microservice demo: 6 partitions, 60 records/s, 5 a pod, up to 280 allowed",
+		"6 replicas and no more, however large the lag", "explain names the partitions as the limit")
+	const name = "approval"
+	topic := s.Group(name)
+	createTopic(t, s, topic, 6, nil)
+	lagPanel(s, name)
+	replicaPanel(s, name)
+	w := s.Deploy(harness.Spec{
+		Name: name, Topics: []string{topic}, StartDelay: time.Second, Work: consumer(s, name, topic, 200*time.Millisecond).Work,
+		Change: change(280, map[string]string{"lagThreshold": "5", "offsetResetPolicy": "earliest"}),
+	})
+	s.Recorder.Event("60 records/s")
+	p := produce(t, s, topic, 60)
+	w.WaitReady(6, 30*time.Second)
+	s.Wait(12 * time.Second)
+	explained, err := s.Scaler.Explain(t.Context(), w.Manifest)
+	if err != nil {
+		t.Error(err)
+	}
+	if text, _ := json.Marshal(explained); !strings.Contains(string(text), "partition_cap") || !strings.Contains(string(text), "6 partitions") {
+		t.Errorf("explain does not name the 6 partitions as the limit: %s", text)
+	}
+	s.Recorder.Event("no load")
+	finish(t, p)
+	s.Figure("settled at %d replicas with a lag of %d", w.Replicas(), w.Lag())
+	if h := w.History(); h.Max() != 6 || h.Turns() > 0 {
+		t.Errorf("replicas %s: want a way up to 6", h)
+	}
+}
+
+// test280Pods is the demo as its headline has it: 280 pods, and 23,000 events/s in the cluster.
+func test280Pods(t *testing.T) {
+	s := world.Scene(t, "microservice-280", "Scalable microservice demo: 280 partitions, 1,400 records/s, beside 23,000 events/s on other topics",
+		"0 -> 280 pods and back to 0 without a turn", "every record is consumed",
+		"the other topics get their 23,000 events/s meanwhile, within 10 %")
+	const name = "approval"
+	topic := s.Group(name)
+	createTopic(t, s, topic, 280, nil)
+	others := []string{s.Group("logins"), s.Group("clicks"), s.Group("views"), s.Group("carts")}
+	for _, other := range others {
+		createTopic(t, s, other, 6, map[string]string{"retention.bytes": "50000000", "segment.bytes": "10000000"})
+	}
+	lagPanel(s, name)
+	replicaPanel(s, name)
+	w := s.Deploy(harness.Spec{
+		Name: name, Topics: []string{topic}, StartDelay: time.Second, Work: manyMembers(consumer(s, name, topic, 200*time.Millisecond)).Work,
+		Change: change(280, map[string]string{"lagThreshold": "10", "offsetResetPolicy": "earliest"}),
+	})
+	s.Recorder.Event("23,000 events/s elsewhere")
+	noise, err := load.Start(s.Kafka.Bootstrap(), 100, 23_000, others, kgo.ProducerLinger(100*time.Millisecond), kgo.ProducerBatchMaxBytes(512<<10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	noiseBegan := time.Now()
+	began := s.Recorder.Event("1,400 records/s")
+	p := produce(t, s, topic, 1400)
+	w.WaitReplicas(280, time.Minute)
+	s.Figure("0 -> 280 replicas asked for in %.1f s", time.Since(began).Seconds())
+	w.WaitReady(280, 2*time.Minute)
+	s.Figure("280 pods ready after %.1f s", time.Since(began).Seconds())
+	full := time.Now()
+	s.Wait(15 * time.Second)
+	s.Figure("finished by 280 pods: %.0f records/s", w.Throughput(full, time.Now()))
+	ended := s.Recorder.Event("no load")
+	finish(t, p)
+	events := float64(noise.Acknowledged()) / time.Since(noiseBegan).Seconds()
+	s.Figure("events on other topics: %.0f/s", events)
+	if events < 0.9*23_000 {
+		t.Errorf("the other topics got %.0f events/s, want 23,000", events)
+	}
+	finish(t, noise)
+	w.WaitReplicas(0, 4*time.Minute)
+	s.Figure("back at 0 %.1f s after the load", time.Since(ended).Seconds())
+	if h := w.History(); h.Turns() != 1 || h.Max() != 280 {
+		t.Errorf("replicas %s: want one way up to 280 and one down", h)
+	}
+	if lag := w.Lag(); lag != 0 {
+		t.Errorf("asleep with a lag of %d", lag)
+	}
+}
+
+// manyMembers makes a consumer light enough to run 280 times in one process beside its brokers: the group
+// protocol in which the broker assigns (KIP-848), and long waits.
+func manyMembers(c agent.Consumer) agent.Consumer {
+	c.Options = []kgo.Opt{
+		kgo.ServerSideBalancer(), kgo.Balancers(kgo.RangeBalancer()),
+		kgo.FetchMaxWait(5 * time.Second), kgo.AutoCommitInterval(3 * time.Second),
+	}
+	return c
+}
