@@ -74,7 +74,7 @@ func (c *Cluster) Close() {
 	c.Cluster.Close()
 }
 
-func (c *Cluster) count(req kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive,staticcheck // kfake's signature
+func (c *Cluster) count(req kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's signature
 	c.KeepControl()
 	c.mu.Lock()
 	defer c.mu.Unlock()

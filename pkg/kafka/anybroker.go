@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -101,10 +100,12 @@ func (c *Client) candidates() []*broker {
 			brokers = append(brokers, c.brokerAt(addr, node))
 		}
 	}
-	rand.Shuffle(len(brokers), func(i, j int) { brokers[i], brokers[j] = brokers[j], brokers[i] })
+	shuffle(brokers)
 	slices.SortStableFunc(brokers, func(a, b *broker) int { return min(b.stats().Open, 1) - min(a.stats().Open, 1) })
-	for _, i := range rand.Perm(len(c.cfg.BootstrapServers)) {
-		if addr := c.cfg.BootstrapServers[i]; !named[addr] {
+	servers := slices.Clone(c.cfg.BootstrapServers)
+	shuffle(servers)
+	for _, addr := range servers {
+		if !named[addr] {
 			named[addr] = true
 			brokers = append(brokers, c.brokerAt(addr, unknownNode))
 		}

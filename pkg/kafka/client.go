@@ -24,8 +24,11 @@ type Observer interface {
 
 type silentObserver struct{}
 
+// RequestDone implements Observer.
 func (silentObserver) RequestDone(string, int32, time.Duration, error) {}
-func (silentObserver) ConnectDone(int32, time.Duration, error)         {}
+
+// ConnectDone implements Observer.
+func (silentObserver) ConnectDone(int32, time.Duration, error) {}
 
 // Options are what a [Client] can be given beside its [Config].
 type Options struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -107,14 +106,17 @@ func (r *commitsRead) rejected(ctx context.Context, groups []lag.GroupTopics, on
 		return
 	}
 	r.asking.Go(func() {
-		if errors.Is(err, Code(coordinatorLoadInProgress)) || errors.Is(err, Code(coordinatorNotAvailable)) {
-			if !sleep(ctx, coordinatorWait/2+rand.N(coordinatorWait)) {
-				r.fail(groups, on, err)
-				return
-			}
+		if starting(err) && !sleep(ctx, jitter(2*coordinatorWait)) {
+			r.fail(groups, on, err)
+			return
 		}
 		r.round(ctx, groups, false)
 	})
+}
+
+// starting tells whether the coordinator is where it was said to be, only not ready yet.
+func starting(err error) bool {
+	return errors.Is(err, Code(coordinatorLoadInProgress)) || errors.Is(err, Code(coordinatorNotAvailable))
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -25,8 +25,8 @@ const (
 // the first to the second with every failure, with jitter of half of it. The
 // maximum bounds how long a broker that is back goes unnoticed.
 const (
-	backoffMin = 100 * time.Millisecond
-	backoffMax = time.Second
+	backoffFirst = 100 * time.Millisecond
+	backoffMost  = time.Second
 )
 
 // Config says how to reach one cluster as one principal. The zero value of every

@@ -104,8 +104,7 @@ func (d dialing) wrap(nc net.Conn) *conn {
 }
 
 func (d dialing) failed(ctx context.Context, at stage, err error) error {
-	var local *fault.Error
-	if errors.As(err, &local) {
+	if local, ok := errors.AsType[*fault.Error](err); ok {
 		return local // a file or a credential here, not the broker
 	}
 	err = interruption(ctx, err)

@@ -139,27 +139,44 @@ func TestSecurityProtocols(t *testing.T) {
 		"mutual TLS":            {broker: []kfake.Opt{kfake.TLS(ca.serverTLS(true))}, tls: mutual},
 		"TLS and SCRAM-SHA-512": {broker: append(users, kfake.TLS(ca.serverTLS(false))), tls: trusting, sasl: user("u", "pw-of-u", kafka.ScramSHA512)},
 		"certificates unchecked": {
-			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))}, tls: &kafka.TLS{InsecureSkipVerify: true}},
+			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))}, tls: &kafka.TLS{InsecureSkipVerify: true},
+		},
 
-		"wrong PLAIN password": {broker: users, sasl: user("u", "wrong-pw", kafka.Plain),
-			kind: fault.Denied, says: "correct mechanism, username and password"},
-		"wrong SCRAM password": {broker: users, sasl: user("u", "wrong-pw", kafka.ScramSHA512),
-			kind: fault.Denied, says: "correct mechanism, username and password"},
+		"wrong PLAIN password": {
+			broker: users, sasl: user("u", "wrong-pw", kafka.Plain),
+			kind: fault.Denied, says: "correct mechanism, username and password",
+		},
+		"wrong SCRAM password": {
+			broker: users, sasl: user("u", "wrong-pw", kafka.ScramSHA512),
+			kind: fault.Denied, says: "correct mechanism, username and password",
+		},
 		"no SASL to a SASL listener": {broker: users, kind: fault.Precondition, says: "expect SASL"},
-		"no TLS to a TLS listener": {broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))},
-			kind: fault.Precondition, says: "expect"},
+		"no TLS to a TLS listener": {
+			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))},
+			kind:   fault.Precondition, says: "expect",
+		},
 		"TLS to a plaintext listener": {tls: trusting, kind: fault.Precondition, says: "expect no TLS"},
-		"another CA": {broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))}, tls: &kafka.TLS{CAFile: other.file},
-			kind: fault.Precondition, says: "caFile"},
-		"another host": {broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))}, tls: &kafka.TLS{CAFile: ca.file, ServerName: "kafka.example"},
-			kind: fault.Precondition, says: "serverName"},
-		"no client certificate": {broker: []kfake.Opt{kfake.TLS(ca.serverTLS(true))}, tls: trusting,
-			kind: fault.Denied, says: "certificate"},
-		"a client certificate of another CA": {broker: []kfake.Opt{kfake.TLS(ca.serverTLS(true))},
-			tls:  &kafka.TLS{CAFile: ca.file, CertFile: strangerCert, KeyFile: strangerKey},
-			kind: fault.Denied, says: "certificate"},
-		"no CA file": {tls: &kafka.TLS{CAFile: filepath.Join(ca.dir, "absent.pem")},
-			kind: fault.Precondition, says: "absent.pem"},
+		"another CA": {
+			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))}, tls: &kafka.TLS{CAFile: other.file},
+			kind: fault.Precondition, says: "caFile",
+		},
+		"another host": {
+			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))}, tls: &kafka.TLS{CAFile: ca.file, ServerName: "kafka.example"},
+			kind: fault.Precondition, says: "serverName",
+		},
+		"no client certificate": {
+			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(true))}, tls: trusting,
+			kind: fault.Denied, says: "certificate",
+		},
+		"a client certificate of another CA": {
+			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(true))},
+			tls:    &kafka.TLS{CAFile: ca.file, CertFile: strangerCert, KeyFile: strangerKey},
+			kind:   fault.Denied, says: "certificate",
+		},
+		"no CA file": {
+			tls:  &kafka.TLS{CAFile: filepath.Join(ca.dir, "absent.pem")},
+			kind: fault.Precondition, says: "absent.pem",
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -54,16 +54,15 @@ func (k *coordinators) drop(groups []string) {
 
 // recoordinate tells whether a failure may be over once the coordinator is looked up again.
 func recoordinate(err error) bool {
-	var code Code
-	if errors.As(err, &code) {
+	if code, ok := errors.AsType[Code](err); ok {
 		switch int16(code) {
 		case coordinatorLoadInProgress, coordinatorNotAvailable, notCoordinator:
 			return true
 		}
 		return false
 	}
-	var conn *connError
-	return errors.As(err, &conn)
+	_, broken := errors.AsType[*connError](err)
+	return broken
 }
 
 // findCoordinators looks up the coordinators of groups that are not remembered,

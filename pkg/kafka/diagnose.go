@@ -43,9 +43,7 @@ func Diagnose(ctx context.Context, cfg Config, report func(Check)) bool {
 	d.cfg = cfg.withDefaults()
 	brokers := map[int32]string{}
 	for _, server := range d.cfg.BootstrapServers {
-		for node, addr := range d.bootstrap(ctx, server) {
-			brokers[node] = addr
-		}
+		maps.Copy(brokers, d.bootstrap(ctx, server))
 	}
 	reachable := len(brokers) > 0
 	for _, node := range slices.Sorted(maps.Keys(brokers)) {
@@ -71,8 +69,8 @@ func (d diagnosis) step(step, target, detail string, err error) bool {
 		d.report(Check{Step: step, Target: target, OK: true, Detail: detail})
 		return true
 	}
-	cause, remedy := splitRemedy(err)
-	if cause == err {
+	remedy, cause := splitRemedy(err)
+	if remedy == "" {
 		_, remedy = diagnose(err)
 	}
 	d.report(Check{Step: step, Target: target, Err: cause, Remedy: remedy})

@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ func (l *transcript) report(c kafka.Check) {
 func TestDiagnose(t *testing.T) {
 	ca := newAuthority(t)
 	users := []kfake.Opt{kfake.EnableSASL(), kfake.Superuser("PLAIN", "u", "p"), kfake.Superuser("SCRAM-SHA-512", "u", "p")}
-	secured := append(users, kfake.TLS(ca.serverTLS(false)))
+	secured := slices.Concat(users, []kfake.Opt{kfake.TLS(ca.serverTLS(false))})
 	tests := map[string]struct {
 		broker []kfake.Opt
 		change func(*kafka.Config)
@@ -43,18 +44,24 @@ func TestDiagnose(t *testing.T) {
 		}, []string{"ok DNS", "ok TCP", "ok TLS", "ok API versions", "ok SASL", "ok metadata", "ok broker"}},
 		"wrong password": {users, func(c *kafka.Config) { c.SASL = user("u", "x", kafka.Plain) }, []string{
 			"ok DNS", "ok TCP", "ok API versions",
-			"FAILED SASL: the broker refuses the SASL exchange: correct mechanism, username and password, and check that the listener expects SASL"}},
+			"FAILED SASL: the broker refuses the SASL exchange: correct mechanism, username and password, and check that the listener expects SASL",
+		}},
 		"no SASL": {users, func(*kafka.Config) {}, []string{
 			"ok DNS", "ok TCP", "ok API versions",
-			"FAILED metadata: the listener seems to expect SASL: configure sasl for this cluster, or use a listener without it"}},
+			"FAILED metadata: the listener seems to expect SASL: configure sasl for this cluster, or use a listener without it",
+		}},
 		"no TLS": {secured, func(*kafka.Config) {}, []string{
-			"ok DNS", "ok TCP", "FAILED API versions: the listener seems to expect TLS: configure tls for this cluster, or use a plaintext listener"}},
+			"ok DNS", "ok TCP", "FAILED API versions: the listener seems to expect TLS: configure tls for this cluster, or use a plaintext listener",
+		}},
 		"TLS too many": {nil, func(c *kafka.Config) { c.TLS, c.DialTimeout = &kafka.TLS{}, time.Second }, []string{
-			"ok DNS", "ok TCP", "FAILED TLS: the listener seems to expect no TLS: use a TLS listener, or remove tls from this cluster"}},
+			"ok DNS", "ok TCP", "FAILED TLS: the listener seems to expect no TLS: use a TLS listener, or remove tls from this cluster",
+		}},
 		"no such host": {nil, func(c *kafka.Config) { c.BootstrapServers = []string{"kafka.invalid:9092"} }, []string{
-			"FAILED DNS: check the host name and the cluster's DNS"}},
+			"FAILED DNS: check the host name and the cluster's DNS",
+		}},
 		"no server": {nil, func(c *kafka.Config) { c.BootstrapServers = nil }, []string{
-			"FAILED configuration: correct the cluster's connection settings"}},
+			"FAILED configuration: correct the cluster's connection settings",
+		}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -92,8 +99,10 @@ func TestDiagnoseAnAdvertisedAddressThatNobodyReaches(t *testing.T) {
 	})
 	var got transcript
 	ok := kafka.Diagnose(within(t, callTime), kafka.Config{BootstrapServers: fake.ListenAddrs()}, got.report)
-	want := []string{"ok DNS", "ok TCP", "ok API versions", "ok metadata",
-		"FAILED broker: check that a broker runs and listens on this address"}
+	want := []string{
+		"ok DNS", "ok TCP", "ok API versions", "ok metadata",
+		"FAILED broker: check that a broker runs and listens on this address",
+	}
 	if diff := cmp.Diff(want, []string(got)); diff != "" || ok {
 		t.Errorf("usable %v, steps (-want +got):\n%s", ok, diff)
 	}

@@ -14,7 +14,7 @@
 //	        │
 //	        ▼
 //	conn: TCP ► TLS ► ApiVersions ► SASL,            conn.go, tls.go, sasl.go
-//	one deadline for all of it; then requests        exchange.go
+//	one deadline for all of it; then requests        exchange.go, shape.go
 //
 // Nothing runs while nobody calls: connections are checked when they are used,
 // routes are read anew when a broker's answer says that they are out of date. A

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -30,7 +31,7 @@ func withMessage(code int16, text string) error {
 	if text == "" {
 		return Code(code)
 	}
-	return fmt.Errorf("%w: %s", Code(code), text)
+	return fmt.Errorf("%w: %s", Code(code), strings.TrimSuffix(text, "."))
 }
 
 // errClosed is the cause of everything that fails because the client was closed.
@@ -80,8 +81,7 @@ func bare(err error) error {
 	if errors.As(err, &op) && op.Op != "remote error" {
 		err = op.Err
 	}
-	var call *os.SyscallError
-	if errors.As(err, &call) {
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
 		err = call.Err
 	}
 	return err
@@ -126,23 +126,23 @@ func (e *versionError) Error() string {
 // move it is, and what to do next. An error that already is one keeps its kind
 // and gives its remedy to the whole, where it stands at the end.
 func failure(op, object string, err error) *fault.Error {
-	cause, remedy := splitRemedy(err)
+	remedy, cause := splitRemedy(err)
 	kind := fault.KindOf(err)
-	if cause == err {
+	if remedy == "" {
 		kind, remedy = diagnose(err)
 	}
 	return &fault.Error{Kind: kind, Op: op, Object: object, Err: cause, Remedy: remedy}
 }
 
 // splitRemedy takes the remedy off an error that has one.
-func splitRemedy(err error) (cause error, remedy string) {
+func splitRemedy(err error) (remedy string, cause error) {
 	known, ok := err.(*fault.Error) //nolint:errorlint // only of the whole error can a part be taken off
 	if !ok {
-		return err, ""
+		return "", err
 	}
 	bare := *known
 	bare.Remedy = ""
-	return &bare, known.Remedy
+	return known.Remedy, &bare
 }
 
 // codeFailure is failure for an error code in an answer.

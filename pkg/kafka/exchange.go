@@ -53,6 +53,8 @@ var (
 )
 
 // ApiKey implements protocol.Message.
+//
+//nolint:revive // kafka-go spells it so
 func (x *exchange) ApiKey() protocol.ApiKey { return protocol.ApiKey(x.req.Key()) }
 
 // Required implements protocol.RawExchanger.
@@ -79,7 +81,7 @@ func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := int32(binary.BigEndian.Uint32(head[:]))
+	size := int32(binary.BigEndian.Uint32(head[:])) //nolint:gosec // the wire has a signed number
 	switch {
 	case head[0] == 0x15 && head[1] == 0x03:
 		return nil, errTLSAlert // a TLS record of type alert, version 3.x
@@ -99,51 +101,23 @@ func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
 
 // parse reads a frame's header and body into resp.
 func (x *exchange) parse(frame []byte) error {
-	if id := int32(binary.BigEndian.Uint32(frame)); id != x.id {
+	if id := int32(binary.BigEndian.Uint32(frame)); id != x.id { //nolint:gosec // the wire has a signed number
 		return fmt.Errorf("%w: it answers request %d, not %d", errNotKafka, id, x.id)
 	}
-	body := frame[4:]
 	resp := x.req.ResponseKind()
+	header := walk{rest: frame[4:], flexible: resp.IsFlexible() && resp.Key() != int16(protocol.ApiVersions)}
 	// The header of an ApiVersions response is never flexible: its reader cannot know the version yet (KIP-511).
-	if resp.IsFlexible() && resp.Key() != int16(protocol.ApiVersions) {
-		var err error
-		if body, err = skipTags(body); err != nil {
-			return err
-		}
+	header.tags()
+	body := header.rest
+	if header.broken {
+		return fmt.Errorf("%w: malformed header", errNotKafka)
+	}
+	if err := checkShape(resp, body); err != nil {
+		return err
 	}
 	if err := resp.ReadFrom(body); err != nil {
-		return fmt.Errorf("%w: %s v%d: %v", errNotKafka, kmsg.NameForKey(resp.Key()), resp.GetVersion(), err)
+		return fmt.Errorf("%w: %s v%d: %w", errNotKafka, kmsg.NameForKey(resp.Key()), resp.GetVersion(), err)
 	}
 	x.resp = resp
 	return nil
-}
-
-// skipTags passes over the tagged fields of a flexible header (KIP-482).
-func skipTags(b []byte) ([]byte, error) {
-	malformed := fmt.Errorf("%w: malformed header", errNotKafka)
-	next := func() (uint64, bool) {
-		v, n := binary.Uvarint(b)
-		if n <= 0 {
-			return 0, false
-		}
-		b = b[n:]
-		return v, true
-	}
-	count, ok := next()
-	for ; ok && count > 0; count-- {
-		var size uint64
-		if _, ok = next(); !ok {
-			break
-		}
-		if size, ok = next(); ok {
-			if size > uint64(len(b)) {
-				return nil, malformed
-			}
-			b = b[size:]
-		}
-	}
-	if !ok {
-		return nil, malformed
-	}
-	return b, nil
 }

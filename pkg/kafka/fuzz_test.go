@@ -107,7 +107,7 @@ func TestMetadataOfALaggingBrokerIsNotBelieved(t *testing.T) {
 	topic := func(id byte, node, epoch int32) *kmsg.MetadataResponse {
 		resp := kmsg.NewPtrMetadataResponse()
 		t := kmsg.NewMetadataResponseTopic()
-		t.Topic, t.TopicID = kmsg.StringPtr("t"), [16]byte{id}
+		t.Topic, t.TopicID = new("t"), [16]byte{id}
 		p := kmsg.NewMetadataResponseTopicPartition()
 		p.Leader, p.LeaderEpoch = node, epoch
 		t.Partitions = append(t.Partitions, p)

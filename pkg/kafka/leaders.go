@@ -10,6 +10,11 @@ import (
 // errNoRoute is a topic that no metadata has been read for.
 var errNoRoute = errors.New("no metadata of the topic")
 
+// routeError is what the topic's metadata said when it was last read.
+type routeError struct{ error }
+
+func (e routeError) Unwrap() error { return e.error }
+
 // noPartition is a partition that the topic's metadata does not have.
 type noPartition struct{ have int }
 
@@ -31,7 +36,7 @@ func (c *Client) byLeader(parts []lag.TopicPartitions) (batches []leaderBatch, l
 		case route == nil:
 			s.lose(p, errNoRoute)
 		case route.code != 0:
-			s.lose(p, Code(route.code))
+			s.lose(p, routeError{Code(route.code)})
 		default:
 			for _, id := range p.Partitions {
 				s.add(p.Topic, id, route)

@@ -82,9 +82,10 @@ func (r *offsetsRead) rejected(ctx context.Context, reject rejected, routedAt ti
 
 // reroutable tells whether a failure may be over once the leaders are looked up again.
 func reroutable(err error) bool {
-	var conn *connError
-	var code Code
-	if errors.As(err, &code) {
+	if _, old := errors.AsType[routeError](err); old {
+		return true
+	}
+	if code, ok := errors.AsType[Code](err); ok {
 		switch int16(code) {
 		case unknownTopicOrPartition, leaderNotAvailable, notLeaderOrFollower, replicaNotAvailable, kafkaStorageError,
 			listenerNotFound, fencedLeaderEpoch, unknownLeaderEpoch, offsetNotAvailable:
@@ -92,8 +93,9 @@ func reroutable(err error) bool {
 		}
 		return false
 	}
-	var missing noPartition
-	return errors.As(err, &conn) || errors.As(err, &missing) || errors.Is(err, errNoRoute)
+	_, broken := errors.AsType[*connError](err)
+	_, missing := errors.AsType[noPartition](err)
+	return broken || missing || errors.Is(err, errNoRoute)
 }
 
 // ask sends one request, delivers what it answers and returns the rest.

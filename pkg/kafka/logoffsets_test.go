@@ -162,6 +162,17 @@ func TestLogOffsetsFindATopicThatIsMadeLater(t *testing.T) {
 	}
 }
 
+func TestLogOffsetsSeeAPermissionThatIsGivenLater(t *testing.T) {
+	fake := seeded(t, 1, 1)
+	client := newClient(t, fake)
+	denied := fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1})
+	wantKind(t, readOffsets(t, client, lag.End, allOf(1, 1))[tp("t0", 0)].Err, fault.Denied)
+	denied.Remove()
+	if err := readOffsets(t, client, lag.End, allOf(1, 1))[tp("t0", 0)].Err; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLogOffsetsAreSplitIntoSmallRequests(t *testing.T) {
 	fake := seeded(t, 30, 10)
 	client := newClient(t, fake, func(c *kafka.Config) { c.MaxPartitionsPerRequest = 7 })

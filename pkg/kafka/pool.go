@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,9 +45,9 @@ func newBroker(cfg *Config, observer Observer, addr string) *broker {
 // name is the broker in an operator's words.
 func (b *broker) name() string {
 	if node := b.node.Load(); node != unknownNode {
-		return fmt.Sprintf("broker %d (%s)", node, b.addr)
+		return fmt.Sprintf("broker %d", node)
 	}
-	return fmt.Sprintf("bootstrap server %s", b.addr)
+	return "bootstrap server " + b.addr
 }
 
 // request sends one request in the newest version within ours that the broker
@@ -56,8 +55,7 @@ func (b *broker) name() string {
 func (b *broker) request(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
 	start := time.Now()
 	resp, err := b.exchange(ctx, req, ours)
-	var version *versionError
-	if !errors.As(err, &version) {
+	if _, unsent := errors.AsType[*versionError](err); !unsent {
 		b.observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), err)
 	}
 	return resp, err
@@ -146,9 +144,9 @@ func (b *broker) failed(err error) {
 	if errors.Is(err, context.Canceled) || errors.Is(err, errClosed) {
 		return // the caller gave up; that says nothing about the broker
 	}
-	wait := min(backoffMin<<min(b.failures, 10), backoffMax)
+	wait := min(backoffFirst<<min(b.failures, 10), backoffMost)
 	b.failures++
-	b.retryAt = time.Now().Add(wait/2 + rand.N(wait/2))
+	b.retryAt = time.Now().Add(jitter(wait))
 	b.lastErr = err
 }
 

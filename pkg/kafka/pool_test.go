@@ -90,6 +90,46 @@ func TestSessionsThatEndAreReplaced(t *testing.T) {
 	}
 }
 
+// observed counts what an Observer is told.
+type observed struct {
+	mu       sync.Mutex
+	requests map[string]int
+	errors   int
+	connects int
+}
+
+func (o *observed) RequestDone(api string, _ int32, took time.Duration, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.requests[api]++
+	if err != nil || took <= 0 {
+		o.errors++
+	}
+}
+
+func (o *observed) ConnectDone(_ int32, _ time.Duration, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err == nil {
+		o.connects++
+	}
+}
+
+func TestObserver(t *testing.T) {
+	fake := seeded(t, 1, 3)
+	seen := &observed{requests: map[string]int{}}
+	client, err := kafka.New(kafka.Config{BootstrapServers: fake.ListenAddrs()}, kafka.Options{Observer: seen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	readOffsets(t, client, lag.End, allOf(1, 3))
+	sent := fake.Requests()
+	if seen.requests["Metadata"] != 1 || seen.requests["ListOffsets"] != 3 || seen.errors != 0 || seen.connects != sent["ApiVersions"] {
+		t.Errorf("told of %v, %d errors, %d connections; the brokers saw %v", seen.requests, seen.errors, seen.connects, sent)
+	}
+}
+
 func TestBrokerThatIsGone(t *testing.T) {
 	fake := seeded(t, 2, 6)
 	client := newClient(t, fake)

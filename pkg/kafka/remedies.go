@@ -33,10 +33,8 @@ func diagnoseCode(code Code) (fault.Kind, string) {
 	switch code {
 	case 3, 100:
 		return fault.NotFound, "create the topic or correct its name"
-	case 17:
-		return fault.Invalid, "correct the topic's name"
-	case 24:
-		return fault.Invalid, "correct the group's name"
+	case 17, 24:
+		return fault.Invalid, "correct the name: Kafka does not allow it"
 	case 29:
 		return fault.Denied, "allow the principal to Describe the topic: kafka-acls --add --allow-principal User:NAME --operation Describe --topic TOPIC"
 	case 30:
@@ -46,7 +44,7 @@ func diagnoseCode(code Code) (fault.Kind, string) {
 	case 33:
 		return fault.Denied, "use one of the broker's SASL mechanisms"
 	case 34:
-		return fault.Precondition, "configure SASL for this cluster, or use a listener without it"
+		return fault.Precondition, "the listener expects no SASL: use a SASL listener, or remove sasl from this cluster"
 	case 58:
 		return fault.Denied, "correct the SASL username and password"
 	case 35:

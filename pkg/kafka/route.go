@@ -61,11 +61,11 @@ func (r *routes) update(resp *kmsg.MetadataResponse, addresses map[int32]string,
 // name a leader that we know to be past: of the same topic, the greater epoch wins.
 func newTopicRoute(t *kmsg.MetadataResponseTopic, old *topicRoute, readAt time.Time) *topicRoute {
 	route := &topicRoute{id: t.TopicID, leaders: make(map[int32]leader, len(t.Partitions)), readAt: readAt}
-	comparable := old != nil && old.id == t.TopicID && t.TopicID != [16]byte{}
+	sameTopic := old != nil && old.id == t.TopicID && t.TopicID != [16]byte{}
 	for i := range t.Partitions {
 		p := &t.Partitions[i]
 		l := leader{p.Leader, p.LeaderEpoch}
-		if comparable {
+		if sameTopic {
 			if known, ok := old.leaders[p.Partition]; ok && known.epoch > l.epoch {
 				l = known
 			}

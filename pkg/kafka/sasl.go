@@ -17,6 +17,8 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
+var saslAuthenticateVersions = span{0, 2}
+
 // Mechanism is a SASL mechanism, by the name that KEDA gives it.
 type Mechanism string
 
@@ -135,8 +137,11 @@ func (c *conn) handshake(mechanism string) error {
 	}
 	answer := resp.(*kmsg.SASLHandshakeResponse)
 	if answer.ErrorCode != 0 {
-		return withMessage(answer.ErrorCode, fmt.Sprintf("%s asked for; the broker has %s",
-			mechanism, strings.Join(answer.SupportedMechanisms, ", ")))
+		text := ""
+		if len(answer.SupportedMechanisms) > 0 {
+			text = fmt.Sprintf("%s asked for, the broker has %s", mechanism, strings.Join(answer.SupportedMechanisms, ", "))
+		}
+		return withMessage(answer.ErrorCode, text)
 	}
 	return nil
 }
@@ -144,7 +149,7 @@ func (c *conn) handshake(mechanism string) error {
 func (c *conn) saslRound(message []byte, cred credential) ([]byte, error) {
 	req := kmsg.NewPtrSASLAuthenticateRequest()
 	req.SASLAuthBytes = message
-	resp, err := c.exchange(req, span{0, 2})
+	resp, err := c.exchange(req, saslAuthenticateVersions)
 	if err != nil {
 		return nil, err
 	}

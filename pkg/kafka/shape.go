@@ -1,0 +1,169 @@
+package kafka
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// kmsg believes the counts in a response: one of a few bytes can make it allocate
+// gigabytes, and fifteen bytes that claim four billion tagged fields keep it busy
+// for minutes, deaf to any deadline. So a response is walked first, by its shape,
+// and only what its bytes really hold is given to kmsg.
+//
+// A shape is written one letter a field, in the order of Kafka's message
+// definitions (clients/src/main/resources/common/message):
+//
+//	b h i l u   1, 2, 4, 8, 16 bytes       s   string or null
+//	( )         array of what it encloses   y   bytes or null
+//	t           tagged fields, in flexible versions only
+type shape struct {
+	from  int16 // the first version that has this shape
+	shape string
+}
+
+// shapes are those of the versions that we speak, by API key.
+var shapes = map[int16][]shape{
+	2: { // ListOffsets
+		{2, "i(s(ihll))"}, {4, "i(s(ihllit)t)t"},
+	},
+	3: { // Metadata
+		{4, "i(isis)si(hsb(hii(i)(i)))"},
+		{5, "i(isis)si(hsb(hii(i)(i)(i)))"},
+		{7, "i(isis)si(hsb(hiii(i)(i)(i)))"},
+		{8, "i(isist)si(hsb(hiii(i)(i)(i)t)it)it"},
+		{10, "i(isist)si(hsub(hiii(i)(i)(i)t)it)it"},
+		{11, "i(isist)si(hsub(hiii(i)(i)(i)t)it)t"},
+	},
+	9: { // OffsetFetch
+		{2, "(s(ilsh))h"}, {3, "i(s(ilsh))h"}, {5, "i(s(ilisht)t)ht"}, {8, "i(s(s(ilisht)t)ht)t"},
+	},
+	10: { // FindCoordinator
+		{1, "ihsisit"}, {4, "i(sisihst)t"},
+	},
+	15: { // DescribeGroups
+		{0, "(hssss(sssyy))"}, {1, "i(hssss(sssyy))"}, {3, "i(hssss(sssyy)i)"}, {4, "i(hssss(ssssyyt)it)t"},
+	},
+	17: {{1, "h(s)"}},                 // SaslHandshake
+	18: {{0, "h(hhh)"}},               // ApiVersions
+	36: {{0, "hsy"}, {1, "hsylt"}},    // SaslAuthenticate
+	69: consumerGroupDescribeShapes(), // ConsumerGroupDescribe
+}
+
+func consumerGroupDescribeShapes() []shape {
+	const assignment = "(us(i)t)t"
+	const member = "sssiss(s)s" + assignment + assignment
+	return []shape{{0, "i(hsssiis(" + member + "t)it)t"}, {1, "i(hsssiis(" + member + "bt)it)t"}}
+}
+
+// checkShape walks the body of a response.
+func checkShape(resp kmsg.Response, body []byte) error {
+	var fits string
+	for _, s := range shapes[resp.Key()] {
+		if resp.GetVersion() >= s.from {
+			fits = s.shape
+		}
+	}
+	name := fmt.Sprintf("%s v%d", kmsg.NameForKey(resp.Key()), resp.GetVersion())
+	if fits == "" {
+		return fmt.Errorf("no shape of a response to %s is known", name)
+	}
+	w := walk{rest: body, flexible: resp.IsFlexible()}
+	w.fields(fits)
+	if w.broken {
+		return fmt.Errorf("%w: malformed %s", errNotKafka, name)
+	}
+	return nil
+}
+
+// walk passes over a body. Once it is broken it stays so and nothing is left.
+type walk struct {
+	rest     []byte
+	flexible bool
+	broken   bool
+}
+
+func (w *walk) fields(shape string) {
+	for i := 0; i < len(shape) && !w.broken; i++ {
+		switch shape[i] {
+		case 's', 'y':
+			w.skip(w.length(shape[i]))
+		case 't':
+			w.tags()
+		case '(':
+			end := i + closing(shape[i:])
+			for n := w.length('('); n > 0 && !w.broken; n-- {
+				w.fields(shape[i+1 : end])
+			}
+			i = end
+		default:
+			w.skip(map[byte]int{'b': 1, 'h': 2, 'i': 4, 'l': 8, 'u': 16}[shape[i]])
+		}
+	}
+}
+
+// closing returns where the parenthesis that s starts with ends.
+func closing(s string) int {
+	depth := 0
+	return strings.IndexFunc(s, func(r rune) bool {
+		switch r {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		return depth == 0
+	})
+}
+
+func (w *walk) skip(n int) {
+	if n < 0 || n > len(w.rest) {
+		w.broken, w.rest = true, nil
+		return
+	}
+	w.rest = w.rest[n:]
+}
+
+// length reads how long a string, some bytes or an array is; null has no length.
+func (w *walk) length(kind byte) int {
+	if w.flexible {
+		return max(0, w.uvarint()-1)
+	}
+	size := 4
+	if kind == 's' {
+		size = 2
+	}
+	head := w.rest
+	w.skip(size)
+	switch {
+	case w.broken:
+		return 0
+	case size == 2:
+		return max(0, int(int16(binary.BigEndian.Uint16(head)))) //nolint:gosec // the wire has a signed number
+	default:
+		return max(0, int(int32(binary.BigEndian.Uint32(head)))) //nolint:gosec // the wire has a signed number
+	}
+}
+
+func (w *walk) uvarint() int {
+	v, n := binary.Uvarint(w.rest)
+	if n <= 0 || n > 5 {
+		w.skip(-1)
+		return 0
+	}
+	w.rest = w.rest[n:]
+	return int(v) //nolint:gosec // five bytes hold 35 bits
+}
+
+// tags passes over tagged fields (KIP-482): a count, then number, size and content of each.
+func (w *walk) tags() {
+	if !w.flexible {
+		return
+	}
+	for n := w.uvarint(); n > 0 && !w.broken; n-- {
+		w.uvarint()
+		w.skip(w.uvarint())
+	}
+}
