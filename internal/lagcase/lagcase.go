@@ -8,6 +8,18 @@
 // ("-", or left out, for no commit or not known), age (how long ago the offsets were
 // read, "never" for not at all, 0 where left out), stalled (for how long the commit has stood still with
 // lag behind it), kind (a fault.Kind for err), and last of all err, whose text is the rest of the line.
+// Beside them
+//
+//	hw=45                    the high watermark, where end is the last stable offset
+//	done=3                   records that a share group has finished out of order
+//	moved=5m                 how long ago the commit was last seen to move
+//	empty=10-39              a look at the log from 10 to 39 found no record at all
+//	aborted=10-39            the same, but for records of aborted transactions
+//	record=10-39             that look found a record
+//	unread=10-39             the topic may not be read
+//	oldest=90s               how old the oldest unconsumed record is; "?" where it could not be found out
+//	oldest=90s@5             the same, found for commit 5 instead of this one
+//	oldest=90s@5/12s         and found out 12 s ago
 package lagcase
 
 import (
@@ -45,11 +57,15 @@ func parseLine(line string, now time.Time) ([]lag.Offsets, error) {
 		return nil, errors.New("want a topic and a partition")
 	}
 	o := lag.Offsets{Committed: lag.NoCommit, LogStart: lag.Unknown, LogEnd: lag.Unknown, ObservedAt: now}
-	kind := ""
+	kind, oldest := "", ""
 	for _, field := range fields[2:] {
 		key, value, _ := strings.Cut(field, "=")
-		if key == "kind" {
+		switch key {
+		case "kind":
 			kind = value
+			continue
+		case "oldest":
+			oldest = value
 			continue
 		}
 		if err := set(&o, key, value, now); err != nil {
@@ -60,6 +76,12 @@ func parseLine(line string, now time.Time) ([]lag.Offsets, error) {
 		var err error
 		if o.Err, err = failureOf(kind, failure); err != nil {
 			return nil, err
+		}
+	}
+	if oldest != "" {
+		var err error
+		if o.Oldest, err = parseOldest(oldest, o.Committed, now); err != nil {
+			return nil, fmt.Errorf("oldest=%s: %w", oldest, err)
 		}
 	}
 	return spread(o, fields[0], fields[1])
@@ -81,10 +103,50 @@ func set(o *lag.Offsets, key, value string, now time.Time) (err error) {
 		o.ObservedAt, err = before(now, value)
 	case "stalled":
 		o.StalledSince, err = before(now, value)
+	case "moved":
+		o.MovedAt, err = before(now, value)
+	case "hw":
+		o.HighWatermark, err = offset(value)
+	case "done":
+		o.Done, err = offset(value)
+	case "empty", "aborted", "record", "unread":
+		o.Inspected, err = parseInspection(key, value)
 	default:
 		err = errors.New("unknown key")
 	}
 	return err
+}
+
+func parseInspection(key, value string) (*lag.Inspection, error) {
+	in := &lag.Inspection{Empty: key == "empty" || key == "aborted", ReadCommitted: key == "aborted"}
+	if key == "unread" {
+		in.Err = errors.New("the topic may not be read")
+	}
+	_, err := fmt.Sscanf(value, "%d-%d", &in.Committed, &in.LogEnd)
+	return in, err
+}
+
+func parseOldest(value string, committed int64, now time.Time) (*lag.Oldest, error) {
+	o := &lag.Oldest{Committed: committed, ObservedAt: now}
+	value, found, isOld := strings.Cut(value, "/")
+	var err error
+	if isOld {
+		if o.ObservedAt, err = before(now, found); err != nil {
+			return nil, err
+		}
+	}
+	age, commit, isOther := strings.Cut(value, "@")
+	if isOther {
+		if o.Committed, err = offset(commit); err != nil {
+			return nil, err
+		}
+	}
+	if age == "?" {
+		o.Err = errors.New("the broker has no timestamp for it")
+		return o, nil
+	}
+	o.Timestamp, err = before(now, age)
+	return o, err
 }
 
 func offset(value string) (int64, error) {

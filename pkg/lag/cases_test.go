@@ -17,7 +17,8 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 // TestCases runs the text files under testdata. Their commands are
 //
-//	compute [policy=earliest] [zero] [persistent-after=1m] [max-age=10s]   the corrected rules
+//	compute [policy=earliest] [zero] [persistent-after=1m [and-activation]] [max-age=10s]
+//	        [read-committed] [ages]                                        the corrected rules
 //	keda    [policy=earliest] [zero] [persistent]                          KEDA's, remembering from case to case
 //	forget                                                                 empties that memory
 func TestCases(t *testing.T) {
@@ -41,7 +42,7 @@ func TestCases(t *testing.T) {
 			default:
 				d.Fatalf(t, "unknown command %q", d.Cmd)
 			}
-			return render(r)
+			return render(r, rules.Ages)
 		})
 	})
 }
@@ -60,6 +61,12 @@ func rulesOf(t *testing.T, d *datadriven.TestData) lag.Rules {
 		case "persistent-after":
 			rules.ExcludePersistent = true
 			rules.PersistentAfter, err = time.ParseDuration(arg.Vals[0])
+		case "and-activation":
+			rules.ExcludePersistentFromActivation = true
+		case "read-committed":
+			rules.ReadCommitted = true
+		case "ages":
+			rules.Ages = true
 		case "max-age":
 			rules.MaxAge, err = time.ParseDuration(arg.Vals[0])
 		default:
@@ -72,7 +79,7 @@ func rulesOf(t *testing.T, d *datadriven.TestData) lag.Rules {
 	return rules
 }
 
-func render(r lag.Report) string {
+func render(r lag.Report, ages bool) string {
 	var b strings.Builder
 	for _, p := range r.Partitions {
 		fmt.Fprintf(&b, "%s %s", p.TopicPartition, p.Reason)
@@ -87,6 +94,15 @@ func render(r lag.Report) string {
 		if p.Lost != 0 {
 			fmt.Fprintf(&b, " lost=%d", p.Lost)
 		}
+		if p.Excluded != 0 {
+			fmt.Fprintf(&b, " excluded=%d", p.Excluded)
+		}
+		switch {
+		case p.AgeErr != nil:
+			fmt.Fprintf(&b, " age=?\n  %v", p.AgeErr)
+		case ages:
+			fmt.Fprintf(&b, " age=%s", p.Age)
+		}
 		b.WriteByte('\n')
 	}
 	if r.Err != nil {
@@ -95,5 +111,17 @@ func render(r lag.Report) string {
 	}
 	fmt.Fprintf(&b, "total=%d activation=%d lost=%d lagging=%d age=%s\n",
 		r.Total, r.Activation, r.Lost, r.Lagging, now.Sub(r.ObservedAt))
+	if ages {
+		renderAge(&b, "oldest", r.Age, r.AgeErr)
+		renderAge(&b, "oldest for activation", r.ActivationAge, r.ActivationAgeErr)
+	}
 	return b.String()
+}
+
+func renderAge(b *strings.Builder, name string, age time.Duration, err error) {
+	if err != nil {
+		fmt.Fprintf(b, "%s at least %s\n  %s: %v\n", name, age, fault.KindOf(err), err)
+		return
+	}
+	fmt.Fprintf(b, "%s %s\n", name, age)
 }

@@ -10,14 +10,16 @@ import (
 // is not known for zero: see [Report.Err]. Offsets whose newest read failed still
 // count while they are no older than rules.MaxAge at now.
 //
-// The report shares no memory with offsets.
+// The report shares no memory with offsets but what never changes.
 func Compute(rules Rules, offsets []Offsets, now time.Time) Report {
 	r := Report{Partitions: make([]Partition, len(offsets))}
+	awake := rules.lastAwake(offsets)
 	for i := range offsets {
 		p := &r.Partitions[i]
 		p.Offsets = offsets[i]
 		if p.Err = rules.stale(&p.Offsets, now); p.Err == nil {
-			rules.measure(p, now)
+			rules.measure(p)
+			rules.exclude(p, now, awake)
 		}
 		if p.Err != nil {
 			p.Reason = ReasonUnknown
@@ -25,11 +27,14 @@ func Compute(rules Rules, offsets []Offsets, now time.Time) Report {
 		r.add(p)
 	}
 	r.Err = r.unknown()
+	if rules.Ages {
+		rules.measureAges(&r, now)
+	}
 	return r
 }
 
 // measure fills in the lag of a partition whose offsets are young enough.
-func (rules Rules) measure(p *Partition, now time.Time) {
+func (rules Rules) measure(p *Partition) {
 	switch {
 	case p.Committed < 0:
 		rules.measureNoCommit(p)
@@ -45,9 +50,39 @@ func (rules Rules) measure(p *Partition, now time.Time) {
 	default:
 		p.Reason = ReasonCaughtUp
 	}
+	if p.Done > 0 {
+		p.takeDone()
+	}
+}
+
+// takeDone leaves out the records that a share group has finished out of order.
+func (p *Partition) takeDone() {
+	switch p.Reason {
+	case ReasonLagging:
+		if p.Lag = max(0, p.Lag-p.Done); p.Lag == 0 {
+			p.Reason = ReasonCaughtUp
+		}
+	case ReasonCommitBelowStart:
+		// Those done may all be among those that retention has removed since.
+		p.Lag = max(0, p.Lag-max(0, p.Done-p.Lost))
+	}
+}
+
+// exclude leaves out the lag that is no work, or not for the consumers that there are.
+// awake is when the group was last seen at work.
+func (rules Rules) exclude(p *Partition, now, awake time.Time) {
 	p.ActivationLag = p.Lag
-	if rules.persistent(p, now) {
-		p.Lag, p.Reason = 0, ReasonPersistent
+	switch {
+	case p.Lag == 0:
+	case rules.phantom(p):
+		p.Excluded, p.Reason = p.Lag, ReasonPhantom
+		p.Lag, p.ActivationLag = 0, 0
+	case rules.persistent(p, now):
+		p.Excluded, p.Reason = p.Lag, ReasonPersistent
+		p.Lag = 0
+		if awake.Sub(p.StalledSince) >= rules.PersistentAfter {
+			p.ActivationLag = 0
+		}
 	}
 }
 
@@ -68,20 +103,31 @@ func (rules Rules) measureNoCommit(p *Partition) {
 
 func (rules Rules) measurePastEnd(p *Partition) {
 	p.Reason = ReasonCommitPastEnd
-	if rules.ResetPolicy != Earliest {
-		return
-	}
-	if p.LogStart < 0 {
+	switch {
+	case rules.ReadCommitted && p.Committed <= p.HighWatermark:
+		p.Reason = ReasonCommitPastStable
+	case rules.ResetPolicy != Earliest:
+	case rules.ReadCommitted && p.HighWatermark < p.LogEnd:
+		// Either an open transaction, and then there is nothing to do, or a log made anew, and then all of it is.
+		p.Err = unknownPartition(&p.Offsets, errNoHighWatermark)
+	case p.LogStart < 0:
 		p.Err = unknownPartition(&p.Offsets, errNoStart)
-		return
+	default:
+		p.Lag = retained(&p.Offsets)
 	}
-	p.Lag = retained(&p.Offsets)
+}
+
+// phantom reports whether nothing real is left of the lag. It is asked only where consumers read on from
+// their commit or, where that is lost, from the log start: an inspection speaks of nothing else.
+func (rules Rules) phantom(p *Partition) bool {
+	return (p.Reason == ReasonLagging || p.Reason == ReasonCommitBelowStart) &&
+		p.Inspected.provesEmpty(&p.Offsets, rules.ReadCommitted)
 }
 
 // persistent reports whether the lag is to be left out because nobody works it off.
 func (rules Rules) persistent(p *Partition, now time.Time) bool {
 	return rules.ExcludePersistent && rules.PersistentAfter > 0 &&
-		p.Lag > 0 && p.Committed >= 0 && !p.StalledSince.IsZero() &&
+		p.Committed >= 0 && !p.StalledSince.IsZero() &&
 		now.Sub(p.StalledSince) >= rules.PersistentAfter
 }
 
@@ -94,6 +140,12 @@ func (r *Report) add(p *Partition) {
 	r.Total = addSaturating(r.Total, p.Lag)
 	r.Activation = addSaturating(r.Activation, p.ActivationLag)
 	r.Lost = addSaturating(r.Lost, p.Lost)
+	switch p.Reason {
+	case ReasonPhantom:
+		r.Phantom = addSaturating(r.Phantom, p.Excluded)
+	case ReasonPersistent:
+		r.Persistent = addSaturating(r.Persistent, p.Excluded)
+	}
 	if p.Lag > 0 {
 		r.Lagging++
 	}
@@ -119,4 +171,6 @@ func addSaturating(a, b int64) int64 {
 var (
 	errNoEnd   = errors.New("its log end offset was never read")
 	errNoStart = errors.New("its log start offset was never read")
+
+	errNoHighWatermark = errors.New("its commit lies beyond the last stable offset, and its high watermark was never read")
 )

@@ -27,6 +27,11 @@ func anyOffsets() *rapid.Generator[lag.Offsets] {
 		if rapid.Bool().Draw(t, "stalled") {
 			o.StalledSince = now.Add(-ago.Draw(t, "stalled for"))
 		}
+		if rapid.Bool().Draw(t, "moved") {
+			o.MovedAt = now.Add(-ago.Draw(t, "moved ago"))
+		}
+		o.HighWatermark, o.Done = offset.Draw(t, "high watermark"), rapid.Int64Range(0, 60).Draw(t, "done")
+		o.Inspected, o.Oldest = anyInspection(t, o), anyOldest(t, o)
 		if rapid.IntRange(0, 9).Draw(t, "never") == 0 {
 			o.ObservedAt = time.Time{}
 		}
@@ -37,6 +42,45 @@ func anyOffsets() *rapid.Generator[lag.Offsets] {
 	})
 }
 
+// anyInspection draws one that was made for the offsets half of the time.
+func anyInspection(t *rapid.T, o lag.Offsets) *lag.Inspection {
+	if rapid.Bool().Draw(t, "not inspected") {
+		return nil
+	}
+	in := &lag.Inspection{
+		Committed: o.Committed, LogEnd: o.LogEnd,
+		ReadCommitted: rapid.Bool().Draw(t, "as read_committed"), Empty: rapid.Bool().Draw(t, "empty"),
+	}
+	switch rapid.IntRange(0, 5).Draw(t, "inspection of") {
+	case 0:
+		in.Committed += rapid.Int64Range(-1, 1).Draw(t, "other commit")
+	case 1:
+		in.LogEnd += rapid.Int64Range(-1, 1).Draw(t, "other end")
+	case 2:
+		in.Err = errors.New("the topic may not be read")
+	}
+	return in
+}
+
+func anyOldest(t *rapid.T, o lag.Offsets) *lag.Oldest {
+	if rapid.IntRange(0, 3).Draw(t, "no timestamp") == 0 {
+		return nil
+	}
+	oldest := &lag.Oldest{
+		Committed: o.Committed, ObservedAt: now.Add(-rapid.SampledFrom([]time.Duration{0, time.Second, time.Minute}).Draw(t, "found")),
+		Timestamp: now.Add(-time.Duration(rapid.Int64Range(-20_000, 100_000).Draw(t, "record's age")) * time.Millisecond),
+	}
+	switch rapid.IntRange(0, 5).Draw(t, "oldest of") {
+	case 0:
+		oldest.Committed = rapid.Int64Range(-1, 50).Draw(t, "other commit")
+	case 1:
+		oldest.Err = errors.New("the broker has no timestamp for it")
+	case 2:
+		oldest.Timestamp = time.Time{}
+	}
+	return oldest
+}
+
 func anyRules() *rapid.Generator[lag.Rules] {
 	return rapid.Custom(func(t *rapid.T) lag.Rules {
 		return lag.Rules{
@@ -45,6 +89,10 @@ func anyRules() *rapid.Generator[lag.Rules] {
 			ExcludePersistent:   rapid.Bool().Draw(t, "persistent"),
 			PersistentAfter:     time.Second,
 			MaxAge:              10 * time.Second,
+
+			ReadCommitted:                   rapid.Bool().Draw(t, "read_committed"),
+			ExcludePersistentFromActivation: rapid.Bool().Draw(t, "from activation"),
+			Ages:                            rapid.Bool().Draw(t, "ages"),
 		}
 	})
 }
@@ -86,6 +134,8 @@ func TestComputeInvariants(t *testing.T) {
 		if (r.Err != nil) != (len(unknown) > 0 || len(offsets) == 0) {
 			t.Fatalf("Err = %v with %d unknown of %d", r.Err, len(unknown), len(offsets))
 		}
+		checkExcluded(t, rules, r)
+		checkAges(t, rules, r)
 		if r.Total < 0 || r.Activation < r.Total || r.Lost < 0 {
 			t.Fatalf("sums: %+v", r)
 		}
@@ -116,6 +166,72 @@ func checkPartition(t *rapid.T, rules lag.Rules, p lag.Partition) {
 	// Whatever the rules: no more lag than records retained, but for the one that wakes a consumer.
 	if p.LogEnd >= 0 && p.ActivationLag > max(1, p.LogEnd-max(0, p.LogStart)) {
 		t.Fatalf("more lag than records: %+v", p)
+	}
+}
+
+// checkExcluded: nothing is left out without its proof.
+func checkExcluded(t *rapid.T, rules lag.Rules, r lag.Report) {
+	plain := rules
+	plain.ExcludePersistent = false
+	for i, p := range r.Partitions {
+		bare := p.Offsets
+		bare.Inspected = nil
+		whole := lag.Compute(plain, []lag.Offsets{bare}, now).Partitions[0]
+		if p.Err == nil && p.Lag+p.Excluded != whole.Lag {
+			t.Fatalf("partition %d: %d and %d left out of %d", i, p.Lag, p.Excluded, whole.Lag)
+		}
+		switch p.Reason {
+		case lag.ReasonPhantom:
+			in := p.Inspected
+			if in == nil || !in.Empty || in.Err != nil || in.ReadCommitted != rules.ReadCommitted ||
+				in.Committed != p.Committed || in.LogEnd != p.LogEnd || p.Committed < 0 || p.Committed >= p.LogEnd {
+				t.Fatalf("partition %d is no phantom: %+v, inspected %+v", i, p, in)
+			}
+		case lag.ReasonPersistent:
+			if !rules.ExcludePersistent || now.Sub(p.StalledSince) < rules.PersistentAfter || p.StalledSince.IsZero() {
+				t.Fatalf("partition %d is not persistent: %+v", i, p)
+			}
+			worked := slices.ContainsFunc(r.Partitions, func(other lag.Partition) bool {
+				return !other.MovedAt.Before(p.StalledSince.Add(rules.PersistentAfter))
+			})
+			if excluded := rules.ExcludePersistentFromActivation && worked; (p.ActivationLag == 0) != excluded {
+				t.Fatalf("partition %d: activation lag %d, group at work: %t", i, p.ActivationLag, worked)
+			}
+		default:
+			if p.Excluded != 0 || p.ActivationLag != p.Lag {
+				t.Fatalf("partition %d: %+v", i, p)
+			}
+		}
+	}
+}
+
+// checkAges: 0 exactly where there is no lag, unknown where any age that counts is, and else the largest.
+func checkAges(t *rapid.T, rules lag.Rules, r lag.Report) {
+	var oldest, oldestForActivation time.Duration
+	var unknown, unknownForActivation bool
+	for i, p := range r.Partitions {
+		if (p.AgeErr != nil) != (p.Age == -1) || (!rules.Ages && (p.Age != 0 || p.AgeErr != nil)) {
+			t.Fatalf("partition %d: age %s, error %v", i, p.Age, p.AgeErr)
+		}
+		if p.AgeErr == nil && rules.Ages && (p.Age == 0) != (p.ActivationLag == 0) {
+			t.Fatalf("partition %d: age %s with a lag of %d", i, p.Age, p.ActivationLag)
+		}
+		unknownForActivation = unknownForActivation || p.AgeErr != nil
+		unknown = unknown || (p.AgeErr != nil && p.Lag > 0)
+		oldestForActivation = max(oldestForActivation, p.Age)
+		if p.Lag > 0 {
+			oldest = max(oldest, p.Age)
+		}
+	}
+	if r.Age != oldest || r.ActivationAge != oldestForActivation ||
+		(r.AgeErr != nil) != unknown || (r.ActivationAgeErr != nil) != unknownForActivation {
+		t.Fatalf("ages %s %v and %s %v, want %s and %s", r.Age, r.AgeErr, r.ActivationAge, r.ActivationAgeErr, oldest, oldestForActivation)
+	}
+	for _, err := range []error{r.AgeErr, r.ActivationAgeErr} {
+		var e *fault.Error
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("%v is no *fault.Error", err)
+		}
 	}
 }
 
@@ -151,6 +267,9 @@ func TestOrderDoesNotMatter(t *testing.T) {
 
 		a, b := lag.Compute(rules, offsets, now), lag.Compute(rules, shuffled, now)
 		compareSums(t, a, b)
+		if a.Age != b.Age || a.ActivationAge != b.ActivationAge || a.Phantom != b.Phantom || a.Persistent != b.Persistent {
+			t.Fatalf("in order %+v\nshuffled %+v", a, b)
+		}
 		a, memoryA := lag.ComputeKEDA(rules, offsets, memory, now)
 		b, memoryB := lag.ComputeKEDA(rules, shuffled, memory, now)
 		if noOverflow(offsets) {

@@ -17,6 +17,9 @@ type Rules struct {
 	ResetPolicy ResetPolicy
 	// ZeroOnInvalidOffset is scaleToZeroOnInvalidOffset: a partition without a commit counts 0.
 	ZeroOnInvalidOffset bool
+	// ReadCommitted says that LogEnd is the last stable offset, and that the consumers get no record of an
+	// aborted transaction: isolationLevel read_committed.
+	ReadCommitted bool
 	// ExcludePersistent is excludePersistentLag: a partition whose commit does not move counts 0 for the
 	// value, and still counts for activation.
 	ExcludePersistent bool
@@ -25,6 +28,13 @@ type Rules struct {
 	// stops consumers and one counted by mistake does not. Only [Compute] uses it: KEDA's own rule counts
 	// calls instead of time.
 	PersistentAfter time.Duration
+	// ExcludePersistentFromActivation is excludePersistentLagFromActivation: persistent lag does not count
+	// for activation either, once the group was seen at work while the partition stood still: another
+	// commit moved PersistentAfter or more into the standstill. Without that proof the group may be
+	// asleep, and its lag is what has to wake it. No effect without ExcludePersistent.
+	ExcludePersistentFromActivation bool
+	// Ages asks for time lag: [Partition.Age] and the ages of the [Report].
+	Ages bool
 	// MaxAge is maxSnapshotAge: offsets observed longer ago than this are no answer.
 	MaxAge time.Duration
 }
@@ -46,10 +56,18 @@ const (
 	// ReasonCommitPastEnd: the commit lies beyond the log end, so the log was truncated or the topic made
 	// anew. Consumers will be reset: to the retained records under earliest, to none under latest.
 	ReasonCommitPastEnd Reason = "commit_past_end"
+	// ReasonCommitPastStable: read_committed only, the commit lies beyond the last stable offset and not
+	// beyond the high watermark: the group has passed records of a transaction that is still open. 0.
+	ReasonCommitPastStable Reason = "commit_past_stable"
 	// ReasonCommitBelowStart: retention has removed records that the group had not taken; only what is retained counts.
 	ReasonCommitBelowStart Reason = "commit_below_start"
+	// ReasonPhantom: a look into the log has shown that none of the offsets up to the log end holds a record
+	// for the group, only transaction markers, aborted transactions or gaps of compaction: 0 for the value
+	// and for activation. See [Inspection].
+	ReasonPhantom Reason = "phantom"
 	// ReasonPersistent: excludePersistentLag is set and the commit has stood still for PersistentAfter with
-	// lag behind it: 0 for the value, the whole lag for activation.
+	// lag behind it: 0 for the value, the whole lag for activation, or 0 for that too
+	// (ExcludePersistentFromActivation).
 	ReasonPersistent Reason = "persistent"
 	// ReasonLagging: the ordinary case with work to do, log end - committed.
 	ReasonLagging Reason = "lagging"
@@ -69,9 +87,17 @@ type Partition struct {
 	Lag int64
 	// ActivationLag is what it adds to the activation test. It differs from Lag for persistent lag only.
 	ActivationLag int64
+	// Excluded is the lag that Reason left out of Lag, in offsets: phantom and persistent lag. 0 elsewhere,
+	// and always in KEDA compatibility.
+	Excluded int64
 	// Lost is how many records retention removed before the group took them: log start - committed, at
 	// least 0, and 0 where either is not known.
 	Lost int64
+	// Age is how old the oldest unconsumed record is, where Rules.Ages asks for it: 0 exactly where
+	// ActivationLag is 0, else at least a millisecond, and -1 where it is not known.
+	Age time.Duration
+	// AgeErr is set exactly where Age is -1, and says why. It is a *fault.Error.
+	AgeErr error
 	// Reason says which case of the rules applied.
 	Reason Reason
 	// Err is set exactly where Reason is [ReasonUnknown]: the lag is not known, and why. It shadows
@@ -86,6 +112,8 @@ type Report struct {
 	// Total is the sum of Lag, Activation that of ActivationLag, Lost that of Lost. A sum beyond the range
 	// of int64 is the nearest number in it.
 	Total, Activation, Lost int64
+	// Phantom and Persistent are the sums of Excluded, by reason.
+	Phantom, Persistent int64
 	// Lagging is how many partitions have Lag > 0.
 	Lagging int
 	// ObservedAt is the oldest ObservedAt of the partitions: how old the answer is. The zero time means
@@ -94,4 +122,15 @@ type Report struct {
 	// Err is not nil where any partition's lag is unknown, and where there are no partitions at all; it is
 	// a *fault.Error that names the first few and counts the rest. The sums are then no answer.
 	Err error
+
+	// Age is that of the oldest record that adds to Total, ActivationAge that of the oldest that adds to
+	// Activation; 0 exactly where there is none. Only where Rules.Ages asks for them.
+	Age, ActivationAge time.Duration
+	// AgeErr is not nil where Age is not known, because that of a partition with Lag > 0 is not;
+	// ActivationAgeErr the same for ActivationAge and ActivationLag. Age and ActivationAge are then those of
+	// the partitions that are known, and the true ones are no less.
+	AgeErr, ActivationAgeErr error
+
+	// Group is whose lag it is. Who computes the report sets it, as far as it is known.
+	Group Group
 }

@@ -30,3 +30,29 @@ func StalledSince(prev, next Offsets) time.Time {
 func lagBehind(o Offsets) bool {
 	return o.Committed >= 0 && o.LogEnd > max(o.Committed, o.LogStart)
 }
+
+// MovedAt returns what next.MovedAt has to be, given what was known of the same
+// partition before, as for [StalledSince]. The first commit ever seen has not moved;
+// one that follows an answer without a commit has.
+func MovedAt(prev, next Offsets) time.Time {
+	if next.Err != nil || prev.ObservedAt.IsZero() || prev.Committed == next.Committed || next.Committed < 0 {
+		return prev.MovedAt
+	}
+	return next.ObservedAt
+}
+
+// lastAwake is when the group was last seen at work in any of the partitions, where a rule
+// asks for that; else the zero time. A partition that stands still never proves
+// itself awake: its commit has not moved since.
+func (rules Rules) lastAwake(offsets []Offsets) time.Time {
+	var last time.Time
+	if !rules.ExcludePersistentFromActivation {
+		return last
+	}
+	for i := range offsets {
+		if at := offsets[i].MovedAt; at.After(last) {
+			last = at
+		}
+	}
+	return last
+}

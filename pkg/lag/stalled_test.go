@@ -78,3 +78,31 @@ func TestStalledSinceFollowsTheGroup(t *testing.T) {
 		}
 	})
 }
+
+func TestMovedAt(t *testing.T) {
+	before := now.Add(-time.Hour)
+	at := func(committed int64) lag.Offsets { return lag.Offsets{Committed: committed, ObservedAt: now} }
+	moved := func(committed int64) lag.Offsets {
+		return lag.Offsets{Committed: committed, ObservedAt: now.Add(-time.Second), MovedAt: before}
+	}
+	failed := at(11)
+	failed.Err = errors.New("broker 2 does not answer")
+	for _, c := range []struct {
+		name       string
+		prev, next lag.Offsets
+		want       time.Time
+	}{
+		{"first read", lag.Offsets{}, at(10), time.Time{}},
+		{"stands still", moved(10), at(10), before},
+		{"forwards", moved(10), at(11), now},
+		{"backwards", moved(10), at(9), now},
+		{"to 0", moved(10), at(0), now},
+		{"first commit", moved(lag.NoCommit), at(10), now},
+		{"commit expires", moved(10), at(lag.NoCommit), before},
+		{"failed read", moved(10), failed, before},
+	} {
+		if got := lag.MovedAt(c.prev, c.next); !got.Equal(c.want) {
+			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
+		}
+	}
+}

@@ -71,75 +71,76 @@ func (r *Report) unknown() error {
 			Remedy: "name a topic that exists, a partitionLimitation that it has, or let the group commit once",
 		}
 	}
-	unknown := r.Unknown()
-	if len(unknown) == 0 {
+	var failed []failure
+	for i := range r.Partitions {
+		if p := &r.Partitions[i]; p.Err != nil {
+			failed = append(failed, failure{partition: p.TopicPartition, err: p.Err, cause: p.Offsets.Err})
+		}
+	}
+	if len(failed) == 0 {
 		return nil
 	}
+	return summarize("compute the lag of", failed, len(r.Partitions))
+}
+
+// failure is a partition of which something is not known: why, and what its newest read met, if that failed.
+type failure struct {
+	partition  TopicPartition
+	err, cause error
+}
+
+// summarize makes one error of what failed in some of all partitions. There must be at least one.
+func summarize(op string, failed []failure, all int) error {
 	return &fault.Error{
-		Kind: r.unknownKind(), Op: "compute the lag of",
-		Object: fmt.Sprintf("%d of %d partitions (%s)", len(unknown), len(r.Partitions), names(unknown)),
-		Err:    r.unknownCauses(),
-		Remedy: r.unknownRemedy(),
+		Kind: kindOf(failed), Op: op,
+		Object: fmt.Sprintf("%d of %d partitions (%s)", len(failed), all, names(failed)),
+		Err:    causesOf(failed),
+		Remedy: remedyOf(failed),
 	}
 }
 
-// unknownKind is the kind that all unknown partitions share. Where they differ, waiting
-// may help some of them, so that is what the answer says.
-func (r *Report) unknownKind() fault.Kind {
-	var kinds [256]bool
-	var last fault.Kind
-	distinct := 0
-	for i := range r.Partitions {
-		err := r.Partitions[i].Err
-		if err == nil {
-			continue
-		}
-		last = fault.KindOf(err)
-		if !kinds[last] {
-			kinds[last] = true
-			distinct++
+// kindOf is the kind that all failures share. Where they differ, waiting may help some of
+// them, so that is what the answer says.
+func kindOf(failed []failure) fault.Kind {
+	kind := fault.KindOf(failed[0].err)
+	for _, f := range failed[1:] {
+		if fault.KindOf(f.err) != kind {
+			return fault.Unavailable
 		}
 	}
-	if distinct == 1 {
-		return last
-	}
-	return fault.Unavailable
+	return kind
 }
 
-// unknownRemedy is that of the first unknown partition, whose cause is the first told. It
-// is empty where the cause brings its own.
-func (r *Report) unknownRemedy() string {
-	for i := range r.Partitions {
-		if e, ok := errors.AsType[*fault.Error](r.Partitions[i].Err); ok {
-			return e.Remedy
-		}
+// remedyOf is that of the first failure, whose cause is the first told. It is empty where
+// the cause brings its own.
+func remedyOf(failed []failure) string {
+	if e, ok := errors.AsType[*fault.Error](failed[0].err); ok {
+		return e.Remedy
 	}
 	return ""
 }
 
-// unknownCauses collects the causes that differ, each with the first partition that has it.
-func (r *Report) unknownCauses() error {
+// causesOf collects the causes that differ, each with the first partition that has it.
+func causesOf(failed []failure) error {
 	var found []error
 	var first []TopicPartition
 	seen := make(map[string]bool, namedCauses)
-	searched := 0
-	for i := range r.Partitions {
-		p := &r.Partitions[i]
+	for _, f := range failed[:min(len(failed), searchedCauses)] {
 		var e *fault.Error
-		if !errors.As(p.Err, &e) {
+		if !errors.As(f.err, &e) {
 			continue
 		}
 		// Two partitions whose reads failed alike differ in age by milliseconds: that is one cause.
 		key := e.Err.Error()
-		if p.Offsets.Err != nil {
-			key = p.Offsets.Err.Error()
+		if f.cause != nil {
+			key = f.cause.Error()
 		}
 		if !seen[key] {
 			seen[key] = true
 			found = append(found, e.Err)
-			first = append(first, p.TopicPartition)
+			first = append(first, f.partition)
 		}
-		if searched++; len(found) == namedCauses || searched == searchedCauses {
+		if len(found) == namedCauses {
 			break
 		}
 	}
@@ -165,13 +166,13 @@ func (c causes) Error() string {
 
 func (c causes) Unwrap() []error { return c }
 
-func names(partitions []TopicPartition) string {
+func names(failed []failure) string {
 	named := make([]string, 0, namedPartitions)
-	for _, tp := range partitions[:min(len(partitions), namedPartitions)] {
-		named = append(named, tp.String())
+	for _, f := range failed[:min(len(failed), namedPartitions)] {
+		named = append(named, f.partition.String())
 	}
 	text := strings.Join(named, ", ")
-	if rest := len(partitions) - len(named); rest > 0 {
+	if rest := len(failed) - len(named); rest > 0 {
 		text += fmt.Sprintf(" and %d more", rest)
 	}
 	return text
