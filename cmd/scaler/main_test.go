@@ -9,7 +9,10 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/twmb/franz-go/pkg/kfake"
 	"go.uber.org/goleak"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/fakekafka"
 )
 
 // TestMain makes the test binary answer to the name kafka-scaler, for the scripts
@@ -32,8 +35,34 @@ func (l leakFree) Run() int {
 
 // TestScripts runs command lines and checks what they print and return.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits}})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "kafka": startKafka}})
 }
+
+// startKafka starts a fake cluster for the script and sets $KAFKA to its address:
+// topic orders with 5 partitions, records and group shop's commits as in
+// [writeOrders], and group sleeper without any.
+func startKafka(ts *testscript.TestScript, negated bool, args []string) {
+	if negated || len(args) > 0 {
+		ts.Fatalf("usage: kafka")
+	}
+	cluster, err := fakekafka.New(1, kfake.SeedTopics(5, "orders"))
+	ts.Check(err)
+	ts.Defer(cluster.Close)
+	writeOrders(scriptTB{ts}, cluster)
+	ts.Setenv("KAFKA", cluster.ListenAddrs()[0])
+}
+
+// writeOrders gives partition 0 29 records of lag behind commit 10, and leaves the others caught up.
+func writeOrders(t fakekafka.TB, cluster *fakekafka.Cluster) {
+	cluster.Produce(t, "orders", 0, 39)
+	cluster.Commit(t, "shop", map[string]map[int32]int64{"orders": {0: 10, 1: 0, 2: 0, 3: 0, 4: 0}})
+}
+
+// scriptTB lets helpers fail a script.
+type scriptTB struct{ *testscript.TestScript }
+
+func (scriptTB) Helper()        {}
+func (scriptTB) Cleanup(func()) {}
 
 // exits runs kafka-scaler and checks its exit code: exits CODE ARGUMENT...
 func exits(ts *testscript.TestScript, negated bool, args []string) {

@@ -62,6 +62,9 @@ consumer groups lag behind, and so how many replicas their workloads need.`,
 	root.SetErr(p.stderr)
 	root.AddCommand(
 		newServe(p),
+		newLag(p),
+		newCheck(p),
+		newExplain(p),
 		newVersion(p),
 	)
 	return root

@@ -68,3 +68,24 @@ func (t *target) connection(c config.Config) (trigger.Connection, error) {
 func openClusters(c config.Config, p process) (*clusters.Set, error) {
 	return newClusters(c, p, metrics.New(metrics.Build{}), zap.NewNop())
 }
+
+// replaceIn puts the cluster that the flags name, if they name one, in the place
+// of the one in a trigger's metadata. It changes and returns metadata.
+func (t *target) replaceIn(metadata map[string]string) map[string]string {
+	const servers, cluster = "bootstrapServers", "cluster"
+	if len(t.bootstrapServers) == 0 && t.cluster == "" {
+		return metadata
+	}
+	for _, key := range []string{servers, servers + "FromEnv", cluster, cluster + "FromEnv"} {
+		delete(metadata, key)
+	}
+	if t.cluster != "" {
+		metadata[cluster] = t.cluster
+		return metadata
+	}
+	metadata[servers] = strings.Join(t.bootstrapServers, ",")
+	if t.tls {
+		metadata["tls"] = "enable"
+	}
+	return metadata
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
+	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
+	"github.com/kafka-scaler/kafka-scaler/pkg/config"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
+)
+
+// checkTimeout bounds the check of one cluster or one trigger.
+const checkTimeout = 30 * time.Second
+
+type checkFlags struct {
+	target
+	file string
+}
+
+func newCheck(p process) *cobra.Command {
+	var f checkFlags
+	c := &cobra.Command{
+		Use:   "check",
+		Short: "Check a configuration, clusters and ScaledObjects, step by step",
+		Long: `Check a configuration file and reach every cluster in it step by step: DNS, TCP,
+TLS, API versions, SASL, metadata, and every broker at the address that it
+advertises. With -f, the triggers of ScaledObjects instead: their metadata, their cluster,
+topics, group and the ACLs that reading them needs. --cluster or
+--bootstrap-servers then stand in for the cluster that the triggers name.
+
+One line a step; what to do stands under the step that failed. The exit code is
+0 if every step succeeded, 1 if one failed, 2 for wrong usage.`,
+		Example: `  kafka-scaler check --config config.yaml
+  kafka-scaler check --config config.yaml -f scaledobject.yaml
+  kafka-scaler check --bootstrap-servers kafka:9092`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), p) },
+	}
+	flags := c.Flags()
+	f.target.add(flags)
+	flags.StringVarP(&f.file, "filename", "f", "", "`FILE` with ScaledObjects or ScaledJobs, - for standard input")
+	addEnvironment(flags)
+	return c
+}
+
+func (f *checkFlags) run(ctx context.Context, p process) error {
+	if f.config == "" && f.file == "" && len(f.bootstrapServers) == 0 {
+		return usagef("nothing to check: give --config, --bootstrap-servers or -f")
+	}
+	report := &checkReport{w: p.stdout}
+	cfg, err := f.load()
+	if err != nil {
+		report.fail("configuration", f.config, err)
+		return report.err()
+	}
+	if f.config != "" {
+		report.step(kafka.Check{Step: "configuration", Target: f.config, OK: true, Detail: fmt.Sprintf("valid, %d clusters", len(cfg.Clusters))})
+	}
+	set, err := openClusters(cfg, p)
+	if err != nil {
+		report.fail("configuration", f.config, err)
+		return report.err()
+	}
+	checker := checker{set: set, report: report, done: map[string]bool{}}
+	if err := f.check(ctx, p, cfg, &checker); err != nil {
+		return err
+	}
+	return report.err()
+}
+
+// check checks the clusters that the flags name, all of the configuration's
+// where they name none, and then the triggers.
+func (f *checkFlags) check(ctx context.Context, p process, cfg config.Config, c *checker) error {
+	var scaled []manifest.Scaled
+	if f.file != "" {
+		var err error
+		if scaled, err = readManifest(p, f.file); err != nil {
+			c.report.fail("file", f.file, err)
+			return nil
+		}
+	}
+	switch {
+	case f.cluster != "" || len(f.bootstrapServers) > 0:
+		connection, err := f.connection(cfg)
+		if err != nil {
+			return err
+		}
+		c.cluster(ctx, connection)
+	case f.file == "":
+		for _, cluster := range cfg.Clusters {
+			c.cluster(ctx, trigger.Connection{Cluster: cluster.Name, SASL: config.SASLNone})
+		}
+	}
+	for _, s := range scaled {
+		for _, t := range s.Triggers {
+			t.Metadata = f.replaceIn(t.Metadata)
+			c.trigger(ctx, s, t)
+		}
+	}
+	return nil
+}
+
+// checker checks clusters, each once, and triggers.
+type checker struct {
+	set    *clusters.Set
+	report *checkReport
+	done   map[string]bool
+}
+
+// cluster reaches a cluster step by step, unless that was done before.
+func (c *checker) cluster(ctx context.Context, connection trigger.Connection) *clusters.Cluster {
+	cluster, err := c.set.Resolve(connection)
+	if err != nil {
+		c.report.fail("cluster", clusterOf(connection), err)
+		return nil
+	}
+	name := cluster.Name()
+	reachable, known := c.done[name]
+	if !known {
+		c.report.heading("Cluster " + name)
+		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+		defer cancel()
+		reachable = kafka.Diagnose(ctx, c.set.KafkaConfig(cluster), c.report.step)
+		c.done[name] = reachable
+	}
+	if !reachable {
+		return nil
+	}
+	return cluster
+}
+
+func clusterOf(connection trigger.Connection) string {
+	if connection.Cluster != "" {
+		return connection.Cluster
+	}
+	return strings.Join(connection.BootstrapServers, ",")
+}
+
+// trigger checks one trigger: what is written, and whether Kafka lets it be read.
+func (c *checker) trigger(ctx context.Context, s manifest.Scaled, t manifest.Trigger) {
+	parsed, parseErr := trigger.Parse(t.Metadata)
+	var cluster *clusters.Cluster
+	if parseErr == nil {
+		cluster = c.cluster(ctx, parsed.Connection)
+	}
+	c.report.heading(fmt.Sprintf("%s %s/%s, trigger %d (%s)", s.Kind, s.Namespace, s.Name, t.Index, t.Type))
+	if parseErr != nil {
+		c.report.fail("metadata", "", parseErr)
+		return
+	}
+	c.report.step(kafka.Check{Step: "metadata", OK: true, Detail: fmt.Sprintf("valid, metric %s, target %d", parsed.MetricName, parsed.Policy.LagThreshold)})
+	if cluster == nil {
+		c.report.fail("cluster", clusterOf(parsed.Connection), errors.New("cannot be used, see above"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	client, err := kafka.New(c.set.KafkaConfig(cluster), kafka.Options{})
+	if err != nil {
+		c.report.fail("cluster", cluster.Name(), err)
+		return
+	}
+	defer client.Close()
+	c.selection(ctx, client, parsed.Selection)
+}
+
+// selection checks the topics and the group that a trigger reads.
+func (c *checker) selection(ctx context.Context, client *kafka.Client, s trigger.Selection) {
+	var parts []lag.TopicPartitions
+	readable := true
+	for _, topic := range s.Topics {
+		partitions, ok := client.DiagnoseTopic(ctx, topic, c.report.step)
+		readable = readable && ok
+		parts = append(parts, lag.TopicPartitions{Topic: topic, Partitions: partitions})
+	}
+	if s.TopicRegex != "" {
+		readable = c.regex(ctx, client, s)
+	}
+	if readable {
+		client.DiagnoseGroup(ctx, s.ConsumerGroup, parts, c.report.step)
+	}
+}
+
+func (c *checker) regex(ctx context.Context, client *kafka.Client, s trigger.Selection) bool {
+	topics, err := client.Topics(ctx, nil)
+	if err != nil {
+		c.report.fail("topicRegex", s.TopicRegex, err)
+		return false
+	}
+	matched := 0
+	for _, t := range topics {
+		if t.Err == nil && !t.Internal && s.MatchTopic(t.Name) {
+			matched++
+		}
+	}
+	if matched == 0 {
+		c.report.fail("topicRegex", s.TopicRegex, &fault.Error{Kind: fault.NotFound,
+			Op: fmt.Sprintf("none of the %d topics that this user may describe matches", len(topics)), Remedy: "correct topicRegex, or grant DESCRIBE on the topics"})
+		return false
+	}
+	c.report.step(kafka.Check{Step: "topicRegex", Target: s.TopicRegex, OK: true, Detail: fmt.Sprintf("matches %d of %d topics", matched, len(topics))})
+	return true
+}
+
+// checkReport writes one line a step, and counts what failed.
+type checkReport struct {
+	w             io.Writer
+	steps, failed int
+	headed        bool
+}
+
+func (r *checkReport) heading(text string) {
+	if r.steps > 0 || r.headed {
+		fmt.Fprintln(r.w)
+	}
+	r.headed = true
+	fmt.Fprintln(r.w, text)
+}
+
+func (r *checkReport) step(c kafka.Check) {
+	r.steps++
+	mark, detail := "ok  ", c.Detail
+	if !c.OK {
+		r.failed++
+		mark, detail = "FAIL", fmt.Sprint(c.Err)
+	}
+	line := fmt.Sprintf("%s  %s", mark, c.Step)
+	if c.Target != "" {
+		line += " " + c.Target
+	}
+	if detail != "" {
+		line += ": " + detail
+	}
+	fmt.Fprintln(r.w, line)
+	if !c.OK && c.Remedy != "" {
+		fmt.Fprintf(r.w, "      -> %s\n", c.Remedy)
+	}
+}
+
+// fail reports a step that failed with an error of ours.
+func (r *checkReport) fail(step, target string, err error) {
+	var problems config.Problems
+	var invalid *trigger.Error
+	switch f := (*fault.Error)(nil); {
+	case errors.As(err, &problems):
+		for _, problem := range problems {
+			r.step(kafka.Check{Step: step, Target: target, Err: errors.New(problem)})
+		}
+	case errors.As(err, &invalid):
+		for _, problem := range invalid.Problems {
+			r.step(kafka.Check{Step: step, Target: problem.Field, Err: errors.New(problem.Message), Remedy: problem.Remedy})
+		}
+	case errors.As(err, &f) && f.Remedy != "":
+		r.step(kafka.Check{Step: step, Target: target, Err: withoutRemedy(*f), Remedy: f.Remedy})
+	default:
+		r.step(kafka.Check{Step: step, Target: target, Err: err})
+	}
+}
+
+// withoutRemedy is the text of an error whose remedy is shown on a line of its own.
+func withoutRemedy(e fault.Error) error {
+	e.Remedy = ""
+	return &e
+}
+
+// err is the outcome of the whole check.
+func (r *checkReport) err() error {
+	if r.failed == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %d steps failed", r.failed, r.steps)
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/explanation"
+	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
+	"github.com/kafka-scaler/kafka-scaler/pkg/config"
+	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
+	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
+)
+
+type explainFlags struct {
+	target
+	output
+	file     string
+	metadata map[string]string
+	scaler   scalerFlags
+}
+
+func newExplain(p process) *cobra.Command {
+	var f explainFlags
+	c := &cobra.Command{
+		Use:   "explain [NAMESPACE/NAME]",
+		Short: "Show why a trigger asks for N replicas",
+		Long: `Show why a trigger asks for N replicas: every partition with its offsets, every
+rule with before, after and reason, and what the HPA makes of the number.
+
+What is explained is either of
+  -f FILE              the triggers of the ScaledObjects and ScaledJobs in a file,
+                       KEDA's own kafka and apache-kafka triggers included
+  --set KEY=VALUE,...  one trigger, its metadata given here
+  NAMESPACE/NAME       what KEDA has asked a running scaler about
+
+Who answers is the scaler at --scaler-address, from the same memory as KEDA's
+calls, or, without that flag, this command itself, straight from Kafka.
+Environment variables that a FILE names with FromEnv are taken from the
+environment of this command.`,
+		Example: `  kafka-scaler explain -f scaledobject.yaml --config config.yaml
+  kafka-scaler explain --set bootstrapServers=kafka:9092,consumerGroup=g,topic=orders
+  kafka-scaler explain shop/orders --scaler-address kafka-scaler:6000 -o json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), p, args) },
+	}
+	flags := c.Flags()
+	f.target.add(flags)
+	f.output.add(flags)
+	f.scaler.add(flags)
+	flags.StringVarP(&f.file, "filename", "f", "", "`FILE` with ScaledObjects or ScaledJobs, - for standard input")
+	flags.StringToStringVar(&f.metadata, "set", nil, "`KEY=VALUE,...` of trigger metadata; adds to -f and wins over it")
+	addEnvironment(flags)
+	return c
+}
+
+// question is one trigger to explain.
+type question struct {
+	request *kafkascalerv1.ExplainRequest
+	bounds  explanation.Bounds
+	// source says where the trigger is written, for errors.
+	source string
+}
+
+func (f *explainFlags) run(ctx context.Context, p process, args []string) error {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	questions, err := f.questions(p, args)
+	if err != nil {
+		return err
+	}
+	ask, closeAsk, err := f.answerer(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer closeAsk()
+
+	var answers []answer
+	var failed error
+	for _, q := range questions {
+		response, err := ask(ctx, q.request)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", q.source, plainStatus(err)))
+			continue
+		}
+		for _, x := range response.GetExplanations() {
+			answers = append(answers, answer{x, q.bounds})
+		}
+	}
+	if err := f.show(p.stdout, answers); err != nil {
+		return err
+	}
+	return errors.Join(failed, unanswered(answers))
+}
+
+type answer struct {
+	*kafkascalerv1.Explanation
+	bounds explanation.Bounds
+}
+
+func (f *explainFlags) show(w io.Writer, answers []answer) error {
+	all := make([]map[string]any, len(answers))
+	for i, a := range answers {
+		all[i] = explanation.JSON(a.Explanation)
+	}
+	return f.write(w, all, func(w io.Writer) error {
+		for i, a := range answers {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			if err := explanation.Print(w, a.Explanation, a.bounds); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// unanswered is an error where a lag is not known, so that scripts see it.
+func unanswered(answers []answer) error {
+	n := 0
+	for _, a := range answers {
+		if a.GetError() != "" {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("the lag of %d of %d triggers is not known", n, len(answers))
+}
+
+// questions are what the flags and arguments ask about.
+func (f *explainFlags) questions(p process, args []string) ([]question, error) {
+	switch {
+	case len(args) == 1 && (f.file != "" || len(f.metadata) > 0):
+		return nil, usagef("give one of -f, --set and NAMESPACE/NAME")
+	case len(args) == 1:
+		return f.named(args[0])
+	case f.file != "":
+		return f.fromFile(p)
+	case len(f.metadata) > 0:
+		return []question{{request: &kafkascalerv1.ExplainRequest{ScalerMetadata: f.replaceIn(f.metadata)}, source: "--set"}}, nil
+	default:
+		return nil, usagef("what is to be explained? give -f FILE, --set KEY=VALUE,... or NAMESPACE/NAME")
+	}
+}
+
+func (f *explainFlags) named(object string) ([]question, error) {
+	namespace, name, ok := strings.Cut(object, "/")
+	if !ok || namespace == "" || name == "" {
+		return nil, usagef("needs NAMESPACE/NAME (got %q)", object)
+	}
+	if f.scaler.address == "" {
+		return nil, usagef("only a running scaler knows %s: give its --scaler-address, or the trigger with -f", object)
+	}
+	return []question{{request: &kafkascalerv1.ExplainRequest{Namespace: namespace, Name: name}, source: object}}, nil
+}
+
+func (f *explainFlags) fromFile(p process) ([]question, error) {
+	scaled, err := readManifest(p, f.file)
+	if err != nil {
+		return nil, err
+	}
+	var questions []question
+	for _, s := range scaled {
+		for _, t := range s.Triggers {
+			for key, value := range f.metadata {
+				t.Metadata[key] = value
+			}
+			questions = append(questions, question{
+				request: &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: f.replaceIn(t.Metadata)},
+				bounds:  explanation.Bounds{Kind: s.Kind, Max: s.MaxReplicas},
+				source:  fmt.Sprintf("%s %s/%s, trigger %d", s.Kind, s.Namespace, s.Name, t.Index),
+			})
+		}
+	}
+	return questions, nil
+}
+
+// readManifest reads a file of ScaledObjects, or standard input.
+func readManifest(p process, path string) ([]manifest.Scaled, error) {
+	getenv := func(name string) string { value, _ := p.lookupEnv(name); return value }
+	if path == "-" {
+		return manifest.Read(p.stdin, "standard input", getenv)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return manifest.Read(file, path, getenv)
+}
+
+// askFunc is the Explain RPC, local or remote.
+type askFunc func(context.Context, *kafkascalerv1.ExplainRequest) (*kafkascalerv1.ExplainResponse, error)
+
+// answerer returns who answers: the running scaler, or the product's own server in this process.
+func (f *explainFlags) answerer(ctx context.Context, p process) (ask askFunc, end func(), err error) {
+	if f.scaler.address != "" {
+		return f.scaler.dial()
+	}
+	cfg, err := f.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	return explainHere(ctx, cfg, p)
+}
+
+// explainHere runs the scaler without its port. The set is run for as long as it is asked.
+func explainHere(ctx context.Context, cfg config.Config, p process) (askFunc, func(), error) {
+	m := metrics.New(metrics.Build{})
+	set, err := newClusters(cfg, p, m, zap.NewNop())
+	if err != nil {
+		return nil, nil, err
+	}
+	server, err := newServer(cfg, set, m, zap.NewNop())
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = set.Run(ctx) // it ends with ctx, and without an error
+	}()
+	return server.Explain, func() { cancel(); <-ended }, nil
+}
+
+// scalerFlags say how a running scaler is reached.
+type scalerFlags struct{ address, ca, cert, key string }
+
+func (s *scalerFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&s.address, "scaler-address", "", "ask the running scaler at `HOST:PORT`")
+	flags.StringVar(&s.ca, "scaler-ca-file", "", "PEM `FILE` of the authorities that signed the scaler's certificate; turns TLS on")
+	flags.StringVar(&s.cert, "scaler-cert-file", "", "PEM `FILE` of the client certificate that the scaler asks for")
+	flags.StringVar(&s.key, "scaler-key-file", "", "PEM `FILE` of its key")
+}
+
+func hasAny(values ...string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return v != "" })
+}

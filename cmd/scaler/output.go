@@ -1,0 +1,47 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+	"sigs.k8s.io/yaml"
+)
+
+// output is the -o flag of the commands that show something.
+type output struct{ choice }
+
+func (o *output) add(flags *pflag.FlagSet) {
+	o.choice = choice{value: "table", allowed: []string{"table", "json", "yaml"}}
+	flags.VarP(o, "output", "o", o.usage("`FORMAT` of the output"))
+}
+
+// write shows v: as text with table, or as its JSON in JSON or YAML.
+func (o *output) write(w io.Writer, v any, table func(io.Writer) error) error {
+	switch o.value {
+	case "json":
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(v)
+	case "yaml":
+		text, err := yaml.Marshal(v)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(text)
+		return err
+	default:
+		return table(w)
+	}
+}
+
+// isTerminal tells whether a person watches w.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,162 @@
+// Package explanation shows a decision of the scaler to a person: which lag,
+// which rules, which number, and what the HPA makes of it.
+package explanation
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
+)
+
+// Bounds are the replica bounds of the ScaledObject, as far as they are known.
+type Bounds struct {
+	// Kind is ScaledObject or ScaledJob.
+	Kind string
+	// Max is maxReplicaCount; 0 for not known.
+	Max int64
+}
+
+// Print writes one explanation as text. now is the time to show ages against.
+func Print(w io.Writer, e *kafkascalerv1.Explanation, bounds Bounds) error {
+	p := printer{w: w}
+	p.header(e, bounds)
+	p.partitions(e)
+	if e.GetError() != "" {
+		p.linef("KEDA is told nothing: the call fails, and KEDA leaves the replicas as they are.\n  %s", e.GetError())
+		return p.err
+	}
+	p.steps(e.GetDecision())
+	p.verdict(e, bounds)
+	return p.err
+}
+
+// printer keeps the first write error, so that the layout reads without it.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) linef(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) table(rows func(*tabwriter.Writer)) {
+	if p.err != nil {
+		return
+	}
+	t := tabwriter.NewWriter(p.w, 0, 8, 2, ' ', 0)
+	rows(t)
+	p.err = t.Flush()
+	p.linef("")
+}
+
+func (p *printer) header(e *kafkascalerv1.Explanation, bounds Bounds) {
+	kind := bounds.Kind
+	if kind == "" {
+		kind = "ScaledObject"
+	}
+	if e.GetName() != "" {
+		p.linef("%s %s/%s, metric %s", kind, e.GetNamespace(), e.GetName(), e.GetMetricName())
+	} else {
+		p.linef("Metric %s", e.GetMetricName())
+	}
+	age := ""
+	if e.GetObservedAt() != nil {
+		age = fmt.Sprintf(", read %s ago", e.GetSnapshotAge().AsDuration().Round(time.Millisecond))
+	}
+	p.linef("Cluster %s, consumer group %s%s\n", e.GetCluster(), e.GetConsumerGroup(), age)
+}
+
+func (p *printer) partitions(e *kafkascalerv1.Explanation) {
+	if len(e.GetPartitions()) == 0 {
+		return
+	}
+	p.table(func(t *tabwriter.Writer) {
+		fmt.Fprintln(t, "TOPIC\tPARTITION\tCOMMITTED\tLOG-START\tLOG-END\tLAG\tSTATE\tNOTE")
+		for _, r := range e.GetPartitions() {
+			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", r.GetTopic(), r.GetPartition(), offset(r.GetCommittedOffset()),
+				offset(r.GetLogStartOffset()), offset(r.GetLogEndOffset()), lagOf(r), r.GetReason(), note(r))
+		}
+	})
+}
+
+func lagOf(r *kafkascalerv1.Partition) string {
+	if r.GetReason() == "unknown" {
+		return "?"
+	}
+	return fmt.Sprint(r.GetLag())
+}
+
+func note(r *kafkascalerv1.Partition) string {
+	switch {
+	case r.GetError() != "":
+		return r.GetError()
+	case r.GetLost() > 0:
+		return fmt.Sprintf("retention removed %d records before the group took them", r.GetLost())
+	case r.GetActivationLag() != r.GetLag():
+		return fmt.Sprintf("%d still count for activation", r.GetActivationLag())
+	default:
+		return ""
+	}
+}
+
+func offset(n int64) string {
+	if n < 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func (p *printer) steps(d *kafkascalerv1.Decision) {
+	p.table(func(t *tabwriter.Writer) {
+		fmt.Fprintln(t, "RULE\tBEFORE\tAFTER\tWHY")
+		for _, s := range d.GetSteps() {
+			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", s.GetRule(), s.GetBefore(), s.GetAfter(), s.GetReason())
+		}
+	})
+}
+
+func (p *printer) verdict(e *kafkascalerv1.Explanation, bounds Bounds) {
+	d := e.GetDecision()
+	state := "inactive: KEDA may scale to zero"
+	if d.GetActive() {
+		state = "active"
+	}
+	p.linef("KEDA is told: metric %d, target %d, %s.", d.GetValue(), d.GetTarget(), state)
+	if bounds.Kind == "ScaledJob" {
+		p.linef("A ScaledJob starts up to ceil(%d / %d) = %s.", d.GetValue(), d.GetTarget(), count(d.GetReplicas(), "job"))
+		return
+	}
+	limit := ""
+	if bounds.Max > 0 && d.GetReplicas() > bounds.Max {
+		limit = fmt.Sprintf(", and maxReplicaCount holds it at %d", bounds.Max)
+	}
+	p.linef("The HPA aims for ceil(%d / %d) = %s%s (metricType AverageValue).\nWhat it does depends on how many it has:\n",
+		d.GetValue(), d.GetTarget(), count(d.GetReplicas(), "replica"), limit)
+	p.table(func(t *tabwriter.Writer) {
+		fmt.Fprintln(t, "REPLICAS NOW\tTHEN\tWHY")
+		for _, h := range e.GetHorizontal() {
+			desired, reason := bounded(h, bounds.Max)
+			fmt.Fprintf(t, "%d\t%d\t%s\n", h.GetCurrentReplicas(), desired, reason)
+		}
+	})
+}
+
+func bounded(h *kafkascalerv1.HorizontalOutcome, limit int64) (int64, string) {
+	if limit > 0 && h.GetDesiredReplicas() > limit {
+		return limit, fmt.Sprintf("maxReplicaCount %d", limit)
+	}
+	return h.GetDesiredReplicas(), h.GetReason()
+}
+
+func count(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,102 @@
+package explanation
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func explained() *kafkascalerv1.Explanation {
+	return &kafkascalerv1.Explanation{
+		Namespace: "shop", Name: "orders", Cluster: "main", ConsumerGroup: "orders", MetricName: "kafka-orders",
+		ObservedAt: timestamppb.New(time.Unix(1_700_000_000, 0)), SnapshotAge: durationpb.New(412 * time.Millisecond),
+		Partitions: []*kafkascalerv1.Partition{
+			{Topic: "orders", Partition: 0, CommittedOffset: 10, LogEndOffset: 39, Lag: 29, ActivationLag: 29, Reason: "lagging"},
+			{Topic: "orders", Partition: 1, CommittedOffset: 5, LogStartOffset: 20, LogEndOffset: 30, Lag: 10, ActivationLag: 10, Lost: 15, Reason: "commit_below_start"},
+			{Topic: "orders", Partition: 2, CommittedOffset: 5, LogStartOffset: -1, LogEndOffset: 9, ActivationLag: 4, Reason: "persistent"},
+			{Topic: "orders", Partition: 3, CommittedOffset: -1, LogStartOffset: -1, LogEndOffset: -1, Reason: "unknown", Error: "not read yet"},
+		},
+		Decision: &kafkascalerv1.Decision{Value: 20, Target: 5, Active: true, Replicas: 4, MaxReplicas: 4, Limit: "partition_cap", Steps: []*kafkascalerv1.Step{
+			{Rule: "total_lag", Before: 39, After: 39, Reason: "39 records"},
+			{Rule: "partition_cap", Before: 39, After: 20, Reason: "4 partitions feed at most 4 replicas"},
+		}},
+		Horizontal: []*kafkascalerv1.HorizontalOutcome{{CurrentReplicas: 1, DesiredReplicas: 4, Reason: "ceil(20 / 5) = 4"}},
+	}
+}
+
+func TestPrint(t *testing.T) {
+	failed := explained()
+	failed.Decision, failed.Horizontal, failed.Error = nil, nil, "compute the lag of orders-3: not read yet"
+	for name, tc := range map[string]struct {
+		explanation *kafkascalerv1.Explanation
+		bounds      Bounds
+	}{
+		"scaledobject": {explained(), Bounds{Kind: "ScaledObject", Max: 3}},
+		"scaledjob":    {explained(), Bounds{Kind: "ScaledJob", Max: 100}},
+		"unknown":      {failed, Bounds{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out strings.Builder
+			if err := Print(&out, tc.explanation, tc.bounds); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".txt", out.String())
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// TestJSON shows that numbers are numbers: protobuf's own JSON has int64 as text.
+func TestJSON(t *testing.T) {
+	text, err := json.Marshal(JSON(explained()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		MetricName  string
+		SnapshotAge float64
+		ObservedAt  time.Time
+		Error       *string
+		Decision    struct {
+			Value float64
+			Steps []struct{ Rule string }
+		}
+		Partitions []struct{ CommittedOffset float64 }
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatalf("%v in %s", err, text)
+	}
+	switch {
+	case got.MetricName != "kafka-orders", got.SnapshotAge != 0.412, got.ObservedAt.Unix() != 1_700_000_000,
+		got.Error == nil, got.Decision.Value != 20, got.Decision.Steps[1].Rule != "partition_cap", got.Partitions[3].CommittedOffset != -1:
+		t.Errorf("got %+v from %s", got, text)
+	}
+}
