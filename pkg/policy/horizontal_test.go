@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/kedaport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 )
 
@@ -66,7 +67,7 @@ func TestUnreachable(t *testing.T) {
 		{"no replicas", h, d, 0, false},
 		{"no tolerance", policy.Horizontal{}, d, 40, false},
 		{"the maximum is what it has", policy.Horizontal{Tolerance: 0.1, MaxReplicas: 40}, d, 40, false},
-		{"no value", h, policy.Decision{Target: 10, Err: errBroker}, 40, false},
+		{"no value", h, policy.Decision{Target: 10, Err: kedaport.ErrFailed}, 40, false},
 	} {
 		reason := c.h.Unreachable(c.d, c.current)
 		if (reason != "") != c.blocked {
@@ -79,7 +80,7 @@ func TestUnreachable(t *testing.T) {
 }
 
 func TestOutcomesWithoutValue(t *testing.T) {
-	if got := (policy.Horizontal{}).Outcomes(policy.Decision{Target: 10, Err: errBroker}, 1, 2); got != nil {
+	if got := (policy.Horizontal{}).Outcomes(policy.Decision{Target: 10, Err: kedaport.ErrFailed}, 1, 2); got != nil {
 		t.Errorf("got %v", got)
 	}
 }

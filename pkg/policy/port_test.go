@@ -1,138 +1,49 @@
 package policy_test
 
 import (
-	"errors"
 	"flag"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/kedaport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 )
 
-// original is KEDA's `kafka` trigger once more, written from the same source
-// (v2.21.0, pkg/scalers/kafka_scaler.go) but by its data flow: maps of what the brokers
-// answered, walked in whatever order, with a memory that it changes as it goes. It knows
-// nothing of pkg/lag and pkg/policy.
-type original struct {
-	earliest, zeroOnInvalid, excludePersistent bool
-	allowIdle, limitToLagging, even            bool
-	threshold, activationThreshold             int64
-
-	previous map[int32]int64
-}
-
-// answer is what the brokers said at one evaluation. A partition that is missing in ends
-// was left out of the answer for the log ends.
-type answer struct {
-	commits, starts, ends map[int32]int64
-	failed                bool
-}
-
-var errBroker = errors.New("broker 2 does not answer")
-
-func (k *original) evaluate(a answer) (metric int64, active bool, err error) {
-	if a.failed {
-		k.previous = nil // KEDA builds a new scaler
-		return 0, false, errBroker
-	}
-	var total, totalWithPersistent, lagging int64
-	for partition, end := range a.ends {
-		partitionLag, withPersistent := k.lagOf(partition, end, a)
-		total += partitionLag
-		totalWithPersistent += withPersistent
-		if partitionLag > 0 {
-			lagging++
-		}
-	}
-	active = totalWithPersistent > k.activationThreshold
-	if !k.allowIdle || k.limitToLagging || k.even {
-		bound := int64(len(a.ends))
-		if k.even {
-			total = k.evenReplicas(total, bound) * k.threshold
-		}
-		if k.limitToLagging {
-			bound = lagging
-		}
-		if total/k.threshold > bound {
-			total = bound * k.threshold
-		}
-	}
-	if total < 0 {
-		total = 0 // quantityFromFloat64, since 2.20.2
-	}
-	return total, active, nil
-}
-
-func (k *original) lagOf(partition int32, end int64, a answer) (partitionLag, withPersistent int64) {
-	commit := a.commits[partition]
-	if commit == -1 {
-		switch {
-		case k.zeroOnInvalid:
-			return 0, 0
-		case !k.earliest:
-			return 1, 1
-		}
-		if start, found := a.starts[partition]; found {
-			return max(0, end-start), max(0, end-start)
-		}
-		return end, end
-	}
-	if k.excludePersistent {
-		if previous, found := k.previous[partition]; found && previous == commit {
-			return 0, end - commit
-		}
-		if k.previous == nil {
-			k.previous = map[int32]int64{}
-		}
-		k.previous[partition] = commit
-	}
-	return end - commit, end - commit
-}
-
-func (k *original) evenReplicas(total, partitions int64) int64 {
-	for f := int64(1); f <= partitions; f++ {
-		if partitions%f == 0 && f*k.threshold >= total {
-			return f
-		}
-	}
-	return partitions
-}
-
-func drawOriginal(t *rapid.T) *original {
+func drawOriginal(t *rapid.T) *kedaport.Trigger {
 	flag := func(name string) bool { return rapid.Bool().Draw(t, name) }
-	return &original{
-		earliest: flag("earliest"), zeroOnInvalid: flag("zero"), excludePersistent: flag("persistent"),
-		allowIdle: flag("allow idle"), limitToLagging: flag("limit"), even: flag("even"),
-		threshold:           rapid.OneOf(rapid.Int64Range(1, 12), rapid.Int64Range(1, 1e6)).Draw(t, "threshold"),
-		activationThreshold: rapid.Int64Range(0, 20).Draw(t, "activation threshold"),
+	return &kedaport.Trigger{
+		Earliest: flag("earliest"), ZeroOnInvalid: flag("zero"), ExcludePersistent: flag("persistent"),
+		AllowIdle: flag("allow idle"), LimitToLagging: flag("limit"), Even: flag("even"),
+		Threshold:           rapid.OneOf(rapid.Int64Range(1, 12), rapid.Int64Range(1, 1e6)).Draw(t, "threshold"),
+		ActivationThreshold: rapid.Int64Range(0, 20).Draw(t, "activation threshold"),
 	}
 }
 
 // drawAnswer draws small numbers most of the time, so that they meet and pass each other.
-func drawAnswer(t *rapid.T, partitions int32) answer {
-	a := answer{commits: map[int32]int64{}, starts: map[int32]int64{}, ends: map[int32]int64{}}
+func drawAnswer(t *rapid.T, partitions int32) kedaport.Answer {
+	a := kedaport.Answer{Commits: map[int32]int64{}, Starts: map[int32]int64{}, Ends: map[int32]int64{}}
 	offset := rapid.OneOf(rapid.Int64Range(0, 5), rapid.Int64Range(0, 60), rapid.Int64Range(0, 1e15))
 	for p := range partitions {
-		a.commits[p] = -1
+		a.Commits[p] = -1
 		if rapid.IntRange(0, 5).Draw(t, "has commit") > 0 {
-			a.commits[p] = offset.Draw(t, "commit")
+			a.Commits[p] = offset.Draw(t, "commit")
 		}
 		if rapid.IntRange(0, 5).Draw(t, "has start") > 0 {
-			a.starts[p] = offset.Draw(t, "start")
+			a.Starts[p] = offset.Draw(t, "start")
 		}
 		if rapid.IntRange(0, 15).Draw(t, "has end") > 0 {
-			a.ends[p] = offset.Draw(t, "end")
+			a.Ends[p] = offset.Draw(t, "end")
 		}
 	}
-	a.failed = rapid.IntRange(0, 15).Draw(t, "failed") == 0
+	a.Failed = rapid.IntRange(0, 15).Draw(t, "failed") == 0
 	return a
 }
 
-// offsets is the same answer as a snapshot holds it.
-func (a answer) offsets(partitions int32) []lag.Offsets {
+// offsetsOf is the same answer as a snapshot holds it.
+func offsetsOf(a kedaport.Answer, partitions int32) []lag.Offsets {
 	known := func(m map[int32]int64, p int32) int64 {
 		if offset, ok := m[p]; ok {
 			return offset
@@ -143,11 +54,11 @@ func (a answer) offsets(partitions int32) []lag.Offsets {
 	for p := range partitions {
 		offsets = append(offsets, lag.Offsets{
 			TopicPartition: lag.TopicPartition{Topic: "orders", Partition: p},
-			Committed:      a.commits[p], LogStart: known(a.starts, p), LogEnd: known(a.ends, p), ObservedAt: now,
+			Committed:      a.Commits[p], LogStart: known(a.Starts, p), LogEnd: known(a.Ends, p), ObservedAt: now,
 		})
 	}
-	if a.failed {
-		offsets[len(offsets)-1].Err = errBroker
+	if a.Failed {
+		offsets[len(offsets)-1].Err = kedaport.ErrFailed
 	}
 	return offsets
 }
@@ -164,24 +75,33 @@ func TestCompatibilityEqualsTheOriginal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		k := drawOriginal(t)
 		rules := lag.Rules{
-			ResetPolicy: lag.Latest, ZeroOnInvalidOffset: k.zeroOnInvalid,
-			ExcludePersistent: k.excludePersistent, MaxAge: time.Second,
+			ResetPolicy: lag.Latest, ZeroOnInvalidOffset: k.ZeroOnInvalid,
+			ExcludePersistent: k.ExcludePersistent, MaxAge: time.Second,
 		}
-		if k.earliest {
+		if k.Earliest {
 			rules.ResetPolicy = lag.Earliest
 		}
 		p := policy.Policy{
-			LagThreshold: k.threshold, ActivationLagThreshold: k.activationThreshold,
-			AllowIdleConsumers: k.allowIdle, LimitToPartitionsWithLag: k.limitToLagging,
-			EnsureEvenDistribution: k.even, Compatibility: policy.KEDA,
+			LagThreshold: k.Threshold, ActivationLagThreshold: k.ActivationThreshold,
+			AllowIdleConsumers: k.AllowIdle, LimitToPartitionsWithLag: k.LimitToLagging,
+			Compatibility: policy.KEDA,
+		}
+		if k.Even {
+			p.EvenDistribution = policy.ExactDistribution
+		}
+		// What KEDA does not have has no say.
+		if rapid.Bool().Draw(t, "with what KEDA does not have") {
+			p.PartitionsPerReplica, p.CoPartitioned, p.Groups = 3, true, policy.MaxOfGroups
+			p.LagSecondsThreshold, p.ActivateOnAge, p.ActivationLagSeconds = 5, true, 7
+			rules.Ages, rules.ReadCommitted, rules.ExcludePersistentFromActivation = true, true, true
 		}
 		partitions := rapid.Int32Range(1, 13).Draw(t, "partitions")
 		var memory lag.Memory
 		for range rapid.IntRange(1, 4).Draw(t, "evaluations") {
 			a := drawAnswer(t, partitions)
-			value, active, err := k.evaluate(a)
+			value, active, err := k.Evaluate(a)
 			var r lag.Report
-			r, memory = lag.ComputeKEDA(rules, a.offsets(partitions), memory, now)
+			r, memory = lag.ComputeKEDA(rules, offsetsOf(a, partitions), memory, now)
 			d := p.Decide(r)
 			if (d.Err != nil) != (err != nil) {
 				t.Fatalf("error %v, KEDA %v", d.Err, err)
