@@ -148,8 +148,8 @@ type BrokerStats struct {
 	// Broker is its id, or -1 for a bootstrap server that metadata has not named.
 	Broker  int32
 	Address string
-	// Open counts connections, Idle those of them that no request is using.
-	Open, Idle int
+	// Open counts connections, Idle those of them that no request is using, Waiting those for waits.
+	Open, Idle, Waiting int
 }
 
 // Stats returns the brokers that the client has had to do with, by id and address.

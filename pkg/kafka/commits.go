@@ -22,7 +22,9 @@ const coordinatorWait = 100 * time.Millisecond
 // errors are *fault.Error.
 //
 // A group that does not exist has no commits, which is no error: Kafka does not
-// tell the two apart. Offsets that a transaction has not committed yet are not
+// tell the two apart. Asked for all partitions (nil Topics), Kafka also leaves out,
+// without a word, those of topics that the principal may not describe; partitions
+// that are named get an error instead. Offsets that a transaction has not committed yet are not
 // waited for; what is read is the last offset that counts.
 func (c *Client) Commits(ctx context.Context, groups []lag.GroupTopics, deliver func([]lag.GroupCommits)) {
 	r := &commitsRead{c: c, deliver: deliver}

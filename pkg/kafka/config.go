@@ -17,6 +17,7 @@ const (
 	DefaultRequestTimeout          = 3 * time.Second
 	DefaultIdleTimeout             = 3 * time.Minute
 	DefaultMaxConnectionsPerBroker = 2
+	DefaultMaxWaitsPerBroker       = 16
 	DefaultMaxPartitionsPerRequest = 5000
 	DefaultMaxGroupsPerRequest     = 1000
 )
@@ -54,6 +55,9 @@ type Config struct {
 	IdleTimeout time.Duration
 	// MaxConnectionsPerBroker bounds the connections to one broker address. Default [DefaultMaxConnectionsPerBroker].
 	MaxConnectionsPerBroker int
+	// MaxWaitConnectionsPerBroker bounds the connections to one broker that wait for records, beside those
+	// that read. Default [DefaultMaxWaitsPerBroker].
+	MaxWaitConnectionsPerBroker int
 	// MaxPartitionsPerRequest and MaxGroupsPerRequest bound what one request names; more is split. A request
 	// never exceeds 500 KB either, for services that close the connection at 1 MB. Defaults
 	// [DefaultMaxPartitionsPerRequest] and [DefaultMaxGroupsPerRequest].
@@ -82,6 +86,7 @@ func (c Config) withDefaults() Config {
 	c.RequestTimeout = orDefault(c.RequestTimeout, DefaultRequestTimeout)
 	c.IdleTimeout = orDefault(c.IdleTimeout, DefaultIdleTimeout)
 	c.MaxConnectionsPerBroker = orDefault(c.MaxConnectionsPerBroker, DefaultMaxConnectionsPerBroker)
+	c.MaxWaitConnectionsPerBroker = orDefault(c.MaxWaitConnectionsPerBroker, DefaultMaxWaitsPerBroker)
 	c.MaxPartitionsPerRequest = orDefault(c.MaxPartitionsPerRequest, DefaultMaxPartitionsPerRequest)
 	c.MaxGroupsPerRequest = orDefault(c.MaxGroupsPerRequest, DefaultMaxGroupsPerRequest)
 	return c

@@ -65,6 +65,9 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if _, err := rw.Write(x.formatter.AppendRequest(nil, x.req, x.id)); err != nil {
 		return nil, err
 	}
+	if s, ok := x.req.(streamed); ok {
+		return x, x.stream(rw, s)
+	}
 	frame, err := x.readFrame(rw)
 	if err != nil {
 		return nil, err
@@ -72,31 +75,66 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	return x, x.parse(frame)
 }
 
-// readFrame reads one response without its size. Memory grows with what arrives,
-// not with what the size claims.
-func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
+// readSize reads the size of a response, which is the first that is seen of it.
+func (x *exchange) readSize(r io.Reader) (int32, error) {
 	var head [4]byte
 	n, err := io.ReadFull(r, head[:])
 	x.begun = n > 0
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
 	size := int32(binary.BigEndian.Uint32(head[:])) //nolint:gosec // the wire has a signed number
 	switch {
 	case head[0] == 0x15 && head[1] == 0x03:
-		return nil, errTLSAlert // a TLS record of type alert, version 3.x
+		return 0, errTLSAlert // a TLS record of type alert, version 3.x
 	case size < 4 || size > maxFrame:
-		return nil, fmt.Errorf("%w: a frame of %d bytes", errNotKafka, size)
+		return 0, fmt.Errorf("%w: a frame of %d bytes", errNotKafka, size)
 	}
-	var frame bytes.Buffer
-	frame.Grow(min(int(size)+bytes.MinRead, 64<<10))
-	if _, err := io.CopyN(&frame, r, int64(size)); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
+	return size, nil
+}
+
+// answers checks that a response is the one to this request.
+func (x *exchange) answers(header []byte) error {
+	if id := int32(binary.BigEndian.Uint32(header)); id != x.id { //nolint:gosec // the wire has a signed number
+		return fmt.Errorf("%w: it answers request %d, not %d", errNotKafka, id, x.id)
+	}
+	return nil
+}
+
+// cutShort names a connection that ended within a response for what it is.
+func cutShort(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// readFrame reads one response without its size. Memory grows with what arrives,
+// not with what the size claims.
+func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
+	size, err := x.readSize(r)
+	if err != nil {
 		return nil, err
 	}
+	var frame bytes.Buffer
+	frame.Grow(min(int(size)+bytes.MinRead, 256<<10))
+	if _, err := io.CopyN(&frame, r, int64(size)); err != nil {
+		return nil, cutShort(err)
+	}
 	return frame.Bytes(), nil
+}
+
+// read decodes a body. The two large answers of every sweep share their strings
+// with the frame, which nobody else holds; what outlives the answer must copy them.
+func read(resp kmsg.Response, body []byte) error {
+	switch r := resp.(type) {
+	case *kmsg.ListOffsetsResponse:
+		return r.UnsafeReadFrom(body)
+	case *kmsg.OffsetFetchResponse:
+		return r.UnsafeReadFrom(body)
+	default:
+		return r.ReadFrom(body)
+	}
 }
 
 // parse reads a frame's header and body into resp.
@@ -115,7 +153,7 @@ func (x *exchange) parse(frame []byte) error {
 	if err := checkShape(resp, body); err != nil {
 		return err
 	}
-	if err := resp.ReadFrom(body); err != nil {
+	if err := read(resp, body); err != nil {
 		return fmt.Errorf("%w: %s v%d: %w", errNotKafka, kmsg.NameForKey(resp.Key()), resp.GetVersion(), err)
 	}
 	x.resp = resp

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -130,7 +131,11 @@ type fetchedOffset struct {
 }
 
 func fetched(g *kmsg.OffsetFetchResponseGroup) []fetchedOffset {
-	var all []fetchedOffset
+	n := 0
+	for i := range g.Topics {
+		n += len(g.Topics[i].Partitions)
+	}
+	all := make([]fetchedOffset, 0, n)
 	for i := range g.Topics {
 		for _, p := range g.Topics[i].Partitions {
 			all = append(all, fetchedOffset{g.Topics[i].Topic, p.Partition, p.Offset, p.ErrorCode})
@@ -157,7 +162,7 @@ func groupCommits(g lag.GroupTopics, answer []fetchedOffset, absent bool, readAt
 	for _, o := range answer {
 		tp, first := list.tick(o.topic, o.partition)
 		if g.Topics == nil {
-			tp, first = lag.TopicPartition{Topic: o.topic, Partition: o.partition}, true
+			tp, first = lag.TopicPartition{Topic: strings.Clone(o.topic), Partition: o.partition}, true
 		}
 		if first {
 			out.Commits = append(out.Commits, commit(g.Group, tp, o))

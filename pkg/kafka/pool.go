@@ -34,6 +34,8 @@ type broker struct {
 	failures int
 	retryAt  time.Time
 	lastErr  error
+	// waits are the connections for waiting, once there are any.
+	waits *broker
 }
 
 func newBroker(cfg *Config, observer Observer, addr string) *broker {
@@ -194,6 +196,7 @@ func (b *broker) retire() {
 	b.retired = true
 	b.mu.Unlock()
 	b.dropIdle()
+	b.retireWaits()
 }
 
 // ready tells whether a request would not meet a known failure.
@@ -206,5 +209,10 @@ func (b *broker) ready(now time.Time) bool {
 func (b *broker) stats() BrokerStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return BrokerStats{Broker: b.node.Load(), Address: b.addr, Open: b.open, Idle: len(b.idle)}
+	s := BrokerStats{Broker: b.node.Load(), Address: b.addr, Open: b.open, Idle: len(b.idle)}
+	if b.waits != nil {
+		s.Waiting = b.waits.stats().Open
+		s.Open += s.Waiting
+	}
+	return s
 }

@@ -99,8 +99,24 @@ func (w *walk) fields(shape string) {
 			}
 			i = end
 		default:
-			w.skip(map[byte]int{'b': 1, 'h': 2, 'i': 4, 'l': 8, 'u': 16}[shape[i]])
+			w.skip(width(shape[i]))
 		}
+	}
+}
+
+// width is how many bytes a field of fixed size has.
+func width(kind byte) int {
+	switch kind {
+	case 'b':
+		return 1
+	case 'h':
+		return 2
+	case 'i':
+		return 4
+	case 'l':
+		return 8
+	default: // u
+		return 16
 	}
 }
 

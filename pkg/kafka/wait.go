@@ -1,0 +1,175 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// waitVersions: 5 is the first Fetch that tells the log start, 11 the last before
+// the encoding changes; brokers from 2.4 to 4.x speak it. Topics go by name in it.
+var waitVersions = span{5, 11}
+
+// Leaders returns a function that tells which broker leads a partition of the
+// topic, as far as the newest metadata knows. It asks nobody.
+func (c *Client) Leaders(topic string) func(partition int32) (node int32, ok bool) {
+	route := c.routes.topic(topic)
+	return func(partition int32) (int32, bool) {
+		if route == nil {
+			return 0, false
+		}
+		l, ok := route.leaders[partition]
+		return l.node, ok && l.node >= 0
+	}
+}
+
+// FindLeaders looks up the leaders of the topics anew. Calls that come close
+// together share a request, so it may take some 100 ms.
+func (c *Client) FindLeaders(ctx context.Context, topics []string) error {
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return failure("find the leaders of topics in", c.cluster(), err)
+	}
+	defer end()
+	if err := c.refreshRoutes(ctx, topics, time.Now()); err != nil {
+		return failure("find the leaders of topics in", c.cluster(), err)
+	}
+	return nil
+}
+
+// AwaitRecords waits until the log of one of the partitions, which the leader has
+// to lead, ends beyond its offset, by one Fetch that the broker answers when it
+// does, or after most. It returns the partitions that have news, those with an
+// error among them; nil means that there are none yet. at is lag.End, or
+// lag.StableEnd for what a read_committed consumer can reach. Naming a partition
+// twice is a defect of the caller. An error, a *fault.Error, means that nothing is
+// known of any of them.
+//
+// Fetch needs READ on the topic. No record is looked at: the response is read as
+// it comes, and what it carries of them, at most one batch, is thrown away.
+//
+// Every wait under way holds a connection of its own, of MaxWaitConnectionsPerBroker.
+func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position, from []lag.LogWait, most time.Duration) ([]lag.LogWake, error) {
+	object := fmt.Sprintf("broker %d", leader)
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		return nil, failure("wait for records on", object, err)
+	}
+	defer end()
+	addr, ok := c.routes.address(leader)
+	if !ok {
+		return nil, failure("wait for records on", object, Code(leaderNotAvailable))
+	}
+	// A broker that is silent must not be waited for without end.
+	ctx, cancel := context.WithTimeout(ctx, most+c.cfg.RequestTimeout)
+	defer cancel()
+	b := c.brokerAt(addr, leader)
+	f := newEndFetch(at, from, most)
+	if _, err := b.waiting().request(ctx, f, waitVersions); err != nil {
+		return nil, failure("wait for records on", b.name(), err)
+	}
+	if f.code != 0 {
+		return nil, failure("wait for records on", b.name(), Code(f.code))
+	}
+	return f.wakes, nil
+}
+
+// endFetch is a Fetch whose response is read for the ends of logs only.
+type endFetch struct {
+	*kmsg.FetchRequest
+	at     lag.Position
+	offset map[lag.TopicPartition]int64
+	// code and wakes are the response.
+	code  int16
+	wakes []lag.LogWake
+}
+
+func newEndFetch(at lag.Position, from []lag.LogWait, most time.Duration) *endFetch {
+	req := kmsg.NewPtrFetchRequest()
+	req.MaxWaitMillis = int32(min(most.Milliseconds(), 1<<31-1)) //nolint:gosec // bounded
+	req.MinBytes, req.MaxBytes = 1, 1
+	if at == lag.StableEnd {
+		req.IsolationLevel = 1
+	}
+	// No session: it would hold one of the broker's slots, and wakes later (id 0, epoch -1 mean none).
+	req.SessionID, req.SessionEpoch = 0, -1
+	f := &endFetch{FetchRequest: req, at: at, offset: make(map[lag.TopicPartition]int64, len(from))}
+	index := make(map[string]int)
+	for _, w := range from {
+		f.offset[w.TopicPartition] = w.Offset
+		i, ok := index[w.Topic]
+		if !ok {
+			i = len(req.Topics)
+			index[w.Topic] = i
+			t := kmsg.NewFetchRequestTopic()
+			t.Topic = w.Topic
+			req.Topics = append(req.Topics, t)
+		}
+		p := kmsg.NewFetchRequestTopicPartition()
+		p.Partition, p.FetchOffset = w.Partition, w.Offset
+		// Of a partition that may give no byte, a broker never finds that there is one.
+		p.PartitionMaxBytes = 1
+		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+	}
+	return f
+}
+
+// note takes in what the response says of one partition.
+func (f *endFetch) note(topic string, p *fetchedPartition) {
+	tp := lag.TopicPartition{Topic: topic, Partition: p.id}
+	offset, asked := f.offset[tp]
+	if !asked {
+		return
+	}
+	end := p.highWatermark
+	if f.at == lag.StableEnd {
+		end = p.stableEnd
+	}
+	wake := lag.LogWake{TopicPartition: tp, End: lag.Unknown, Start: lag.Unknown}
+	switch {
+	case p.code != 0:
+		wake.Reason = wakeReason(p.code)
+		wake.Err = failure("wait for records of", fmt.Sprintf("topic %q partition %d", topic, p.id), Code(p.code))
+		if wake.Reason == lag.WakeDenied {
+			wake.Err = readDenied(topic)
+		}
+	case end > offset:
+		wake.Reason, wake.End, wake.Start = lag.WakeGrown, end, max(p.start, lag.Unknown)
+	case end < offset:
+		wake.Reason = lag.WakeShrunk
+	default:
+		return
+	}
+	f.wakes = append(f.wakes, wake)
+}
+
+const (
+	offsetOutOfRange         int16 = 1
+	topicAuthorizationFailed int16 = 29
+)
+
+func wakeReason(code int16) lag.WakeReason {
+	switch {
+	case code == offsetOutOfRange:
+		return lag.WakeShrunk
+	case code == topicAuthorizationFailed:
+		return lag.WakeDenied
+	case reroutable(Code(code)):
+		return lag.WakeMoved
+	default:
+		return lag.WakeFailed
+	}
+}
+
+func readDenied(topic string) error {
+	return &fault.Error{
+		Kind: fault.Denied, Op: "wait for records of", Object: fmt.Sprintf("topic %q", topic), Err: Code(topicAuthorizationFailed),
+		Remedy: fmt.Sprintf("to wake workloads in milliseconds, allow the principal to Read the topic: "+
+			"kafka-acls --add --allow-principal User:NAME --operation Read --topic %s", topic),
+	}
+}
