@@ -61,6 +61,10 @@ func (f *endFetch) readFrom(r io.Reader) error {
 			}
 			f.note(topic, &p)
 		}
+		// A count is only a claim: what has ended is not read on.
+		if in.err != nil {
+			return in.err
+		}
 	}
 	return in.err
 }
