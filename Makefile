@@ -51,8 +51,9 @@ fmt-proto: $(TOOLS)/buf
 	$(TOOLS)/buf format -w
 
 .PHONY: demo
-demo: ## Watch a consumer group being scaled, with nothing to install (ARGS=...)
-	@$(GO) run ./cmd/demo $(ARGS)
+demo: build ## Watch a consumer group being scaled, with nothing to install (ARGS=...)
+	@$(GO) build -o $(BIN)/demo ./cmd/demo
+	@$(BIN)/demo --scaler bin/kafka-scaler $(ARGS)
 
 .PHONY: clean
 clean: ## Remove everything that was built

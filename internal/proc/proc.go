@@ -4,7 +4,6 @@
 package proc
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,11 +18,10 @@ type Process struct {
 	cmd  *exec.Cmd
 	log  string
 	done chan struct{}
-	err  error
 }
 
 // Start starts the command; its output is appended to the file log. The process
-// leads a process group of its own, and the kernel kills it when the parent dies.
+// leads a process group of its own, and on Linux the kernel kills it when the parent dies.
 func Start(name, log string, cmd *exec.Cmd) (*Process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -31,13 +29,13 @@ func Start(name, log string, cmd *exec.Cmd) (*Process, error) {
 	}
 	defer out.Close()
 	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = attributes()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	p := &Process{name: name, cmd: cmd, log: log, done: make(chan struct{})}
 	go func() {
-		p.err = cmd.Wait()
+		_ = cmd.Wait() // its ProcessState says it all
 		close(p.done)
 	}()
 	return p, nil
@@ -104,7 +102,7 @@ func (p *Process) signal(s syscall.Signal) error {
 // ready, with the end of its log.
 func (p *Process) Failure(what string) error {
 	if !p.Running() {
-		return fmt.Errorf("%s: %s has ended (%v); the end of its log:\n%s", what, p.name, p.err, p.Tail(20))
+		return fmt.Errorf("%s: %s has ended (%s); the end of its log:\n%s", what, p.name, p.cmd.ProcessState, p.Tail(20))
 	}
 	return fmt.Errorf("%s: %s is not ready; the end of its log:\n%s", what, p.name, p.Tail(20))
 }
@@ -125,7 +123,7 @@ func (p *Process) WaitReady(limit time.Duration, ready func() error) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	deadline := time.After(limit)
-	last := errors.New("never asked")
+	var last error
 	for {
 		if last = ready(); last == nil {
 			return nil
