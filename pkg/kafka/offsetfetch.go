@@ -15,9 +15,6 @@ import (
 
 // OffsetFetch takes many groups from version 8 on (Kafka 3.0); 10 names topics
 // by ids, which we do not need. Before 2 it cannot ask for all partitions.
-//
-// RequireStable (7 and newer) stays false, as in KEDA: with it, an open
-// transaction of the consumer hides the offset that is committed.
 var (
 	offsetFetchManyVersions = span{8, 9}
 	offsetFetchOneVersions  = span{2, 7}
@@ -25,7 +22,7 @@ var (
 
 // ask reads the commits of groups from their coordinator.
 func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTopics, again bool) {
-	resp, err := on.request(ctx, offsetFetchMany(groups), offsetFetchManyVersions)
+	commits, refused, err := fetchMany(ctx, on, groups, true)
 	var version *versionError
 	switch {
 	case errors.As(err, &version):
@@ -35,14 +32,38 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 		r.rejected(ctx, groups, on, err, again)
 		return
 	}
+	settle(commits, func(unstable []lag.GroupTopics) []lag.GroupCommits {
+		settled, _, err := fetchMany(ctx, on, unstable, false)
+		if err != nil {
+			return nil
+		}
+		return settled
+	})
+	r.hand(commits)
+	for _, f := range refused.all {
+		r.rejected(ctx, f.groups, on, f.err, again)
+	}
+}
+
+// fetchMany makes one request for many groups. refused are those that the
+// coordinator did not answer for; err is why there is no answer at all.
+//
+// A request for what is stable (7 and newer) is answered after all that was
+// committed before it. One that is not may be answered by a new coordinator, in
+// the second after the old one was lost, as if the newest commits had never been
+// made: a group's only commit is then missing, without an error (seen on 4.3.1).
+func fetchMany(ctx context.Context, on *broker, groups []lag.GroupTopics, stable bool) (commits []lag.GroupCommits, refused causes, err error) {
+	resp, err := on.request(ctx, offsetFetchMany(groups, stable), offsetFetchManyVersions)
+	if err != nil {
+		return nil, refused, err
+	}
 	readAt := time.Now()
 	answers := map[string]*kmsg.OffsetFetchResponseGroup{}
 	answer := resp.(*kmsg.OffsetFetchResponse)
 	for i := range answer.Groups {
 		answers[answer.Groups[i].Group] = &answer.Groups[i]
 	}
-	commits := make([]lag.GroupCommits, 0, len(groups))
-	var refused causes
+	commits = make([]lag.GroupCommits, 0, len(groups))
 	for _, g := range groups {
 		got := answers[g.Group]
 		switch {
@@ -54,9 +75,43 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 			commits = append(commits, groupCommits(g, fetched(got), got.ErrorCode == groupIDNotFound, readAt))
 		}
 	}
-	r.hand(commits)
-	for _, f := range refused.all {
-		r.rejected(ctx, f.groups, on, f.err, again)
+	return commits, refused, nil
+}
+
+// settle replaces the commits that are not stable, those of consumers with an
+// open transaction that commits offsets, by the ones that count until it ends.
+// Where these cannot be read, the commit stays unknown.
+func settle(commits []lag.GroupCommits, fetch func(unstable []lag.GroupTopics) []lag.GroupCommits) {
+	unstable := map[string]map[lag.TopicPartition]*lag.Commit{}
+	var asks []lag.GroupTopics
+	for i := range commits {
+		g := &commits[i]
+		ask := lag.GroupTopics{Group: g.Group}
+		for j := range g.Commits {
+			c := &g.Commits[j]
+			if !errors.Is(c.Err, Code(unstableOffsetCommit)) {
+				continue
+			}
+			if unstable[g.Group] == nil {
+				unstable[g.Group] = map[lag.TopicPartition]*lag.Commit{}
+			}
+			unstable[g.Group][c.TopicPartition] = c
+			ask.Topics = append(ask.Topics, lag.TopicPartitions{Topic: c.Topic, Partitions: []int32{c.Partition}})
+		}
+		if ask.Topics != nil {
+			ask.Topics = distinct(ask.Topics)
+			asks = append(asks, ask)
+		}
+	}
+	if len(asks) == 0 {
+		return
+	}
+	for _, g := range fetch(asks) {
+		for _, c := range g.Commits {
+			if was := unstable[g.Group][c.TopicPartition]; was != nil {
+				*was = c
+			}
+		}
 	}
 }
 
@@ -65,33 +120,44 @@ func (r *commitsRead) askEach(ctx context.Context, on *broker, groups []lag.Grou
 	var mu sync.Mutex
 	var refused causes
 	inParallel(r.c.cfg.MaxConnectionsPerBroker, groups, func(g lag.GroupTopics) {
-		if err := r.askOne(ctx, on, g); err != nil {
+		commits, err := fetchOne(ctx, on, g, true)
+		if err != nil {
 			mu.Lock()
 			defer mu.Unlock()
 			refused.add(g, err)
+			return
 		}
+		settle(commits, func(unstable []lag.GroupTopics) []lag.GroupCommits {
+			settled, err := fetchOne(ctx, on, unstable[0], false)
+			if err != nil {
+				return nil
+			}
+			return settled
+		})
+		r.hand(commits)
 	})
 	for _, f := range refused.all {
 		r.rejected(ctx, f.groups, on, f.err, again)
 	}
 }
 
-func (r *commitsRead) askOne(ctx context.Context, on *broker, g lag.GroupTopics) error {
-	resp, err := on.request(ctx, offsetFetchOne(g), offsetFetchOneVersions)
+// fetchOne is fetchMany for one group, and for brokers older than 3.0.
+func fetchOne(ctx context.Context, on *broker, g lag.GroupTopics, stable bool) ([]lag.GroupCommits, error) {
+	resp, err := on.request(ctx, offsetFetchOne(g, stable), offsetFetchOneVersions)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer := resp.(*kmsg.OffsetFetchResponse)
 	absent := answer.ErrorCode == groupIDNotFound
 	if answer.ErrorCode != 0 && !absent {
-		return Code(answer.ErrorCode)
+		return nil, Code(answer.ErrorCode)
 	}
-	r.hand([]lag.GroupCommits{groupCommits(g, fetchedOne(answer), absent, time.Now())})
-	return nil
+	return []lag.GroupCommits{groupCommits(g, fetchedOne(answer), absent, time.Now())}, nil
 }
 
-func offsetFetchMany(groups []lag.GroupTopics) kmsg.Request {
+func offsetFetchMany(groups []lag.GroupTopics, stable bool) kmsg.Request {
 	req := kmsg.NewPtrOffsetFetchRequest()
+	req.RequireStable = stable
 	req.Groups = make([]kmsg.OffsetFetchRequestGroup, len(groups))
 	for i, g := range groups {
 		req.Groups[i] = kmsg.NewOffsetFetchRequestGroup()
@@ -108,8 +174,9 @@ func offsetFetchMany(groups []lag.GroupTopics) kmsg.Request {
 	return req
 }
 
-func offsetFetchOne(g lag.GroupTopics) kmsg.Request {
+func offsetFetchOne(g lag.GroupTopics, stable bool) kmsg.Request {
 	req := kmsg.NewPtrOffsetFetchRequest()
+	req.RequireStable = stable
 	req.Group = g.Group
 	if g.Topics == nil {
 		return req // null: all

@@ -22,6 +22,7 @@ const (
 	notCoordinator            int16 = 16
 	kafkaStorageError         int16 = 56
 	groupIDNotFound           int16 = 69
+	unstableOffsetCommit      int16 = 88
 	listenerNotFound          int16 = 72
 	fencedLeaderEpoch         int16 = 74
 	unknownLeaderEpoch        int16 = 75
