@@ -2,15 +2,14 @@ package harness
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
-
-	"sync"
-	"time"
 )
 
 // watch follows the workloads of a namespace and notes what happens to them.
@@ -106,7 +105,8 @@ func (w *watch) hpa(object any, gone bool) {
 	defer w.mu.Unlock()
 	w.hpas[name] = !gone
 	for _, m := range h.Status.CurrentMetrics {
-		if m.External != nil && m.External.Current.AverageValue != nil {
+		// Of no replicas the HPA computes an average all the same, and that is no number.
+		if m.External != nil && m.External.Current.AverageValue != nil && h.Status.CurrentReplicas > 0 {
 			w.scene.Recorder.Add(name+" metric", m.External.Current.AverageValue.AsApproximateFloat64()*float64(h.Status.CurrentReplicas))
 		}
 	}

@@ -30,6 +30,12 @@ type World struct {
 // Brokers is how many brokers the shared cluster has.
 const Brokers = 3
 
+// properties of the shared cluster: members of a KIP-848 group take over partitions by the heartbeat, of which
+// the default is 5 s.
+var properties = map[string]string{
+	"group.consumer.min.heartbeat.interval.ms": "1000", "group.consumer.heartbeat.interval.ms": "2000",
+}
+
 // Start starts the control plane with KEDA, a Kafka of three brokers, and the
 // scaler. Root is the path of the repository.
 func Start(ctx context.Context, root string) (_ *World, err error) {
@@ -53,7 +59,7 @@ func Start(ctx context.Context, root string) (_ *World, err error) {
 		return err
 	})
 	group.Go(func() (err error) {
-		if w.Kafka, err = w.StartKafka(ctx, kafkabroker.Options{Brokers: Brokers}); err != nil {
+		if w.Kafka, err = w.StartKafka(ctx, kafkabroker.Options{Brokers: Brokers, Extra: properties}); err != nil {
 			return err
 		}
 		w.Scaler, err = product.Start(ctx, root, filepath.Join(w.dir, "scaler"), w.Kafka.Bootstrap())

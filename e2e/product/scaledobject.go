@@ -19,12 +19,14 @@ type Change struct {
 	Min, Max int
 	// PollingInterval and CooldownPeriod are in seconds.
 	PollingInterval, CooldownPeriod int
+	// StabilizationWindow is the HPA's for scaling down, in seconds; Kubernetes' default is 300.
+	StabilizationWindow int
 }
 
 // ScaledObject returns the ScaledObject of a manifest such as
-// deploy/scaledobject.yaml with a change, as YAML. The HPA follows at once,
-// without the five minutes that it waits by default before it takes replicas
-// away: tests have no time for that.
+// deploy/scaledobject.yaml with a change, as YAML. The HPA may take any step at
+// once, and without the five minutes that it waits by default before it takes
+// replicas away: tests have no time for that.
 func ScaledObject(manifest string, c Change) ([]byte, error) {
 	object, err := read(manifest)
 	if err != nil {
@@ -38,12 +40,17 @@ func ScaledObject(manifest string, c Change) ([]byte, error) {
 	spec["scaleTargetRef"] = map[string]any{"name": c.Name}
 	c.apply(spec, trigger)
 	spec["cooldownPeriod"] = c.CooldownPeriod
-	now := map[string]any{
-		"stabilizationWindowSeconds": 0,
+	spec["advanced"] = map[string]any{"horizontalPodAutoscalerConfig": map[string]any{"behavior": map[string]any{
+		"scaleUp": behaviour(0), "scaleDown": behaviour(c.StabilizationWindow),
+	}}}
+	return yaml.Marshal(object)
+}
+
+func behaviour(window int) map[string]any {
+	return map[string]any{
+		"stabilizationWindowSeconds": window,
 		"policies":                   []any{map[string]any{"type": "Pods", "value": 1000, "periodSeconds": 1}},
 	}
-	spec["advanced"] = map[string]any{"horizontalPodAutoscalerConfig": map[string]any{"behavior": map[string]any{"scaleUp": now, "scaleDown": now}}}
-	return yaml.Marshal(object)
 }
 
 // ScaledJob returns a ScaledJob with the example's trigger and a change. Each job

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -105,6 +106,7 @@ func (r *Recorder) panel(panel Panel, last float64) (*plot.Plot, error) {
 	p := plot.New()
 	p.X.Min, p.X.Max = 0, last
 	p.Y.Min, p.Y.Max = 0, 1
+	p.X.Tick.Marker, p.Y.Tick.Marker = plainTicks{}, plainTicks{}
 	p.Y.Label.Text = panel.Label
 	p.Legend.Top, p.Legend.Left = true, true
 	grid := plotter.NewGrid()
@@ -132,6 +134,20 @@ func (r *Recorder) panel(panel Panel, last float64) (*plot.Plot, error) {
 	}
 	p.Y.Max = math.Ceil(p.Y.Max * 1.1)
 	return p, r.addEvents(p)
+}
+
+// plainTicks are the usual ones with plain numbers: 500, not 500.00.
+type plainTicks struct{}
+
+// Ticks implements plot.Ticker.
+func (plainTicks) Ticks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i, t := range ticks {
+		if t.Label != "" {
+			ticks[i].Label = strconv.FormatFloat(t.Value, 'f', -1, 64)
+		}
+	}
+	return ticks
 }
 
 func (r *Recorder) points(line Line, last float64) plotter.XYs {
