@@ -16,10 +16,15 @@
 //	no commit, policy earliest   all that is retained: end - log start
 //	committed < log start        retention has taken records: end - log start
 //	committed > log end          the topic was truncated or made anew: what the policy would re-read
+//	committed > last stable end  read_committed: an open transaction, nothing to do
+//	no record up to the end      phantom lag, proved by a look into the log: 0
+//	the commit stands still      persistent lag, where the trigger leaves it out: 0
 //	the read failed              the last known good numbers while they are young enough, else unknown
 //
 // Unknown is never zero: a partition whose lag is not known carries an error,
-// and [Report.Err] names it.
+// and [Report.Err] names it. So it is with ages, the time lag: [Report.AgeErr].
+// What a look into the log may say, and for how long it counts, is defined by
+// [Inspection], [Oldest] and [Interest].
 //
 // [Compute] is the corrected rule set. [ComputeKEDA] is KEDA's own `kafka`
 // trigger of v2.21.0, bugs included, for users who want the very same numbers.

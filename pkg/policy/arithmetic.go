@@ -3,6 +3,7 @@ package policy
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // ceilDiv is the smallest integer not below a / b, for a >= 0 and b > 0.
@@ -49,8 +50,9 @@ func count(n int64, thing string) string {
 	return strconv.FormatInt(n, 10) + " " + thing
 }
 
-func feed(n int64) string {
-	if n == 1 {
+// feed is the verb for what feeds: "1 partition" feeds, "5 partitions" feed.
+func feed(what string) string {
+	if strings.HasPrefix(what, "1 ") {
 		return "feeds"
 	}
 	return "feed"

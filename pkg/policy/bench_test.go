@@ -29,7 +29,7 @@ func BenchmarkComputeAndDecide(b *testing.B) {
 func BenchmarkDecideEven(b *testing.B) {
 	r := reportOf(make([]int64, 5040)...)
 	r.Total = 12345
-	p := policy.Policy{LagThreshold: 10, EnsureEvenDistribution: true}
+	p := policy.Policy{LagThreshold: 10, EvenDistribution: policy.ExactDistribution}
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Decide(r)

@@ -19,6 +19,8 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // TestCases runs the text files under testdata. Their commands are
 //
 //	decide KEY[=VALUE]...   keys of the trigger's metadata; what both arithmetics make of the partitions
+//	ours KEY[=VALUE]...     the same for the corrected arithmetic alone, where KEDA has no such keys. A line
+//	                        "group NAME [KIND]" says whose partitions follow
 //	hpa value=V target=T [current=C,...] [max=M] [tolerance=T]   what the HPA makes of a metric
 func TestCases(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -26,6 +28,8 @@ func TestCases(t *testing.T) {
 			switch d.Cmd {
 			case "decide":
 				return decideCase(t, d)
+			case "ours":
+				return oursCase(t, d)
 			case "hpa":
 				return horizontalCase(t, d)
 			default:
@@ -37,14 +41,7 @@ func TestCases(t *testing.T) {
 }
 
 func decideCase(t *testing.T, d *datadriven.TestData) string {
-	metadata := map[string]string{}
-	for _, arg := range d.CmdArgs {
-		metadata[arg.Key] = "true"
-		if len(arg.Vals) > 0 {
-			metadata[arg.Key] = arg.Vals[0]
-		}
-	}
-	rules, p := parametersOf(t, metadata)
+	rules, p := parametersOf(t, metadataOf(d))
 	offsets, err := lagcase.Parse(d.Input, now)
 	if err != nil {
 		d.Fatalf(t, "%v", err)
@@ -55,6 +52,54 @@ func decideCase(t *testing.T, d *datadriven.TestData) string {
 	r, _ := lag.ComputeKEDA(rules, offsets, nil, now)
 	render(&b, "keda", p.Decide(r))
 	return b.String()
+}
+
+func metadataOf(d *datadriven.TestData) map[string]string {
+	metadata := map[string]string{}
+	for _, arg := range d.CmdArgs {
+		metadata[arg.Key] = "true"
+		if len(arg.Vals) > 0 {
+			metadata[arg.Key] = arg.Vals[0]
+		}
+	}
+	return metadata
+}
+
+func oursCase(t *testing.T, d *datadriven.TestData) string {
+	rules, p := parametersOf(t, metadataOf(d))
+	rules.Ages = p.NeedsAges()
+	var reports []lag.Report
+	for i, text := range strings.Split("\n"+d.Input, "\ngroup ") {
+		var group lag.Group
+		if i == 0 && strings.TrimSpace(text) == "" && strings.Contains(d.Input, "group ") {
+			continue
+		}
+		if i > 0 {
+			var line string
+			line, text, _ = strings.Cut(text, "\n")
+			group.Name, line, _ = strings.Cut(line, " ")
+			group.Kind = kindOf(line)
+		}
+		offsets, err := lagcase.Parse(text, now)
+		if err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+		r := lag.Compute(rules, offsets, now)
+		r.Group = group
+		reports = append(reports, r)
+	}
+	var b strings.Builder
+	render(&b, "corrected", p.Decide(reports...))
+	return b.String()
+}
+
+func kindOf(name string) lag.GroupKind {
+	for kind := lag.KindUnknown; kind <= lag.KindSimple; kind++ {
+		if kind.String() == name {
+			return kind
+		}
+	}
+	return lag.KindUnknown
 }
 
 // parametersOf reads the parameters by their names in a trigger, so that the cases read
@@ -75,7 +120,22 @@ func parametersOf(t *testing.T, metadata map[string]string) (lag.Rules, policy.P
 		case "limitToPartitionsWithLag":
 			p.LimitToPartitionsWithLag, err = strconv.ParseBool(value)
 		case "ensureEvenDistributionOfPartitions":
-			p.EnsureEvenDistribution, err = strconv.ParseBool(value)
+			p.EvenDistribution = policy.ExactDistribution
+		case "evenDistribution":
+			p.EvenDistribution = policy.EvenDistribution(value)
+		case "partitionsPerReplica":
+			p.PartitionsPerReplica, err = strconv.ParseInt(value, 10, 64)
+		case "partitionAssignment":
+			p.CoPartitioned = value == "copartitioned"
+		case "consumerGroupMode":
+			p.Groups = policy.GroupMode(strings.TrimPrefix(value, "sum"))
+		case "lagSecondsThreshold":
+			p.LagSecondsThreshold, err = strconv.ParseInt(value, 10, 64)
+		case "activationLagSeconds":
+			p.ActivateOnAge = true
+			p.ActivationLagSeconds, err = strconv.ParseInt(value, 10, 64)
+		case "excludePersistentLagFromActivation":
+			rules.ExcludePersistentFromActivation, err = strconv.ParseBool(value)
 		case "offsetResetPolicy":
 			rules.ResetPolicy = lag.ResetPolicy(value)
 		case "excludePersistentLag":
@@ -106,8 +166,14 @@ func render(b *strings.Builder, mode string, d policy.Decision) {
 	if d.Limit != "" {
 		fmt.Fprintf(b, " limit=%s", d.Limit)
 	}
+	if d.Unit != policy.Records {
+		fmt.Fprintf(b, " unit=%s", d.Unit)
+	}
 	b.WriteByte('\n')
 	for _, s := range d.Steps {
+		if s.Group != "" {
+			fmt.Fprintf(b, "  %s:", s.Group)
+		}
 		fmt.Fprintf(b, "  %s %d -> %d: %s\n", s.Rule, s.Before, s.After, s.Reason)
 	}
 }

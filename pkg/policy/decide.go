@@ -3,72 +3,139 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// errThreshold is a defect of the caller: pkg/trigger refuses such a threshold.
-var errThreshold = errors.New("decide: lagThreshold must be greater than 0")
+// Defects of the caller. pkg/trigger refuses such thresholds, and asks for ages where they are needed.
+var (
+	errThreshold = errors.New("decide: lagThreshold must be greater than 0")
+	errNoGroup   = errors.New("decide: there is no consumer group")
+	errOneGroup  = errors.New("decide: compatibility keda takes one consumer group")
+	errNoAges    = errors.New("decide: the ages of records were not asked for")
+)
 
-// Decide turns a lag report into the decision that KEDA is told. The report must come
-// from [lag.Compute], or, for Compatibility [KEDA], from [lag.ComputeKEDA].
+// Decide turns the lag reports of a trigger's consumer groups, nearly always one, into the
+// decision that KEDA is told. The reports must come from [lag.Compute], or, for
+// Compatibility [KEDA], from [lag.ComputeKEDA].
 //
-// Where the report has an Err, so has the decision, and no value. Otherwise, unless
-// Compatibility is [KEDA]:
+// Where a report has an Err, so has the decision, and no value; so it is where an age that
+// the policy needs is not known. Otherwise, unless Compatibility is [KEDA]:
 //
 //   - the value is 0 exactly where the total lag is 0;
 //   - it asks for no more replicas than the caps that apply allow;
 //   - it never falls while lag grows, as long as the number of partitions that the cap
 //     counts stays the same;
 //   - sums and products stop at the end of their range and never wrap round.
-func (p Policy) Decide(r lag.Report) Decision {
-	d := Decision{Target: p.LagThreshold, Err: r.Err}
-	if d.Err == nil && p.LagThreshold < 1 {
-		d.Err = errThreshold
-	}
+func (p Policy) Decide(reports ...lag.Report) Decision {
+	d := Decision{Target: p.Target(), Unit: p.Unit(), Err: p.refuse(reports)}
 	if d.Err != nil {
 		return d
 	}
 	d.Steps = make([]Step, 0, 5)
-	d.Value = r.Total
-	d.step(RuleTotalLag, r.Total, describe(r))
+	var total int64
 	if p.Compatibility == KEDA {
-		p.applyKEDA(&d, r)
+		total = reports[0].Total
+		d.Value = total
+		d.step(RuleTotalLag, total, describe(reports[0]))
+		p.applyKEDA(&d, reports[0])
+		d.nonNegative()
 	} else {
-		p.apply(&d, r)
+		total = p.apply(&d, reports)
 	}
-	d.nonNegative()
-	d.Limit = d.limit(r.Total)
-	p.activate(&d, r.Activation)
+	d.Limit = d.limit(total)
+	p.activate(&d, reports)
+	if d.Err != nil {
+		return Decision{Target: d.Target, Unit: d.Unit, Err: d.Err}
+	}
 	return d
 }
 
-func describe(r lag.Report) string {
-	text := fmt.Sprintf("%s of lag in %d of %s",
-		count(r.Total, "record"), r.Lagging, count(int64(len(r.Partitions)), "partition"))
-	if r.Activation > r.Total {
-		text += fmt.Sprintf("; %d with the persistent lag, which is left out", r.Activation)
+// refuse says why there can be no value, if so.
+func (p Policy) refuse(reports []lag.Report) error {
+	switch {
+	case len(reports) == 0:
+		return errNoGroup
+	case len(reports) > 1 && p.Compatibility == KEDA:
+		return errOneGroup
 	}
-	return text
+	for i := range reports {
+		r := &reports[i]
+		err := r.Err
+		if err == nil && p.byAge() {
+			if err = r.AgeErr; err == nil && r.Total > 0 && r.Age <= 0 {
+				err = errNoAges
+			}
+		}
+		if err != nil {
+			return ofGroup(err, r, len(reports))
+		}
+	}
+	if p.Target() < 1 {
+		return errThreshold
+	}
+	return nil
 }
 
-// apply runs the corrected rules.
-func (p Policy) apply(d *Decision, r lag.Report) {
-	partitions := int64(len(r.Partitions))
-	if p.EnsureEvenDistribution {
-		p.distributeEvenly(d, partitions)
+// ofGroup says whose error it is, where there are several groups.
+func ofGroup(err error, r *lag.Report, groups int) error {
+	if groups == 1 {
+		return err
 	}
-	if p.capped() {
-		c := p.bound(partitions, int64(r.Lagging))
-		d.MaxReplicas = c.replicas
-		p.applyCap(d, c)
-		p.reachLastReplicas(d, c)
+	return fmt.Errorf("consumer group %q: %w", r.Group.Name, err)
+}
+
+// apply runs the corrected rules and returns what the value would be without them.
+func (p Policy) apply(d *Decision, reports []lag.Report) (total int64) {
+	total, bound := p.applyToGroup(d, &reports[0])
+	if len(reports) > 1 {
+		total, bound = p.applyToOthers(d, reports, total, bound)
+	}
+	if bound.applies {
+		d.MaxReplicas = bound.replicas
+		p.reachLastReplicas(d, bound)
 	}
 	p.keepInRange(d)
+	return total
+}
+
+// applyToGroup runs the rules that concern one group. It leaves the outcome in d.Value.
+func (p Policy) applyToGroup(d *Decision, r *lag.Report) (total int64, bound replicaCap) {
+	rule, reason := RuleTotalLag, ""
+	if p.byAge() {
+		total, rule = seconds(r.Age), RuleOldestRecord
+		reason = describeAge(*r)
+	} else {
+		total, reason = r.Total, describe(*r)
+	}
+	d.Value = total
+	d.step(rule, total, reason)
+	switch {
+	case !p.capped():
+	case r.Group.Kind == lag.KindShare:
+		d.step(RulePartitionCap, d.Value, "the members of a share group share partitions: their number is no cap")
+	default:
+		partitions, lagging := p.countPartitions(r)
+		if p.EvenDistribution != AnyDistribution {
+			p.distributeEvenly(d, partitions)
+		}
+		bound = p.bound(partitions, lagging)
+		p.applyCap(d, bound)
+	}
+	return total, bound
 }
 
 // activate decides by the lag before any cap, as KEDA does.
-func (p Policy) activate(d *Decision, activation int64) {
+func (p Policy) activate(d *Decision, reports []lag.Report) {
+	if p.activatesOnAge() {
+		p.activateOnAge(d, reports)
+		return
+	}
+	var activation int64
+	for i := range reports {
+		activation = p.combine(activation, reports[i].Activation, i)
+	}
 	s := Step{Rule: RuleActivation, Before: activation}
 	if d.Active = activation > p.ActivationLagThreshold; d.Active {
 		s.After = 1
@@ -77,6 +144,43 @@ func (p Policy) activate(d *Decision, activation int64) {
 		s.Reason = fmt.Sprintf("inactive: %d <= activationLagThreshold %d", activation, p.ActivationLagThreshold)
 	}
 	d.Steps = append(d.Steps, s)
+}
+
+// activateOnAge decides by the oldest record of all groups. One that is known to be old enough is enough;
+// that none is takes all of them.
+func (p Policy) activateOnAge(d *Decision, reports []lag.Report) {
+	var age int64
+	var unknown error
+	for i := range reports {
+		r := &reports[i]
+		age = max(age, seconds(r.ActivationAge))
+		err := r.ActivationAgeErr
+		if err == nil && r.Activation > 0 && r.ActivationAge <= 0 {
+			err = errNoAges
+		}
+		if err != nil && unknown == nil {
+			unknown = ofGroup(err, r, len(reports))
+		}
+	}
+	s := Step{Rule: RuleActivation, Before: age}
+	switch d.Active = age > p.ActivationLagSeconds; {
+	case d.Active:
+		s.After = 1
+		s.Reason = fmt.Sprintf("active: the oldest unconsumed record is %d s old > activationLagSeconds %d", age, p.ActivationLagSeconds)
+	case unknown != nil:
+		d.Err = unknown
+		return
+	case age == 0:
+		s.Reason = fmt.Sprintf("inactive: nothing is left to consume, 0 s <= activationLagSeconds %d", p.ActivationLagSeconds)
+	default:
+		s.Reason = fmt.Sprintf("inactive: the oldest unconsumed record is %d s old <= activationLagSeconds %d", age, p.ActivationLagSeconds)
+	}
+	d.Steps = append(d.Steps, s)
+}
+
+// seconds rounds up, so that an age is 0 only where it is 0.
+func seconds(age time.Duration) int64 {
+	return ceilDiv(int64(max(0, age)), int64(time.Second))
 }
 
 // step records what a rule did, and does it.
@@ -106,8 +210,8 @@ func (d *Decision) limit(total int64) Rule {
 	return last
 }
 
-// Replicas is ceil(Value / Target): how many replicas the HPA aims for before its
-// tolerance and its limits. It is 0 where there is no value.
+// Replicas is ceil(Value / Target): how many replicas an HPA with `metricType: AverageValue` aims for
+// before its tolerance and its limits. It is 0 where there is no value.
 func (d Decision) Replicas() int64 {
 	if d.Err != nil || d.Target < 1 {
 		return 0

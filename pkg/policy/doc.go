@@ -6,14 +6,16 @@
 //
 // The rules, in order:
 //
-//	total lag            the sum over the partitions
-//	even distribution    the next replica count that divides the partitions evenly
+//	total lag            the sum over the partitions; or, where seconds are asked for,
+//	oldest record        the age of the oldest record that is not consumed yet
+//	even distribution    the next replica count that gives each consumer as many partitions
 //	partition cap        no more replicas than partitions can feed
 //	lagging cap          no more replicas than partitions that have lag
+//	consumer groups      the sum, or the largest, of what the rules so far made of each group
 //	last replicas        past the HPA's tolerance, so that the cap can be reached
 //	largest value        no number that Kubernetes' arithmetic cannot carry
 //	non-negative         never below zero
-//	activation           activation lag > activationLagThreshold
+//	activation           activation lag > activationLagThreshold, or age > activationLagSeconds
 //
 // [Horizontal] restates what the HPA then makes of the number (the ratio, the
 // 10 % tolerance, the ceiling, the maximum), for explain and for tests.

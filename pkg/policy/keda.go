@@ -14,12 +14,13 @@ func (p Policy) applyKEDA(d *Decision, r lag.Report) {
 		return
 	}
 	partitions := countedByKEDA(r)
-	if p.EnsureEvenDistribution {
+	if p.EvenDistribution == ExactDistribution {
 		p.distributeEvenlyKEDA(d, partitions)
 	}
-	c := p.bound(partitions, int64(r.Lagging))
+	// What the `kafka` trigger does not have has no say here.
+	c := Policy{LimitToPartitionsWithLag: p.LimitToPartitionsWithLag}.bound(partitions, int64(r.Lagging))
 	d.MaxReplicas = c.replicas
-	if !p.EnsureEvenDistribution && p.LagThreshold > 1 && c.replicas > 0 {
+	if p.EvenDistribution != ExactDistribution && p.LagThreshold > 1 && c.replicas > 0 {
 		d.MaxReplicas++
 	}
 	quotient := d.Value / p.LagThreshold

@@ -1,59 +1,79 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
 
 // replicaCap is the most replicas that have something to do.
 type replicaCap struct {
+	applies  bool
 	replicas int64
 	rule     Rule
 	// what the replicas are fed by, for people: "5 partitions".
 	fed string
 }
 
-// capped reports whether a cap applies. That ensureEvenDistributionOfPartitions caps in
-// spite of allowIdleConsumers is KEDA's rule: a count above the partitions is never even.
+// capped reports whether a cap applies. That an even distribution caps in spite of
+// allowIdleConsumers is KEDA's rule: a count above the partitions is never even.
 func (p Policy) capped() bool {
-	return !p.AllowIdleConsumers || p.LimitToPartitionsWithLag || p.EnsureEvenDistribution
+	return !p.AllowIdleConsumers || p.LimitToPartitionsWithLag || p.EvenDistribution != AnyDistribution
 }
 
+// bound is the cap for so many partitions, and so many with lag: each replica can have as
+// many as it has threads.
 func (p Policy) bound(partitions, lagging int64) replicaCap {
+	c := replicaCap{applies: true, replicas: partitions, rule: RulePartitionCap, fed: p.count(partitions)}
 	if p.LimitToPartitionsWithLag {
-		return replicaCap{replicas: lagging, rule: RuleLaggingCap, fed: count(lagging, "partition") + " with lag"}
+		c.replicas, c.rule, c.fed = lagging, RuleLaggingCap, p.count(lagging)+" with lag"
 	}
-	return replicaCap{replicas: partitions, rule: RulePartitionCap, fed: count(partitions, "partition")}
+	if k := p.threads(); k > 1 {
+		c.replicas = ceilDiv(c.replicas, k)
+		c.fed += fmt.Sprintf(" at %d a replica", k)
+	}
+	return c
 }
 
-// distributeEvenly raises the value to the next replica count that gives each replica
-// the same number of partitions. It leaves what no such count is enough for to the cap.
-// No lag stays no lag, where KEDA would ask for one replica.
-func (p Policy) distributeEvenly(d *Decision, partitions int64) {
-	need := ceilDiv(d.Value, p.LagThreshold)
-	switch {
-	case d.Value <= 0:
-		d.step(RuleEvenDistribution, d.Value, "no lag needs no replica")
-	case need > partitions:
-		d.step(RuleEvenDistribution, d.Value, fmt.Sprintf("%d replicas of %d are more than the %s",
-			need, p.LagThreshold, count(partitions, "partition")))
-	default:
-		even := nextDivisor(partitions, need)
-		d.step(RuleEvenDistribution, mul(even, p.LagThreshold), fmt.Sprintf(
-			"%s of %d would do; %d is the next count that divides %s evenly: %d x %d",
-			count(need, "replica"), p.LagThreshold, even, count(partitions, "partition"), even, p.LagThreshold))
+// count names what can be assigned to members.
+func (p Policy) count(partitions int64) string {
+	if p.CoPartitioned {
+		return count(partitions, "co-partitioned partition")
 	}
+	return count(partitions, "partition")
+}
+
+// countPartitions returns how many partitions can go to different members, and how many of
+// them have lag.
+func (p Policy) countPartitions(r *lag.Report) (partitions, lagging int64) {
+	if !p.CoPartitioned {
+		return int64(len(r.Partitions)), int64(r.Lagging)
+	}
+	ids := make(map[int32]bool, len(r.Partitions))
+	for i := range r.Partitions {
+		q := &r.Partitions[i]
+		ids[q.Partition] = ids[q.Partition] || q.Lag > 0
+	}
+	for _, lags := range ids {
+		if lags {
+			lagging++
+		}
+	}
+	return int64(len(ids)), lagging
 }
 
 // applyCap holds the value at the cap, exactly: KEDA's integer division lets almost one
 // replica more pass (KEDA issue 4483).
 func (p Policy) applyCap(d *Decision, c replicaCap) {
-	most := mul(c.replicas, p.LagThreshold)
+	most := mul(c.replicas, p.Target())
 	relation, after := "<=", d.Value
 	if d.Value > most {
 		relation, after = ">", most
 	}
-	reason := fmt.Sprintf("%s %s at most %s: %d %s %d x %d", c.fed, feed(c.replicas),
-		count(c.replicas, "replica"), d.Value, relation, c.replicas, p.LagThreshold)
-	if p.AllowIdleConsumers && p.EnsureEvenDistribution && !p.LimitToPartitionsWithLag {
-		reason += "; ensureEvenDistributionOfPartitions overrides allowIdleConsumers, as in KEDA"
+	reason := fmt.Sprintf("%s %s at most %s: %d %s %d x %d", c.fed, feed(c.fed),
+		count(c.replicas, "replica"), d.Value, relation, c.replicas, p.Target())
+	if p.AllowIdleConsumers && p.EvenDistribution != AnyDistribution && !p.LimitToPartitionsWithLag {
+		reason += "; an even distribution overrides allowIdleConsumers, as in KEDA"
 	}
 	d.step(c.rule, after, reason)
 }
@@ -66,16 +86,16 @@ func (p Policy) applyCap(d *Decision, c replicaCap) {
 //
 // Where an HPA rests on such a count for another reason, see [Horizontal.Unreachable].
 func (p Policy) reachLastReplicas(d *Decision, c replicaCap) {
-	asked := ceilDiv(d.Value, p.LagThreshold)
+	asked := ceilDiv(d.Value, p.Target())
 	if asked >= c.replicas || mul(10, c.replicas) > mul(11, asked) {
 		return
 	}
-	d.step(RuleLastReplicas, mul(c.replicas, p.LagThreshold), fmt.Sprintf(
+	d.step(RuleLastReplicas, mul(c.replicas, p.Target()), fmt.Sprintf(
 		"from %s the HPA's tolerance of 10 %% would never let it go on to the cap of %d (%d <= 1.1 x %d): %d x %d",
-		count(asked, "replica"), c.replicas, c.replicas, asked, c.replicas, p.LagThreshold))
+		count(asked, "replica"), c.replicas, c.replicas, asked, c.replicas, p.Target()))
 }
 
-// LargestValue is the largest metric value that is told, in records: up to it a float64
+// LargestValue is the largest metric value that is told, whatever it counts: up to it a float64
 // holds every integer, and its thousandths, in which the HPA computes, fit an int64.
 const LargestValue int64 = 1 << 53
 
@@ -84,7 +104,7 @@ const LargestValue int64 = 1 << 53
 const mostReplicas int64 = 1<<31 - 1
 
 func (p Policy) keepInRange(d *Decision) {
-	most := min(LargestValue, mul(mostReplicas, p.LagThreshold))
+	most := min(LargestValue, mul(mostReplicas, p.Target()))
 	if d.Value > most {
 		d.step(RuleLargestValue, most, fmt.Sprintf("%d is more than Kubernetes can compute with: %d", d.Value, most))
 	}

@@ -99,7 +99,7 @@ func withoutIndex(name string) string {
 func (s *Server) failToDecide(e *entry, err error) error {
 	e.forget()
 	s.observer.Decided(e.namespace, e.name, e.trigger.MetricName,
-		policy.Decision{Target: e.trigger.Policy.LagThreshold, Err: err})
+		policy.Decision{Target: e.trigger.Policy.Target(), Unit: e.trigger.Policy.Unit(), Err: err})
 	return s.fail(e, err)
 }
 

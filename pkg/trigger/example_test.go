@@ -30,8 +30,7 @@ func ExampleParse_problems() {
 		"lagTreshold":      "50",
 		"password":         "secret",
 	})
-	var invalid *trigger.Error
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*trigger.Error](err); ok {
 		for _, p := range invalid.Problems {
 			fmt.Printf("%s: %s\n", p.Field, p.Message)
 		}

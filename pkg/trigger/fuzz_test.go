@@ -18,6 +18,8 @@ func FuzzParse(f *testing.F) {
 		least + "topicRegex: a(b|c)*\\Q\nfullMetadata: false",
 		least + "allowIdleConsumers: true\nlimitToPartitionsWithLag: 1\nlagTreshold: 5\ntopicsFromEnv: x",
 		"cluster: prod\nconsumerGroupFromEnv: g\nmaxSnapshotAge: 30s\nlagThreshold: -1\nversion: 0.1.2.3",
+		least + "lagSecondsThreshold: 30\nactivationLagSeconds: 0\nconsumerGroup: a,b,,c\nconsumerGroupMode: max\ndiscoveredTopicExpiry: 1h",
+		least + "topic: a,b\nevenDistribution: near\npartitionsPerReplica: 4\npartitionAssignment: copartitioned\nexcludePersistentLagFromActivation: true",
 		"bootstrapServersFromEnv: [::1]:9092,a://b@c\nconsumerGroup: \xff\nsasl: none,gssapi",
 	} {
 		f.Add(seed, uint8(len(seed)), len(seed)%2 == 0)
@@ -47,10 +49,16 @@ func checkTrigger(t *testing.T, metadata map[string]string, parsed *trigger.Trig
 	if (c.Cluster == "") == (len(c.BootstrapServers) == 0) {
 		t.Errorf("not exactly one of cluster %q and servers %q", c.Cluster, c.BootstrapServers)
 	}
+	if n := len(s.ConsumerGroups); n == 0 || n > 20 || s.ConsumerGroups[0] != s.ConsumerGroup || (n > 1 && parsed.Policy.Compatibility != "") {
+		t.Errorf("groups %q, the first %q", s.ConsumerGroups, s.ConsumerGroup)
+	}
+	if parsed.Lag.Ages != parsed.Policy.NeedsAges() || s.Ages != parsed.Lag.Ages || s.ReadCommitted != parsed.Lag.ReadCommitted {
+		t.Errorf("selection %+v and rules %+v differ", s, parsed.Lag)
+	}
 	if s.ConsumerGroup == "" || (len(s.Topics) > 0 && s.TopicRegex != "") {
 		t.Errorf("selection %+v", s)
 	}
-	if parsed.Policy.LagThreshold < 1 || parsed.Policy.ActivationLagThreshold < 0 {
+	if p := parsed.Policy; p.Target() < 1 || p.ActivationLagThreshold < 0 || p.ActivationLagSeconds < 0 || p.PartitionsPerReplica < 1 {
 		t.Errorf("policy %+v", parsed.Policy)
 	}
 	if parsed.Lag.MaxAge <= 0 || parsed.Lag.PersistentAfter <= 0 {

@@ -89,14 +89,22 @@ func Parameters() []Parameter {
 
 func connectionParameters() []Parameter {
 	return []Parameter{
-		{Name: "cluster", Type: TypeString, Origin: OriginOurs, FromEnv: true,
-			Description: "Name of a cluster in the scaler's configuration, which holds addresses, TLS and credentials. Exactly one of `cluster` and `bootstrapServers`."},
-		{Name: "bootstrapServers", Type: TypeList, Origin: OriginBoth, FromEnv: true,
-			Description: "Addresses `host:port` of brokers to begin with. The scaler's configuration says which it allows."},
-		{Name: "tls", Type: TypeEnum, Values: []string{"enable", "disable"}, Default: "disable", Origin: OriginBoth,
-			Description: "TLS to the brokers. Certificates belong into a cluster of the configuration."},
-		{Name: "sasl", Type: TypeEnum, Values: saslModes(), Default: "none", Origin: OriginBoth,
-			Description: "SASL mechanism. Credentials never come with a trigger, so any value but `none` asks for a cluster of the configuration that has this mechanism."},
+		{
+			Name: "cluster", Type: TypeString, Origin: OriginOurs, FromEnv: true,
+			Description: "Name of a cluster in the scaler's configuration, which holds addresses, TLS and credentials. Exactly one of `cluster` and `bootstrapServers`.",
+		},
+		{
+			Name: "bootstrapServers", Type: TypeList, Origin: OriginBoth, FromEnv: true,
+			Description: "Addresses `host:port` of brokers to begin with. The scaler's configuration says which it allows.",
+		},
+		{
+			Name: "tls", Type: TypeEnum, Values: []string{"enable", "disable"}, Default: "disable", Origin: OriginBoth,
+			Description: "TLS to the brokers. Certificates belong into a cluster of the configuration.",
+		},
+		{
+			Name: "sasl", Type: TypeEnum, Values: saslModes(), Default: "none", Origin: OriginBoth,
+			Description: "SASL mechanism. Credentials never come with a trigger, so any value but `none` asks for a cluster of the configuration that has this mechanism.",
+		},
 	}
 }
 
@@ -107,72 +115,156 @@ func saslModes() []string {
 
 func selectionParameters() []Parameter {
 	return []Parameter{
-		{Name: "consumerGroup", Type: TypeString, Origin: OriginBoth, FromEnv: true,
-			Description: "Id of the consumer group. Required."},
-		{Name: "topic", Type: TypeList, Origin: OriginBoth, FromEnv: true,
-			Description: "Topics that count. Without it and without `topicRegex`: every topic that the group has committed offsets for."},
-		{Name: "topicRegex", Type: TypeRegex, Origin: OriginOurs, FromEnv: true,
-			Description: "Expression that must match the whole name of a topic for it to count; at most 1024 bytes. Not together with `topic`."},
-		{Name: "partitionLimitation", Type: TypePartitions, Origin: OriginBoth,
-			Description: "Only these partitions count, of every topic: `1,2,10-20`. No effect without `topic` or `topicRegex`, as in KEDA."},
-		{Name: "isolationLevel", Type: TypeEnum, Values: []string{"read_uncommitted", "read_committed"}, Default: "read_uncommitted", Origin: OriginOurs,
-			Description: "Whether lag ends at the high watermark or, as read_committed consumers see it, at the last stable offset."},
+		{
+			Name: "consumerGroup", Type: TypeList, Origin: OriginBoth, FromEnv: true,
+			Description: "Id of the consumer group. Required. Several, at most 20, make one metric by `consumerGroupMode`. With `compatibility: keda` a comma is part of the id, as in KEDA.",
+		},
+		{
+			Name: "consumerGroupMode", Type: TypeEnum, Values: []string{"sum", "max"}, Default: "sum", Origin: OriginOurs,
+			Description: "How several consumer groups make one metric, each after its own caps. `sum`: a replica serves one of them. `max`: a replica serves all of them.",
+		},
+		{
+			Name: "topic", Type: TypeList, Origin: OriginBoth, FromEnv: true,
+			Description: "Topics that count. Without it and without `topicRegex`: every topic that the group has committed offsets for.",
+		},
+		{
+			Name: "topicRegex", Type: TypeRegex, Origin: OriginOurs, FromEnv: true,
+			Description: "Expression that must match the whole name of a topic for it to count; at most 1024 bytes. Not together with `topic`.",
+		},
+		{
+			Name: "partitionLimitation", Type: TypePartitions, Origin: OriginBoth,
+			Description: "Only these partitions count, of every topic: `1,2,10-20`. No effect without `topic` or `topicRegex`, as in KEDA.",
+		},
+		{
+			Name: "isolationLevel", Type: TypeEnum, Values: []string{"read_uncommitted", "read_committed"}, Default: "read_uncommitted", Origin: OriginOurs,
+			Description: "Whether lag ends at the high watermark or, as read_committed consumers see it, at the last stable offset.",
+		},
+		{
+			Name: "discoveredTopicExpiry", Type: TypeDuration, Default: "24h", Origin: OriginOurs,
+			Description: "A topic that nobody named stops to count when the group was seen at work without it, twice, this long apart, and never between with it; at least 1m. A sleeping group forgets nothing. Without `topic` and `topicRegex` only.",
+		},
 	}
 }
 
 func lagParameters() []Parameter {
 	return []Parameter{
-		{Name: "offsetResetPolicy", Type: TypeEnum, Values: []string{"latest", "earliest"}, Default: "latest", Origin: OriginBoth,
-			Description: "The consumers' `auto.offset.reset`: what a partition without a committed offset counts. `latest`: 1. `earliest`: every retained record."},
-		{Name: "scaleToZeroOnInvalidOffset", Type: TypeBool, Default: "false", Origin: OriginBoth,
-			Description: "A partition without a committed offset counts 0."},
-		{Name: "excludePersistentLag", Type: TypeBool, Default: "false", Origin: OriginBoth,
-			Description: "A partition whose committed offset stands still counts 0 for the metric, and still counts for activation."},
-		{Name: "persistentLagAfter", Type: TypeDuration, Default: "1m", Origin: OriginOurs,
-			Description: "For how long a committed offset must stand still before `excludePersistentLag` takes effect; at least 1s."},
-		{Name: "maxSnapshotAge", Type: TypeDuration, Default: "10s", Origin: OriginOurs,
-			Description: "Offsets read longer ago than this are no answer, and KEDA gets an error instead; from 1s to 5m."},
+		{
+			Name: "offsetResetPolicy", Type: TypeEnum, Values: []string{"latest", "earliest"}, Default: "latest", Origin: OriginBoth,
+			Description: "The consumers' `auto.offset.reset`: what a partition without a committed offset counts. `latest`: 1. `earliest`: every retained record.",
+		},
+		{
+			Name: "scaleToZeroOnInvalidOffset", Type: TypeBool, Default: "false", Origin: OriginBoth,
+			Description: "A partition without a committed offset counts 0.",
+		},
+		{
+			Name: "excludePersistentLag", Type: TypeBool, Default: "false", Origin: OriginBoth,
+			Description: "A partition whose committed offset stands still counts 0 for the metric, and still counts for activation.",
+		},
+		{
+			Name: "persistentLagAfter", Type: TypeDuration, Default: "1m", Origin: OriginOurs,
+			Description: "For how long a committed offset must stand still before `excludePersistentLag` takes effect; at least 1s.",
+		},
+		{
+			Name: "excludePersistentLagFromActivation", Type: TypeBool, Default: "false", Origin: OriginOurs,
+			Description: "Persistent lag does not count for activation either, once another commit of the group moved `persistentLagAfter` or more into the standstill: that proves it to be stuck and not asleep.",
+		},
+		{
+			Name: "maxSnapshotAge", Type: TypeDuration, Default: "10s", Origin: OriginOurs,
+			Description: "Offsets read longer ago than this are no answer, and KEDA gets an error instead; from 1s to 5m.",
+		},
 	}
 }
 
 func policyParameters() []Parameter {
 	return []Parameter{
-		{Name: "lagThreshold", Type: TypeInt, Default: "10", Origin: OriginBoth,
-			Description: "Lag in records that one replica is meant to have, the HPA's target; at least 1."},
-		{Name: "activationLagThreshold", Type: TypeInt, Default: "0", Origin: OriginBoth,
-			Description: "The workload wakes from zero when lag is greater than this; at least 0."},
-		{Name: "allowIdleConsumers", Type: TypeBool, Default: "false", Origin: OriginBoth,
-			Description: "More replicas than partitions are allowed."},
-		{Name: "limitToPartitionsWithLag", Type: TypeBool, Default: "false", Origin: OriginBoth,
-			Description: "No more replicas than partitions that have lag."},
-		{Name: "ensureEvenDistributionOfPartitions", Type: TypeBool, Default: "false", Origin: OriginBoth,
-			Description: "Only replica counts that give every replica the same number of partitions."},
-		{Name: "compatibility", Type: TypeEnum, Values: []string{"keda"}, Origin: OriginOurs,
-			Description: "`keda`: the very numbers of KEDA's `kafka` trigger, its bugs included. Without it: the corrected rules."},
+		{
+			Name: "lagThreshold", Type: TypeInt, Default: "10", Origin: OriginBoth,
+			Description: "Lag in records that one replica is meant to have, the HPA's target; at least 1.",
+		},
+		{
+			Name: "activationLagThreshold", Type: TypeInt, Default: "0", Origin: OriginBoth,
+			Description: "The workload wakes from zero when lag is greater than this; at least 0.",
+		},
+		{
+			Name: "lagSecondsThreshold", Type: TypeInt, Origin: OriginOurs,
+			Description: "Makes the metric the age, in whole seconds, of the oldest unconsumed record, and is its target; at least 1. [What the HPA makes of it](lag.md#what-the-hpa-makes-of-seconds) depends on `metricType`. Instead of `lagThreshold`.",
+		},
+		{
+			Name: "activationLagSeconds", Type: TypeInt, Origin: OriginOurs,
+			Description: "The workload wakes from zero when the oldest unconsumed record is older than this many seconds; at least 0. Instead of `activationLagThreshold`, with either metric.",
+		},
+		{
+			Name: "allowIdleConsumers", Type: TypeBool, Default: "false", Origin: OriginBoth,
+			Description: "More replicas than partitions are allowed.",
+		},
+		{
+			Name: "limitToPartitionsWithLag", Type: TypeBool, Default: "false", Origin: OriginBoth,
+			Description: "No more replicas than partitions that have lag.",
+		},
+		{
+			Name: "ensureEvenDistributionOfPartitions", Type: TypeBool, Default: "false", Origin: OriginBoth,
+			Description: "Only replica counts that give every replica the same number of partitions: `evenDistribution: exact`.",
+		},
+		{
+			Name: "evenDistribution", Type: TypeEnum, Values: []string{"exact", "near"}, Origin: OriginOurs,
+			Description: "`exact`: only replica counts that give every thread the same number of partitions, and the one that gives each partition a thread. `near`: only the lowest count for each number of partitions that the busiest thread has, ceil(partitions / j) at one thread a replica.",
+		},
+		{
+			Name: "partitionsPerReplica", Type: TypeInt, Default: "1", Origin: OriginOurs,
+			Description: "How many partitions one replica works on at a time, each in a consumer thread of its own; at least 1. No more than ceil(partitions / this) replicas.",
+		},
+		{
+			Name: "partitionAssignment", Type: TypeEnum, Values: []string{"independent", "copartitioned"}, Default: "independent", Origin: OriginOurs,
+			Description: "How the partitions of several topics go to consumers. `independent`: each on its own (round-robin, sticky, uniform), so all of them count as one sum. `copartitioned`: those with the same id together (range, which is Java's default, and Streams), so the topic with the most partitions counts.",
+		},
+		{
+			Name: "compatibility", Type: TypeEnum, Values: []string{"keda"}, Origin: OriginOurs,
+			Description: "`keda`: the very numbers of KEDA's `kafka` trigger, its bugs included. Without it: the corrected rules.",
+		},
 	}
 }
 
 func ignoredParameters() []Parameter {
 	return []Parameter{
-		{Name: "fullMetadata", Type: TypeBool, Default: "true", Origin: OriginKafka, Use: Ignored,
-			Description: "Metadata is always limited to the topics that are needed."},
-		{Name: "version", Type: TypeVersion, Origin: OriginKafka, Use: Ignored,
-			Description: "API versions are negotiated with each broker."},
-		{Name: "saslTokenProvider", Type: TypeEnum, Values: []string{"bearer", "aws_msk_iam"}, Origin: OriginKafka, Use: Ignored,
-			Description: "Where tokens come from is said by the cluster in the configuration."},
-		{Name: "awsRegion", Type: TypeString, Origin: OriginBoth, Use: Ignored,
-			Description: "The region is said by the cluster in the configuration."},
-		{Name: "identityOwner", Type: TypeEnum, Values: []string{"pod", "operator"}, Origin: OriginBoth, Use: Ignored,
-			Description: "Whose AWS identity is used is said by the cluster in the configuration."},
-		{Name: "scalerAddress", Type: TypeString, Origin: OriginExternal, Use: Ignored,
-			Description: "Where KEDA reaches this scaler. KEDA requires it."},
-		{Name: "enableTLS", Type: TypeBool, Default: "false", Origin: OriginExternal, Use: Ignored,
-			Description: "TLS between KEDA and this scaler."},
-		{Name: "unsafeSsl", Type: TypeBool, Default: "false", Origin: OriginKafka + ", " + OriginExternal, Use: Ignored,
-			Description: "With `type: external`, KEDA does not verify this scaler's certificate. KEDA's `kafka` trigger uses the same key for the brokers' certificates, which is here the cluster's business in the configuration."},
-		{Name: "tlsCertFile", Type: TypeString, Origin: OriginExternal, Use: Ignored,
-			Description: "How older KEDA versions named the CA of the connection to this scaler; a path in KEDA's own file system."},
-		{Name: "name", Type: TypeString, Origin: OriginScaledObject, Use: Ignored,
-			Description: "A trigger's name belongs beside `metadata`; here it harms nothing."},
+		{
+			Name: "fullMetadata", Type: TypeBool, Default: "true", Origin: OriginKafka, Use: Ignored,
+			Description: "Metadata is always limited to the topics that are needed.",
+		},
+		{
+			Name: "version", Type: TypeVersion, Origin: OriginKafka, Use: Ignored,
+			Description: "API versions are negotiated with each broker.",
+		},
+		{
+			Name: "saslTokenProvider", Type: TypeEnum, Values: []string{"bearer", "aws_msk_iam"}, Origin: OriginKafka, Use: Ignored,
+			Description: "Where tokens come from is said by the cluster in the configuration.",
+		},
+		{
+			Name: "awsRegion", Type: TypeString, Origin: OriginBoth, Use: Ignored,
+			Description: "The region is said by the cluster in the configuration.",
+		},
+		{
+			Name: "identityOwner", Type: TypeEnum, Values: []string{"pod", "operator"}, Origin: OriginBoth, Use: Ignored,
+			Description: "Whose AWS identity is used is said by the cluster in the configuration.",
+		},
+		{
+			Name: "scalerAddress", Type: TypeString, Origin: OriginExternal, Use: Ignored,
+			Description: "Where KEDA reaches this scaler. KEDA requires it.",
+		},
+		{
+			Name: "enableTLS", Type: TypeBool, Default: "false", Origin: OriginExternal, Use: Ignored,
+			Description: "TLS between KEDA and this scaler.",
+		},
+		{
+			Name: "unsafeSsl", Type: TypeBool, Default: "false", Origin: OriginKafka + ", " + OriginExternal, Use: Ignored,
+			Description: "With `type: external`, KEDA does not verify this scaler's certificate. KEDA's `kafka` trigger uses the same key for the brokers' certificates, which is here the cluster's business in the configuration.",
+		},
+		{
+			Name: "tlsCertFile", Type: TypeString, Origin: OriginExternal, Use: Ignored,
+			Description: "How older KEDA versions named the CA of the connection to this scaler; a path in KEDA's own file system.",
+		},
+		{
+			Name: "name", Type: TypeString, Origin: OriginScaledObject, Use: Ignored,
+			Description: "A trigger's name belongs beside `metadata`; here it harms nothing.",
+		},
 	}
 }

@@ -55,8 +55,10 @@ func misplacedParameters() []Parameter {
 }
 
 func misplaced(name, instead string) Parameter {
-	return Parameter{Name: name, Type: TypeString, Origin: OriginScaledObject, Use: Misplaced, Instead: instead,
-		Description: "KEDA does not read it from trigger metadata."}
+	return Parameter{
+		Name: name, Type: TypeString, Origin: OriginScaledObject, Use: Misplaced, Instead: instead,
+		Description: "KEDA does not read it from trigger metadata.",
+	}
 }
 
 // refuse returns what is wrong with a refused parameter that was given under the key field. The value is
@@ -66,11 +68,15 @@ func (param Parameter) refuse(field string) Problem {
 	case param.Use == Misplaced:
 		return Problem{Field: field, Message: "KEDA does not read this from trigger metadata", Remedy: "write it " + param.Instead}
 	case param.Origin == OriginExternal:
-		return Problem{Field: field, Message: "a credential must not stand in trigger metadata, and KEDA does not read this one from there",
-			Remedy: "put it into " + param.Instead}
+		return Problem{
+			Field: field, Message: "a credential must not stand in trigger metadata, and KEDA does not read this one from there",
+			Remedy: "put it into " + param.Instead,
+		}
 	default:
-		return Problem{Field: field,
+		return Problem{
+			Field:   field,
 			Message: "a credential must not stand in trigger metadata, and KEDA does not forward a TriggerAuthentication to an external scaler",
-			Remedy:  "put it into " + param.Instead + " of the scaler's configuration, then write cluster: NAME"}
+			Remedy:  "put it into " + param.Instead + " of the scaler's configuration, then write cluster: NAME",
+		}
 	}
 }

@@ -52,6 +52,7 @@ func checkDefault(t *testing.T, p Parameter) {
 		ok = err == nil
 	case TypeInt:
 		_, ok = parseJSONInt(p.Default)
+		ok = ok || p.Default == ""
 	case TypeDuration:
 		_, err := time.ParseDuration(p.Default)
 		ok = err == nil
@@ -68,9 +69,11 @@ func TestDefaultsAreTheConstants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Lag.MaxAge != DefaultMaxSnapshotAge || got.Lag.PersistentAfter != DefaultPersistentLagAfter {
-		t.Errorf("defaults are %v and %v, the constants say %v and %v",
-			got.Lag.MaxAge, got.Lag.PersistentAfter, DefaultMaxSnapshotAge, DefaultPersistentLagAfter)
+	if got.Lag.MaxAge != DefaultMaxSnapshotAge || got.Lag.PersistentAfter != DefaultPersistentLagAfter ||
+		got.Selection.DiscoveredTopicExpiry != DefaultDiscoveredTopicExpiry {
+		t.Errorf("defaults are %v, %v and %v, the constants say %v, %v and %v",
+			got.Lag.MaxAge, got.Lag.PersistentAfter, got.Selection.DiscoveredTopicExpiry,
+			DefaultMaxSnapshotAge, DefaultPersistentLagAfter, DefaultDiscoveredTopicExpiry)
 	}
 }
 

@@ -13,6 +13,8 @@ const (
 	minMaxSnapshotAge     = time.Second
 	maxMaxSnapshotAge     = 5 * time.Minute
 	minPersistentLagAfter = time.Second
+	// A shorter expiry would take a rolling restart for a group that has lost interest.
+	minDiscoveredTopicExpiry = time.Minute
 )
 
 // Parse reads the metadata of one trigger as KEDA sends it. Either the trigger is
@@ -35,24 +37,55 @@ func Parse(metadata map[string]string) (*Trigger, error) {
 			ExcludePersistent:   p.boolean("excludePersistentLag"),
 			PersistentAfter:     p.duration("persistentLagAfter", minPersistentLagAfter, 0),
 			MaxAge:              p.duration("maxSnapshotAge", minMaxSnapshotAge, maxMaxSnapshotAge),
+
+			ExcludePersistentFromActivation: p.boolean("excludePersistentLagFromActivation"),
 		},
-		Policy: policy.Policy{
-			LagThreshold:             p.integer("lagThreshold", 1),
-			ActivationLagThreshold:   p.integer("activationLagThreshold", 0),
-			AllowIdleConsumers:       p.boolean("allowIdleConsumers"),
-			LimitToPartitionsWithLag: p.boolean("limitToPartitionsWithLag"),
-			EnsureEvenDistribution:   p.boolean("ensureEvenDistributionOfPartitions"),
-			Compatibility:            compatibility,
-		},
+		Policy: p.policy(compatibility),
 	}
+	t.Lag.ReadCommitted = t.Selection.ReadCommitted
+	t.Lag.Ages = t.Policy.NeedsAges()
+	t.Selection.Ages = t.Lag.Ages
 	p.checkIgnored()
 	p.checkConflicts(t)
 	p.checkKeys()
 	if len(p.problems) > 0 {
 		return nil, asFault(p.sorted())
 	}
-	t.MetricName = metricName(t.Selection)
+	t.MetricName = metricName(t.Selection, t.Policy.Unit())
 	return t, nil
+}
+
+func (p *parser) policy(compatibility policy.Compatibility) policy.Policy {
+	return policy.Policy{
+		LagThreshold:             p.integer("lagThreshold", 1),
+		LagSecondsThreshold:      p.integer("lagSecondsThreshold", 1),
+		ActivationLagThreshold:   p.integer("activationLagThreshold", 0),
+		ActivateOnAge:            p.given("activationLagSeconds"),
+		ActivationLagSeconds:     p.integer("activationLagSeconds", 0),
+		AllowIdleConsumers:       p.boolean("allowIdleConsumers"),
+		LimitToPartitionsWithLag: p.boolean("limitToPartitionsWithLag"),
+		EvenDistribution:         p.evenDistribution(),
+		PartitionsPerReplica:     p.integer("partitionsPerReplica", 1),
+		CoPartitioned:            p.oneOf("partitionAssignment") == "copartitioned",
+		Groups:                   p.groupMode(),
+		Compatibility:            compatibility,
+	}
+}
+
+// evenDistribution reads KEDA's parameter and ours; a conflict holds that they agree.
+func (p *parser) evenDistribution() policy.EvenDistribution {
+	even := policy.EvenDistribution(p.oneOf("evenDistribution"))
+	if p.boolean("ensureEvenDistributionOfPartitions") && even == policy.AnyDistribution {
+		return policy.ExactDistribution
+	}
+	return even
+}
+
+func (p *parser) groupMode() policy.GroupMode {
+	if p.oneOf("consumerGroupMode") == "max" {
+		return policy.MaxOfGroups
+	}
+	return policy.SumOfGroups
 }
 
 // checkIgnored checks the form of what decides nothing, so that a typo shows here and not on the way back to KEDA's trigger.

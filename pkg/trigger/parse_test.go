@@ -1,6 +1,7 @@
 package trigger_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -122,23 +123,45 @@ func describe(t *trigger.Trigger) []string {
 		source,
 		fmt.Sprintf("tls=%t", t.Connection.TLS),
 		"sasl=" + t.Connection.SASL,
-		fmt.Sprintf("group=%q", t.Selection.ConsumerGroup),
+		"group=" + strings.Join(quoted(t.Selection.ConsumerGroups), "|"),
+		"groups=" + cmp.Or(string(t.Policy.Groups), "sum"),
 		"topics=" + strings.Join(t.Selection.Topics, "|"),
 		"regex=" + t.Selection.TopicRegex,
 		"partitions=" + t.Selection.Partitions.String(),
 		fmt.Sprintf("readCommitted=%t", t.Selection.ReadCommitted),
 		fmt.Sprintf("allTopicsWithoutCommit=%t", t.Selection.AllTopicsWithoutCommit),
+		fmt.Sprintf("discoveredTopicExpiry=%v", t.Selection.DiscoveredTopicExpiry),
+		fmt.Sprintf("ages=%t", t.Selection.Ages),
+		fmt.Sprintf("inspect=%t", t.Selection.Inspect),
 		"reset=" + string(t.Lag.ResetPolicy),
 		fmt.Sprintf("zeroOnInvalidOffset=%t", t.Lag.ZeroOnInvalidOffset),
 		fmt.Sprintf("excludePersistent=%t", t.Lag.ExcludePersistent),
 		fmt.Sprintf("persistentAfter=%v", t.Lag.PersistentAfter),
+		fmt.Sprintf("persistentFromActivation=%t", t.Lag.ExcludePersistentFromActivation),
 		fmt.Sprintf("maxAge=%v", t.Lag.MaxAge),
-		fmt.Sprintf("threshold=%d", t.Policy.LagThreshold),
-		fmt.Sprintf("activation=%d", t.Policy.ActivationLagThreshold),
+		fmt.Sprintf("threshold=%d %s", t.Policy.Target(), t.Policy.Unit()),
+		"activation=" + activation(t.Policy),
 		fmt.Sprintf("idleConsumers=%t", t.Policy.AllowIdleConsumers),
 		fmt.Sprintf("limitToPartitionsWithLag=%t", t.Policy.LimitToPartitionsWithLag),
-		fmt.Sprintf("even=%t", t.Policy.EnsureEvenDistribution),
+		"even=" + cmp.Or(string(t.Policy.EvenDistribution), "any"),
+		fmt.Sprintf("partitionsPerReplica=%d", t.Policy.PartitionsPerReplica),
+		fmt.Sprintf("copartitioned=%t", t.Policy.CoPartitioned),
 		"rules=" + compatibility,
 		"metric=" + t.MetricName,
 	}
+}
+
+func activation(p policy.Policy) string {
+	if p.ActivateOnAge {
+		return fmt.Sprintf("%d seconds", p.ActivationLagSeconds)
+	}
+	return fmt.Sprintf("%d records", p.ActivationLagThreshold)
+}
+
+func quoted(words []string) []string {
+	q := make([]string, len(words))
+	for i, w := range words {
+		q[i] = strconv.Quote(w)
+	}
+	return q
 }

@@ -1,6 +1,7 @@
 package trigger
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -89,6 +90,13 @@ func (p *parser) boolean(name string) bool {
 	return b
 }
 
+// isTrue reports whether a bool is given and true.
+func (p *parser) isTrue(name string) bool {
+	value, _, _ := p.lookup(name)
+	b, err := strconv.ParseBool(value)
+	return err == nil && b
+}
+
 // isFalse reports whether a bool is given and false, whatever its default.
 func (p *parser) isFalse(name string) bool {
 	value, _, _ := p.lookup(name)
@@ -96,7 +104,7 @@ func (p *parser) isFalse(name string) bool {
 	return err == nil && !b
 }
 
-// integer returns an int's value, and its default where the value is none or below least.
+// integer returns an int's value, and its default, 0 where it has none, where the value is none or below least.
 func (p *parser) integer(name string, least int64) int64 {
 	fallback, _ := parseJSONInt(p.defaultOf(name))
 	value, field, given := p.lookup(name)
@@ -106,7 +114,7 @@ func (p *parser) integer(name string, least int64) int64 {
 	n, ok := parseJSONInt(value)
 	switch {
 	case !ok:
-		p.report(field, value, "is not a whole number of 64 bits", "write digits only, such as "+p.defaultOf(name))
+		p.report(field, value, "is not a whole number of 64 bits", "write digits only, such as "+cmp.Or(p.defaultOf(name), "30"))
 		return fallback
 	case n < least:
 		p.report(field, value, fmt.Sprintf("must be at least %d", least), "write a larger number")

@@ -19,8 +19,11 @@ func TestPartitionSetContains(t *testing.T) {
 		{"no limit", nil, []int32{0, 7, math.MaxInt32}, nil},
 		{"nothing", trigger.NewPartitionSet(), nil, []int32{0, 7, math.MaxInt32}},
 		{"backwards", trigger.NewPartitionSet(trigger.PartitionRange{First: 3, Last: 1}), nil, []int32{1, 2, 3}},
-		{"up to the last", trigger.NewPartitionSet(trigger.PartitionRange{First: 5, Last: math.MaxInt32}, trigger.PartitionRange{First: 9, Last: math.MaxInt32}),
-			[]int32{5, math.MaxInt32}, []int32{0, 4}},
+		{
+			"up to the last", trigger.NewPartitionSet(trigger.PartitionRange{First: 5, Last: math.MaxInt32}, trigger.PartitionRange{First: 9, Last: math.MaxInt32}),
+			[]int32{5, math.MaxInt32},
+			[]int32{0, 4},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, id := range tc.yes {

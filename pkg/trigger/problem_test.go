@@ -18,9 +18,11 @@ func TestProblemFields(t *testing.T) {
 	got := problems(t, err)
 	want := []trigger.Problem{
 		{Field: "lagThreshold", Value: "0", Message: "must be at least 1", Remedy: "write a larger number"},
-		{Field: "passwordFromEnv",
+		{
+			Field:   "passwordFromEnv",
 			Message: "a credential must not stand in trigger metadata, and KEDA does not forward a TriggerAuthentication to an external scaler",
-			Remedy:  "put it into clusters[].sasl of the scaler's configuration, then write cluster: NAME"},
+			Remedy:  "put it into clusters[].sasl of the scaler's configuration, then write cluster: NAME",
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)

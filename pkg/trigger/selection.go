@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"regexp/syntax"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 )
 
 // Limits of names.
@@ -17,6 +20,8 @@ const (
 	maxTopicName = 249
 	// maxGroupID is what fits into the length field of a string in Kafka's protocol, in bytes.
 	maxGroupID = 32767
+	// maxGroups of one trigger: each is read, and explained, on its own.
+	maxGroups = 20
 	// maxTopicRegex in bytes and maxRegexProgram in instructions keep one trigger's expression from costing the others
 	// memory and time: a{1000} repeated a hundred times is short to write.
 	maxTopicRegex   = 1024
@@ -43,10 +48,17 @@ func (s Selection) MatchTopic(name string) bool {
 
 func (p *parser) selection(keda bool) Selection {
 	s := Selection{
-		ConsumerGroup: p.consumerGroup(),
-		Topics:        p.topics(keda),
-		Partitions:    p.partitionLimitation(keda),
-		ReadCommitted: p.oneOf("isolationLevel") == "read_committed",
+		ConsumerGroups: p.consumerGroups(keda),
+		Topics:         p.topics(keda),
+		Partitions:     p.partitionLimitation(keda),
+		ReadCommitted:  p.oneOf("isolationLevel") == "read_committed",
+		Inspect:        !keda,
+	}
+	if len(s.ConsumerGroups) > 0 {
+		s.ConsumerGroup = s.ConsumerGroups[0]
+	}
+	if expiry := p.duration("discoveredTopicExpiry", minDiscoveredTopicExpiry, 0); !keda {
+		s.DiscoveredTopicExpiry = expiry
 	}
 	s.TopicRegex, s.compiled = p.topicRegex()
 	if !p.namesTopics() {
@@ -59,17 +71,39 @@ func (p *parser) selection(keda bool) Selection {
 // namesTopics reports whether the trigger says which topics it means. KEDA knows `topic` only; our topicRegex is as good as one.
 func (p *parser) namesTopics() bool { return p.given("topic") || p.given("topicRegex") }
 
-func (p *parser) consumerGroup() string {
+// consumerGroups returns the groups' ids. A comma may be part of one, and so it is for KEDA, which takes a
+// single group; in ours it separates.
+func (p *parser) consumerGroups(keda bool) []string {
+	const remedy = "write the consumers' group.id"
 	value, field, given := p.lookup("consumerGroup")
-	switch {
-	case !given:
-		p.report(field, "", "is required", "write the consumers' group.id; KEDA leaves out a FromEnv key whose variable is empty")
-	case len(value) > maxGroupID:
-		p.report(field, value, "is longer than Kafka's protocol allows", "write the consumers' group.id")
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
-		p.report(field, value, "contains a control character or is not UTF-8", "write the consumers' group.id")
+	if !given {
+		p.report(field, "", "is required", remedy+"; KEDA leaves out a FromEnv key whose variable is empty")
+		return nil
 	}
-	return value
+	groups := []string{value}
+	if !keda {
+		groups = list(value)
+	}
+	switch {
+	case len(groups) == 0:
+		p.report(field, value, "contains no group", remedy)
+	case len(groups) > maxGroups:
+		p.report(field, value, fmt.Sprintf("names %d groups, at most %d make one metric", len(groups), maxGroups), "split it into several triggers")
+		return groups
+	}
+	seen := make(map[string]bool, len(groups))
+	for _, group := range groups {
+		switch {
+		case seen[group]:
+			p.report(field, group, "is named twice", "name each group once")
+		case len(group) > maxGroupID:
+			p.report(field, group, "is longer than Kafka's protocol allows", remedy)
+		case !utf8.ValidString(group) || strings.ContainsFunc(group, unicode.IsControl):
+			p.report(field, group, "contains a control character or is not UTF-8", remedy)
+		}
+		seen[group] = true
+	}
+	return groups
 }
 
 // topics returns the topics named. KEDA's `kafka` trigger knows a single name and does not split it at
@@ -148,8 +182,7 @@ func compileTopicRegex(expression string) (compiled *regexp.Regexp, complaint st
 
 // invalidRegex says what is wrong with an expression without repeating it, which the problem's value does.
 func invalidRegex(err error) string {
-	var invalid *syntax.Error
-	if errors.As(err, &invalid) {
+	if invalid, ok := errors.AsType[*syntax.Error](err); ok {
 		return "is not a valid expression: " + invalid.Code.String()
 	}
 	return "is not a valid expression"
@@ -158,10 +191,15 @@ func invalidRegex(err error) string {
 // metricName is what KEDA's own triggers call the metric, without their prefix for the trigger's index
 // (GetMetricSpecForScaling in kafka_scaler.go and apache_kafka_scaler.go). An expression is no name for a
 // metric; the group's id, as for a trigger without topics, stays the same when topics come and go.
-func metricName(s Selection) string {
-	name := "kafka-" + s.ConsumerGroup + "-topics"
+//
+// A metric that counts seconds has another name than one that counts records, so that neither is taken for the other.
+func metricName(s Selection, unit policy.Unit) string {
+	name := "kafka-" + strings.Join(s.ConsumerGroups, ",") + "-topics"
 	if len(s.Topics) > 0 {
 		name = "kafka-" + strings.Join(s.Topics, ",")
+	}
+	if unit == policy.Seconds {
+		name += "-seconds"
 	}
 	// KEDA's own set (NormalizeString in pkg/util/normalize_string.go). It keeps "/" and "%" out of the HPA's metric path.
 	return strings.NewReplacer("/", "-", ".", "-", ":", "-", "%", "-", "(", "-", ")", "-").Replace(name)

@@ -19,7 +19,8 @@ type Trigger struct {
 	// Policy says how lag becomes the metric.
 	Policy policy.Policy
 	// MetricName is the name of the metric without KEDA's sN- prefix: what KEDA's own trigger would
-	// give (`kafka-<topic>`, `kafka-<topic>,<topic>`, `kafka-<group>-topics`), normalised as KEDA does.
+	// give (`kafka-<topic>`, `kafka-<topic>,<topic>`, `kafka-<group>-topics`), normalised as KEDA does, and
+	// with `-seconds` behind it where it counts seconds.
 	MetricName string
 }
 
@@ -39,8 +40,11 @@ type Connection struct {
 
 // Selection says which offsets a trigger looks at.
 type Selection struct {
-	// ConsumerGroup is the group's id.
+	// ConsumerGroup is the group's id, the first one where there are several.
 	ConsumerGroup string
+	// ConsumerGroups are all of them, in the order given; never empty, and ConsumerGroup comes first. Each is
+	// one lag report, in this order, for [policy.Policy.Decide].
+	ConsumerGroups []string
 	// Topics are the topics named, in the order given. Empty means TopicRegex, or, where that is empty
 	// too, every topic that the group has commits for.
 	Topics []string
@@ -53,6 +57,14 @@ type Selection struct {
 	// AllTopicsWithoutCommit is KEDA compatibility: a trigger without topic whose group has no commit
 	// at all counts every topic of the cluster (KEDA pull request 8114).
 	AllTopicsWithoutCommit bool
+	// DiscoveredTopicExpiry is the expiry of [lag.Interest.Outlived] for topics that nobody named; 0 for
+	// never, as in KEDA compatibility.
+	DiscoveredTopicExpiry time.Duration
+	// Ages asks for [lag.Offsets].Oldest, the timestamp of the oldest unconsumed record.
+	Ages bool
+	// Inspect asks for [lag.Offsets].Inspected, a look into the log, where a small lag does not move. KEDA
+	// compatibility has no use for it.
+	Inspect bool
 
 	// compiled is TopicRegex, anchored at both ends.
 	compiled *regexp.Regexp
@@ -67,4 +79,6 @@ const (
 	DefaultMaxSnapshotAge = 10 * time.Second
 	// DefaultPersistentLagAfter is persistentLagAfter.
 	DefaultPersistentLagAfter = time.Minute
+	// DefaultDiscoveredTopicExpiry is discoveredTopicExpiry.
+	DefaultDiscoveredTopicExpiry = 24 * time.Hour
 )
