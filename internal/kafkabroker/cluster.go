@@ -171,7 +171,7 @@ func (c *Cluster) configure() error {
 		errs = append(errs, c.controller.configure(controllerHeapMB, "kafka.Kafka", c.controllerProperties(c.controller)))
 	}
 	for _, b := range c.Brokers() {
-		errs = append(errs, b.configure(brokerHeapMB, "kafka.Kafka", c.brokerProperties(b)))
+		errs = append(errs, b.configure(c.opts.HeapMB, "kafka.Kafka", c.brokerProperties(b)))
 	}
 	return errors.Join(errs...)
 }
@@ -209,7 +209,7 @@ func (c *Cluster) AddBroker(ctx context.Context) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := n.configure(brokerHeapMB, "kafka.Kafka", c.brokerProperties(n)); err != nil {
+	if err := n.configure(c.opts.HeapMB, "kafka.Kafka", c.brokerProperties(n)); err != nil {
 		return nil, err
 	}
 	if err := c.begin(ctx, n); err != nil {

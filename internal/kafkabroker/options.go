@@ -24,6 +24,8 @@ type Options struct {
 	Brokers int
 	// Extra are broker properties added to, or put over, those that the harness sets.
 	Extra map[string]string
+	// HeapMB is the heap of each broker in MiB; 0 is as little as tests need: some hundred partitions.
+	HeapMB int
 	// Security adds the secure listeners, users and the ACL authorizer; nil for a plaintext listener only.
 	// It needs Kafka 4.
 	Security *Security
@@ -77,6 +79,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Brokers == 0 {
 		o.Brokers = 1
+	}
+	if o.HeapMB == 0 {
+		o.HeapMB = brokerHeapMB
 	}
 	o.Extra = maps.Clone(o.Extra)
 	switch {
