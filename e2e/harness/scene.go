@@ -23,7 +23,7 @@ type Scene struct {
 	*World
 	T        testing.TB
 	Recorder *timeline.Recorder
-	// Kafka is the cluster of this scenario: the shared one unless it is changed before the first workload.
+	// Kafka is the cluster of this scenario: the shared one unless there is [Scene.OwnKafka].
 	Kafka     *kafkabroker.Cluster
 	Namespace string
 
@@ -75,6 +75,24 @@ func (w *World) Scene(t *testing.T, name, title string, asserted ...string) *Sce
 	}
 	s.watch = newWatch(s)
 	return s
+}
+
+// OwnKafka gives the scenario a cluster of its own, which is closed at its end. It
+// comes before the first workload.
+func (s *Scene) OwnKafka(opts kafkabroker.Options) *kafkabroker.Cluster {
+	s.T.Helper()
+	cluster, err := s.startKafka(s.ctx, opts)
+	s.must(err)
+	s.Kafka = cluster
+	s.T.Cleanup(func() {
+		if s.T.Failed() {
+			s.keepLogs()
+		}
+		if err := s.closeKafka(cluster); err != nil {
+			s.T.Errorf("close the scenario's Kafka: %v", err)
+		}
+	})
+	return cluster
 }
 
 // Panel adds a diagram to the picture, below those that are there.

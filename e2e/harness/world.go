@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -59,7 +60,7 @@ func Start(ctx context.Context, root string) (_ *World, err error) {
 		return err
 	})
 	group.Go(func() (err error) {
-		if w.Kafka, err = w.StartKafka(ctx, kafkabroker.Options{Brokers: Brokers, Extra: properties}); err != nil {
+		if w.Kafka, err = w.startKafka(ctx, kafkabroker.Options{Brokers: Brokers, Extra: properties}); err != nil {
 			return err
 		}
 		w.Scaler, err = product.Start(ctx, root, filepath.Join(w.dir, "scaler"), w.Kafka.Bootstrap())
@@ -68,8 +69,8 @@ func Start(ctx context.Context, root string) (_ *World, err error) {
 	return w, group.Wait()
 }
 
-// StartKafka starts one more cluster, which Stop closes if nobody does before.
-func (w *World) StartKafka(ctx context.Context, opts kafkabroker.Options) (*kafkabroker.Cluster, error) {
+// startKafka starts one more cluster, which Stop closes if nobody does before.
+func (w *World) startKafka(ctx context.Context, opts kafkabroker.Options) (*kafkabroker.Cluster, error) {
 	cluster, err := kafkabroker.Start(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -78,6 +79,13 @@ func (w *World) StartKafka(ctx context.Context, opts kafkabroker.Options) (*kafk
 	defer w.mu.Unlock()
 	w.clusters = append(w.clusters, cluster)
 	return cluster, nil
+}
+
+func (w *World) closeKafka(cluster *kafkabroker.Cluster) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.clusters = slices.DeleteFunc(w.clusters, func(c *kafkabroker.Cluster) bool { return c == cluster })
+	return cluster.Close()
 }
 
 // Stop ends every process and removes their files.
