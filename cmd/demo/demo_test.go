@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -219,6 +220,19 @@ func TestRefusals(t *testing.T) {
 		if code := execute(t.Context(), fields, &out, &out); code != want.code || !strings.Contains(out.String(), want.text) {
 			t.Errorf("%s: exit code %d, want %d\n%s", args, code, want.code, &out)
 		}
+	}
+}
+
+// A binary that ends before it serves fails the demo, with its last words.
+func TestScalerThatEnds(t *testing.T) {
+	binary := filepath.Join(t.TempDir(), "broken")
+	if err := os.WriteFile(binary, []byte("#!/bin/sh\necho no such flag >&2\nexit 2\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var out output
+	if code := execute(t.Context(), []string{"--scaler", binary}, &out, &out); code != exitFailure ||
+		!strings.Contains(out.String(), "has ended (exit status 2)") || !strings.Contains(out.String(), "no such flag") {
+		t.Errorf("exit code %d\n%s", code, &out)
 	}
 }
 

@@ -53,7 +53,9 @@ went back to zero; 1 if not.`,
 				return err
 			}
 			started = true
-			return run(cmd.Context(), opts, newScreen(stdout, opts.plain))
+			screen := newScreen(stdout, opts.plain)
+			defer screen.clear()
+			return run(cmd.Context(), opts, screen)
 		},
 	}
 	cmd.SetArgs(args)
@@ -66,7 +68,7 @@ went back to zero; 1 if not.`,
 	}
 	fmt.Fprintf(stderr, "Error: %v\n", err)
 	switch {
-	case errors.Is(err, errInterrupted):
+	case errors.Is(err, errInterrupted) || ctx.Err() != nil:
 		return exitInterrupted
 	case !started:
 		fmt.Fprintln(stderr, "Run with --help for usage.")

@@ -75,6 +75,9 @@ func (s *screen) erased() string {
 	return "\r\x1b[2K" + up
 }
 
+// clear takes the live row off the screen, for what others write after it.
+func (s *screen) clear() { fmt.Fprint(s.w, s.erased()) }
+
 const (
 	columns = "%7s  %5s  %6s  %7s  %-6s  %8s  %7s"
 	indent  = "           "

@@ -49,6 +49,9 @@ func TestLive(t *testing.T) {
 	s.keep(row(3*time.Second, 302, 6))
 	s.keep(row(4*time.Second, 303, 6))
 	s.line("", "the end")
+	s.draw(row(5*time.Second, 304, 6))
+	s.clear()
+	s.clear()
 	figures := func(clock, lag string) string {
 		return "  " + clock + " s      0     " + lag + "   180/30  yes            6        0"
 	}
@@ -57,7 +60,8 @@ func TestLive(t *testing.T) {
 	want := figures("1.0", "300") + why +
 		erase + figures("2.0", "301") + why +
 		erase + figures("3.0", "302") + why + "\n" +
-		figures("4.0", "303") + "\n" + "the end\n"
+		figures("4.0", "303") + "\n" + "the end\n" +
+		figures("5.0", "304") + why + erase
 	if out.String() != want {
 		t.Errorf("got  %q\nwant %q", out, want)
 	}
