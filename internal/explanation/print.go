@@ -100,6 +100,14 @@ func note(r *kafkascalerv1.Partition) string {
 		return fmt.Sprintf("retention removed %d records before the group took them", r.GetLost())
 	case r.GetActivationLag() != r.GetLag():
 		return fmt.Sprintf("%d still count for activation", r.GetActivationLag())
+	case r.GetExcluded() > 0:
+		return fmt.Sprintf("%d left out, for activation too", r.GetExcluded())
+	case r.GetAgeError() != "":
+		return r.GetAgeError()
+	case r.GetInspectionError() != "":
+		return "not checked for phantom lag: " + r.GetInspectionError()
+	case r.GetAge().AsDuration() > 0:
+		return fmt.Sprintf("oldest record %s old", r.GetAge().AsDuration().Round(time.Millisecond))
 	default:
 		return ""
 	}
@@ -116,7 +124,11 @@ func (p *printer) steps(d *kafkascalerv1.Decision) {
 	p.table(func(t *tabwriter.Writer) {
 		fmt.Fprintln(t, "RULE\tBEFORE\tAFTER\tWHY")
 		for _, s := range d.GetSteps() {
-			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", s.GetRule(), s.GetBefore(), s.GetAfter(), s.GetReason())
+			reason := s.GetReason()
+			if s.GetConsumerGroup() != "" {
+				reason = s.GetConsumerGroup() + ": " + reason
+			}
+			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", s.GetRule(), s.GetBefore(), s.GetAfter(), reason)
 		}
 	})
 }
@@ -127,7 +139,7 @@ func (p *printer) verdict(e *kafkascalerv1.Explanation, bounds Bounds) {
 	if d.GetActive() {
 		state = "active"
 	}
-	p.linef("KEDA is told: metric %d, target %d, %s.", d.GetValue(), d.GetTarget(), state)
+	p.linef("KEDA is told: metric %d%s, target %d%s, %s.", d.GetValue(), unit(d), d.GetTarget(), unit(d), state)
 	if bounds.Kind == "ScaledJob" {
 		p.linef("A ScaledJob starts up to ceil(%d / %d) = %s.", d.GetValue(), d.GetTarget(), count(d.GetReplicas(), "job"))
 		return
@@ -145,6 +157,14 @@ func (p *printer) verdict(e *kafkascalerv1.Explanation, bounds Bounds) {
 			fmt.Fprintf(t, "%d\t%d\t%s\n", h.GetCurrentReplicas(), desired, reason)
 		}
 	})
+}
+
+// unit is what stands behind a number: nothing for records.
+func unit(d *kafkascalerv1.Decision) string {
+	if d.GetUnit() == "seconds" {
+		return " s"
+	}
+	return ""
 }
 
 func bounded(h *kafkascalerv1.HorizontalOutcome, limit int64) (int64, string) {

@@ -36,6 +36,22 @@ func explained() *kafkascalerv1.Explanation {
 	}
 }
 
+// inSeconds is a decision by age, about two groups.
+func inSeconds() *kafkascalerv1.Explanation {
+	e := explained()
+	e.Partitions = []*kafkascalerv1.Partition{
+		{Topic: "orders", Partition: 0, CommittedOffset: 10, LogEndOffset: 39, Lag: 29, ActivationLag: 29, Reason: "lagging", Age: durationpb.New(90 * time.Second)},
+		{Topic: "orders", Partition: 1, CommittedOffset: 10, LogEndOffset: 39, Lag: 29, ActivationLag: 29, Reason: "lagging", AgeError: "the broker has no timestamp for it"},
+		{Topic: "orders", Partition: 2, CommittedOffset: 38, LogEndOffset: 39, Reason: "phantom", Excluded: 1},
+		{Topic: "orders", Partition: 3, CommittedOffset: 38, LogEndOffset: 39, Lag: 1, ActivationLag: 1, Reason: "lagging", InspectionError: "READ is missing"},
+	}
+	e.Decision = &kafkascalerv1.Decision{Value: 90, Target: 30, Unit: "seconds", Active: true, Replicas: 3, Steps: []*kafkascalerv1.Step{
+		{Rule: "oldest_record", Before: 90, After: 90, Reason: "the oldest unconsumed record is 1m30s old", ConsumerGroup: "payments"},
+		{Rule: "consumer_groups", Before: 90, After: 90, Reason: "the largest of \"payments\" 90, \"audit\" 0"},
+	}}
+	return e
+}
+
 func TestPrint(t *testing.T) {
 	failed := explained()
 	failed.Decision, failed.Horizontal, failed.Error = nil, nil, "compute the lag of orders-3: not read yet"
@@ -46,6 +62,7 @@ func TestPrint(t *testing.T) {
 		"scaledobject": {explained(), Bounds{Kind: "ScaledObject", Max: 3}},
 		"scaledjob":    {explained(), Bounds{Kind: "ScaledJob", Max: 100}},
 		"unknown":      {failed, Bounds{}},
+		"seconds":      {inSeconds(), Bounds{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder

@@ -69,7 +69,7 @@ func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanati
 		setError(x, err)
 		return x
 	}
-	setEvaluation(x, e.preview(snapshot, time.Now()), time.Now())
+	e.show(x, e.preview(snapshot, time.Now()), time.Now())
 	return x
 }
 
@@ -92,14 +92,15 @@ func (e *entry) asked() time.Time {
 	return time.Time{}
 }
 
-func setEvaluation(x *kafkascalerv1.Explanation, ev *evaluation, now time.Time) {
+// show puts an evaluation into the answer.
+func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, now time.Time) {
 	x.TotalLag, x.ActivationLag, x.Lost = ev.report.Total, ev.report.Activation, ev.report.Lost
 	if at := ev.report.ObservedAt; !at.IsZero() {
 		x.ObservedAt = timestamp(at)
 		x.SnapshotAge = durationpb.New(now.Sub(at))
 	}
 	for i := range ev.report.Partitions {
-		x.Partitions = append(x.Partitions, partitionMessage(&ev.report.Partitions[i]))
+		x.Partitions = append(x.Partitions, partitionMessage(&ev.report.Partitions[i], e.trigger.Lag.Ages))
 	}
 	if ev.err != nil {
 		setError(x, ev.err)

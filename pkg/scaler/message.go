@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
@@ -19,16 +20,19 @@ func decisionMessage(d policy.Decision) *kafkascalerv1.Decision {
 		Replicas:    ceilDivide(d.Value, d.Target),
 		MaxReplicas: d.MaxReplicas,
 		Limit:       string(d.Limit),
+		Unit:        string(d.Unit),
 	}
 	for _, step := range d.Steps {
 		m.Steps = append(m.Steps, &kafkascalerv1.Step{
 			Rule: string(step.Rule), Before: step.Before, After: step.After, Reason: step.Reason,
+			ConsumerGroup: step.Group,
 		})
 	}
 	return m
 }
 
-func partitionMessage(p *lag.Partition) *kafkascalerv1.Partition {
+// partitionMessage converts a partition. ages says that the trigger asks for its age.
+func partitionMessage(p *lag.Partition, ages bool) *kafkascalerv1.Partition {
 	m := &kafkascalerv1.Partition{
 		Topic:           strings.ToValidUTF8(p.Topic, "\uFFFD"),
 		Partition:       p.Partition,
@@ -40,6 +44,16 @@ func partitionMessage(p *lag.Partition) *kafkascalerv1.Partition {
 		Lost:            p.Lost,
 		Reason:          string(p.Reason),
 		ObservedAt:      timestamp(p.ObservedAt),
+		Excluded:        p.Excluded,
+	}
+	switch {
+	case p.AgeErr != nil:
+		m.AgeError = messageOf(p.AgeErr)
+	case ages:
+		m.Age = durationpb.New(p.Age)
+	}
+	if in := p.Inspected; in != nil && in.Err != nil {
+		m.InspectionError = messageOf(in.Err)
 	}
 	switch {
 	case p.Err != nil:

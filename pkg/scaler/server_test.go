@@ -113,6 +113,40 @@ func TestGetMetricSpec(t *testing.T) {
 	}
 }
 
+func TestGetMetricSpecInSeconds(t *testing.T) {
+	s := newTestServer(t, Options{Clusters: newFakeKafka()})
+	got, err := s.GetMetricSpec(t.Context(), ref("worker", "lagThreshold", "", "lagSecondsThreshold", "30"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spec := got.GetMetricSpecs()[0]
+	if spec.GetMetricName() != "kafka-orders-seconds" || spec.GetTargetSize() != 30 || spec.GetTargetSizeFloat() != 30 {
+		t.Errorf("got %v", spec)
+	}
+}
+
+// Records without timestamps have an age that is not known, and that is no 0.
+func TestAgeUnknown(t *testing.T) {
+	kafka := newFakeKafka()
+	kafka.lags(29, 0)
+	s := newTestServer(t, Options{Clusters: kafka})
+	for _, key := range []string{"lagSecondsThreshold", "activationLagSeconds"} {
+		request := metricsRequest(ref("worker", "lagThreshold", "", key, "30"))
+		request.MetricName = "" // it differs with the unit
+		if got, err := s.GetMetrics(t.Context(), request); status.Code(err) != codes.Unavailable {
+			t.Errorf("%s: %v, %v; want UNAVAILABLE", key, got, err)
+		}
+	}
+}
+
+// The number of the first group alone would be too low.
+func TestSeveralGroupsAreRefused(t *testing.T) {
+	s := newTestServer(t, Options{Clusters: newFakeKafka()})
+	if _, err := s.GetMetricSpec(t.Context(), ref("worker", "consumerGroup", "a,b")); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("%v, want INVALID_ARGUMENT", err)
+	}
+}
+
 func TestValuesForOldAndNewKEDA(t *testing.T) {
 	kafka := newFakeKafka()
 	s := newTestServer(t, Options{Clusters: kafka})

@@ -315,18 +315,20 @@ func (x *Explanation) GetLost() int64 {
 // Decision is the number KEDA gets, and the rules that led to it.
 type Decision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Metric value in records.
+	// Metric value, in unit.
 	Value int64 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
-	// Target in records a replica (lagThreshold).
+	// Target, in unit a replica: lagThreshold or lagSecondsThreshold.
 	Target int64 `protobuf:"varint,2,opt,name=target,proto3" json:"target,omitempty"`
 	Active bool  `protobuf:"varint,3,opt,name=active,proto3" json:"active,omitempty"`
 	// ceil(value / target): the replicas that the HPA aims for, before its tolerance and limits.
 	Replicas int64 `protobuf:"varint,4,opt,name=replicas,proto3" json:"replicas,omitempty"`
 	// Most replicas that the caps allow; 0 for no cap.
 	MaxReplicas int64 `protobuf:"varint,5,opt,name=max_replicas,json=maxReplicas,proto3" json:"max_replicas,omitempty"`
-	// Rule that held the value below the total lag, empty for none.
-	Limit         string  `protobuf:"bytes,6,opt,name=limit,proto3" json:"limit,omitempty"`
-	Steps         []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
+	// Rule that held the value below the total lag or age, empty for none.
+	Limit string  `protobuf:"bytes,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	Steps []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
+	// What value and target count: records or seconds.
+	Unit          string `protobuf:"bytes,8,opt,name=unit,proto3" json:"unit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -410,13 +412,22 @@ func (x *Decision) GetSteps() []*Step {
 	return nil
 }
 
+func (x *Decision) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
 // Step is what one rule did.
 type Step struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Rule          string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
-	Before        int64                  `protobuf:"varint,2,opt,name=before,proto3" json:"before,omitempty"`
-	After         int64                  `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
-	Reason        string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Rule   string                 `protobuf:"bytes,1,opt,name=rule,proto3" json:"rule,omitempty"`
+	Before int64                  `protobuf:"varint,2,opt,name=before,proto3" json:"before,omitempty"`
+	After  int64                  `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
+	Reason string                 `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Group that the step is about, where the trigger has several; empty for steps about all of them.
+	ConsumerGroup string `protobuf:"bytes,5,opt,name=consumer_group,json=consumerGroup,proto3" json:"consumer_group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -479,6 +490,13 @@ func (x *Step) GetReason() string {
 	return ""
 }
 
+func (x *Step) GetConsumerGroup() string {
+	if x != nil {
+		return x.ConsumerGroup
+	}
+	return ""
+}
+
 // Partition is one partition's offsets and lag.
 type Partition struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
@@ -496,10 +514,18 @@ type Partition struct {
 	// Why the lag is what it is: caught_up, lagging, no_commit_latest, ...
 	Reason string `protobuf:"bytes,9,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Why the lag is not known, or why the newest read failed.
-	Error         string                 `protobuf:"bytes,10,opt,name=error,proto3" json:"error,omitempty"`
-	ObservedAt    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Error      string                 `protobuf:"bytes,10,opt,name=error,proto3" json:"error,omitempty"`
+	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
+	// Phantom or persistent lag that reason left out of lag.
+	Excluded int64 `protobuf:"varint,12,opt,name=excluded,proto3" json:"excluded,omitempty"`
+	// Age of the oldest unconsumed record; unset where it is not known, and where the trigger does not ask for ages.
+	Age *durationpb.Duration `protobuf:"bytes,13,opt,name=age,proto3" json:"age,omitempty"`
+	// Why the age is not known.
+	AgeError string `protobuf:"bytes,14,opt,name=age_error,json=ageError,proto3" json:"age_error,omitempty"`
+	// Why nobody could look whether the lag is phantom lag.
+	InspectionError string `protobuf:"bytes,15,opt,name=inspection_error,json=inspectionError,proto3" json:"inspection_error,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Partition) Reset() {
@@ -609,6 +635,34 @@ func (x *Partition) GetObservedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Partition) GetExcluded() int64 {
+	if x != nil {
+		return x.Excluded
+	}
+	return 0
+}
+
+func (x *Partition) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
+func (x *Partition) GetAgeError() string {
+	if x != nil {
+		return x.AgeError
+	}
+	return ""
+}
+
+func (x *Partition) GetInspectionError() string {
+	if x != nil {
+		return x.InspectionError
+	}
+	return ""
+}
+
 // HorizontalOutcome is what the HPA does when it has some number of replicas and sees the value.
 type HorizontalOutcome struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -709,7 +763,7 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"error_kind\x18\r \x01(\tR\terrorKind\x12\x1b\n" +
 	"\ttotal_lag\x18\x0e \x01(\x03R\btotalLag\x12%\n" +
 	"\x0eactivation_lag\x18\x0f \x01(\x03R\ractivationLag\x12\x12\n" +
-	"\x04lost\x18\x10 \x01(\x03R\x04lost\"\xd1\x01\n" +
+	"\x04lost\x18\x10 \x01(\x03R\x04lost\"\xe5\x01\n" +
 	"\bDecision\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\x03R\x06target\x12\x16\n" +
@@ -717,12 +771,14 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\breplicas\x18\x04 \x01(\x03R\breplicas\x12!\n" +
 	"\fmax_replicas\x18\x05 \x01(\x03R\vmaxReplicas\x12\x14\n" +
 	"\x05limit\x18\x06 \x01(\tR\x05limit\x12*\n" +
-	"\x05steps\x18\a \x03(\v2\x14.kafkascaler.v1.StepR\x05steps\"`\n" +
+	"\x05steps\x18\a \x03(\v2\x14.kafkascaler.v1.StepR\x05steps\x12\x12\n" +
+	"\x04unit\x18\b \x01(\tR\x04unit\"\x87\x01\n" +
 	"\x04Step\x12\x12\n" +
 	"\x04rule\x18\x01 \x01(\tR\x04rule\x12\x16\n" +
 	"\x06before\x18\x02 \x01(\x03R\x06before\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\x03R\x05after\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\"\xf2\x02\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12%\n" +
+	"\x0econsumer_group\x18\x05 \x01(\tR\rconsumerGroup\"\x83\x04\n" +
 	"\tPartition\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\x05R\tpartition\x12)\n" +
@@ -736,7 +792,11 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\x05error\x18\n" +
 	" \x01(\tR\x05error\x12;\n" +
 	"\vobserved_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"observedAt\"\x81\x01\n" +
+	"observedAt\x12\x1a\n" +
+	"\bexcluded\x18\f \x01(\x03R\bexcluded\x12+\n" +
+	"\x03age\x18\r \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x1b\n" +
+	"\tage_error\x18\x0e \x01(\tR\bageError\x12)\n" +
+	"\x10inspection_error\x18\x0f \x01(\tR\x0finspectionError\"\x81\x01\n" +
 	"\x11HorizontalOutcome\x12)\n" +
 	"\x10current_replicas\x18\x01 \x01(\x03R\x0fcurrentReplicas\x12)\n" +
 	"\x10desired_replicas\x18\x02 \x01(\x03R\x0fdesiredReplicas\x12\x16\n" +
@@ -780,13 +840,14 @@ var file_kafkascaler_v1_kafkascaler_proto_depIdxs = []int32{
 	8,  // 7: kafkascaler.v1.Explanation.asked_at:type_name -> google.protobuf.Timestamp
 	4,  // 8: kafkascaler.v1.Decision.steps:type_name -> kafkascaler.v1.Step
 	8,  // 9: kafkascaler.v1.Partition.observed_at:type_name -> google.protobuf.Timestamp
-	0,  // 10: kafkascaler.v1.KafkaScalerService.Explain:input_type -> kafkascaler.v1.ExplainRequest
-	1,  // 11: kafkascaler.v1.KafkaScalerService.Explain:output_type -> kafkascaler.v1.ExplainResponse
-	11, // [11:12] is the sub-list for method output_type
-	10, // [10:11] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	9,  // 10: kafkascaler.v1.Partition.age:type_name -> google.protobuf.Duration
+	0,  // 11: kafkascaler.v1.KafkaScalerService.Explain:input_type -> kafkascaler.v1.ExplainRequest
+	1,  // 12: kafkascaler.v1.KafkaScalerService.Explain:output_type -> kafkascaler.v1.ExplainResponse
+	12, // [12:13] is the sub-list for method output_type
+	11, // [11:12] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_kafkascaler_v1_kafkascaler_proto_init() }
