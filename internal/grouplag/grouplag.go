@@ -178,7 +178,7 @@ func readLog(ctx context.Context, cluster Cluster, rows map[lag.TopicPartition]*
 				case r == nil:
 				case a.Err != nil:
 					// The log start comes first and fails for the same reason as the end.
-				r.Err = cmp.Or(r.Err, a.Err)
+					r.Err = cmp.Or(r.Err, a.Err)
 				case at == lag.Start:
 					r.LogStart = a.Offset
 				default:

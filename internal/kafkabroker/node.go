@@ -5,12 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/proc"
 )
+
+// excerptLines is how much of a node's log an error shows.
+const excerptLines = 40
 
 // Node is one process of a cluster: a broker, the controller, or ZooKeeper. Its
 // methods may be called from several goroutines.
@@ -26,7 +32,7 @@ type Node struct {
 	ports   map[Listener]*port
 
 	mu     sync.Mutex
-	proc   *process
+	proc   *proc.Process
 	paused bool
 }
 
@@ -79,7 +85,7 @@ func (n *Node) Log() string { return n.log }
 func (n *Node) Running() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.proc != nil && n.proc.alive() && !n.paused
+	return n.proc != nil && n.proc.Running() && !n.paused
 }
 
 // Stop shuts the node down in order (SIGTERM): a broker hands its leaderships over
@@ -94,7 +100,7 @@ func (n *Node) stop(ctx context.Context) error {
 	if n.proc == nil {
 		return nil
 	}
-	if err := n.proc.stop(ctx); err != nil {
+	if err := n.proc.Terminate(ctx); err != nil {
 		return fmt.Errorf("stop %s: %w", n.name, err)
 	}
 	n.proc, n.paused = nil, false
@@ -109,9 +115,7 @@ func (n *Node) Kill() error {
 	if n.proc == nil {
 		return nil
 	}
-	if err := n.proc.kill(); err != nil {
-		return fmt.Errorf("kill %s: %w", n.name, err)
-	}
+	n.proc.Kill()
 	n.proc, n.paused = nil, false
 	return nil
 }
@@ -126,10 +130,10 @@ func (n *Node) Resume() error { return n.freeze(syscall.SIGCONT, false) }
 func (n *Node) freeze(sig syscall.Signal, paused bool) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.proc == nil || !n.proc.alive() {
+	if n.proc == nil || !n.proc.Running() {
 		return fmt.Errorf("send %v to %s: it is not running", sig, n.name)
 	}
-	if err := n.proc.signal(sig); err != nil {
+	if err := n.proc.Signal(sig); err != nil {
 		return fmt.Errorf("send %v to %s: %w", sig, n.name, err)
 	}
 	n.paused = paused
@@ -160,9 +164,9 @@ func (n *Node) Restart(ctx context.Context) error {
 func (n *Node) start() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	p, err := startProcess(n.log, n.argv)
+	p, err := proc.Start(n.name, n.log, exec.Command(n.argv[0], n.argv[1:]...))
 	if err != nil {
-		return fmt.Errorf("start %s: %w", n.name, err)
+		return err
 	}
 	n.proc = p
 	return nil
@@ -173,10 +177,10 @@ func (n *Node) start() error {
 func (n *Node) ended() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.proc == nil || n.proc.alive() {
+	if n.proc == nil || n.proc.Running() {
 		return nil
 	}
-	return fmt.Errorf("%s has ended by itself (%w); its log says\n%s", n.name, n.proc.err, n.proc.excerpt())
+	return fmt.Errorf("%s has ended by itself (%w); its log says\n%s", n.name, n.proc.Err(), n.proc.Excerpt(excerptLines))
 }
 
 // excerpt returns the gist of the log.
@@ -186,5 +190,5 @@ func (n *Node) excerpt() string {
 	if n.proc == nil {
 		return "(it is not running)"
 	}
-	return n.proc.excerpt()
+	return n.proc.Excerpt(excerptLines)
 }

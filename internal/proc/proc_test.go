@@ -86,3 +86,17 @@ func TestWaitReadyTellsWhyItEnded(t *testing.T) {
 		t.Errorf("got %v, want the log and the exit status", err)
 	}
 }
+
+func TestStartOfWhatIsNotThere(t *testing.T) {
+	if _, err := Start("nothing", filepath.Join(t.TempDir(), "log"), exec.Command("/does/not/exist")); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestExcerptBeginsAtTheFirstError(t *testing.T) {
+	p := start(t, `echo fine; echo "12:00 ERROR no disk"; echo more; exit 3`)
+	<-p.Done()
+	if got := p.Excerpt(2); got != "12:00 ERROR no disk\nmore" || p.Err() == nil {
+		t.Errorf("excerpt %q, result %v", got, p.Err())
+	}
+}
