@@ -105,8 +105,14 @@ bench: ## Benchmarks, each with its rival in the same run (BENCH=regexp)
 .PHONY: e2e
 e2e: $(TOOLS)/gotestsum ## The scaler under a real Kubernetes control plane and a real KEDA
 	@mkdir -p $(BIN)/test
-	@cd e2e && $(GOTESTSUM) --jsonfile $(BIN)/test/e2e.json -- -count 1 -timeout 90m ./...
+	@if [[ -x hack/setup-test.sh ]]; then hack/setup-test.sh; fi
+	@rm -rf e2e/out
+	@cd e2e && $(GOTESTSUM) --jsonfile $(BIN)/test/e2e.json -- -count 1 -p 1 -timeout 60m $(if $(RUN),-run '$(RUN)') ./...
 	@hack/require-tests.sh --no-skips e2e $(BIN)/test/e2e.json
+
+.PHONY: e2e-pictures
+e2e-pictures: ## Publish the pictures of the last `make e2e` in docs/e2e
+	@cd e2e && $(GO) run ./cmd/publish -commit "$$(git describe --always --dirty)"
 
 ##@ Lint
 

@@ -26,7 +26,7 @@ const (
 )
 
 func moveBrokers(t *testing.T, name, version string) {
-	s := world.Scene(t, name, "Kafka "+version+": a broker decommissioned, one added, one killed, partitions grown",
+	s := world.Scene(t, name, "6. Brokers that move, Kafka "+version+": one decommissioned, one added, one killed, partitions grown",
 		"the replicas never drop and no pod is deleted, whatever happens to the brokers",
 		"they rise to the 6 partitions, and to the 12 once there are 12")
 	own := s.OwnKafka(kafkabroker.Options{
@@ -39,10 +39,12 @@ func moveBrokers(t *testing.T, name, version string) {
 	replicaPanel(s, worker)
 	// The load is above what all can do together, so the lag grows and fewer replicas are never right. It grows
 	// slowly, so that the group is still scaling while the first broker goes.
-	w := s.Deploy(harness.Spec{
+	spec := harness.Spec{
 		Name: worker, Topics: []string{topic}, StartDelay: time.Second, Work: consumer(s, worker, topic, 100*time.Millisecond).Work,
 		Change: change(20, map[string]string{"lagThreshold": "150", "offsetResetPolicy": "earliest"}),
-	})
+	}
+	spec.Change.CooldownPeriod = kedaCooldown
+	w := s.Deploy(spec)
 	began := s.Recorder.Event("110 records/s")
 	p := produce(t, s, topic, 110)
 	w.WaitReplicas(1, reaction)

@@ -14,7 +14,7 @@ import (
 // 3.3 records/s, and however many there are, they never get more than 10. Lag alone cannot tell; so the loop
 // goes to its maximum. What it must not do is flap. Holding at 3 is the latency policy's work, which is yet to come.
 func TestDockerCoins(t *testing.T) {
-	s := world.Scene(t, "dockercoins", "DockerCoins: 15 records/s wanted, the downstream gives 10, a worker alone 3.3",
+	s := world.Scene(t, "dockercoins", "4. DockerCoins: 15 records/s wanted, the downstream gives 10, a worker alone 3.3",
 		"the replicas rise to the 10 allowed and stay, without a turn",
 		"10 replicas finish no more than 3 did, within 25 %, and the lag goes on growing",
 		"back to 0 when the work is done")

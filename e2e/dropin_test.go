@@ -78,8 +78,8 @@ func TestDropIn(t *testing.T) {
 		threshold   int
 		steps       []lagStep
 	}{
-		{"drop-in", "Drop-in: 5 partitions, lagThreshold 5", 5, fivePartitions},
-		{"drop-in-last-replicas", "Drop-in: 12 partitions, lagThreshold 10", 10, twelvePartitions},
+		{"drop-in", "1. Drop-in: 5 partitions, lagThreshold 5", 5, fivePartitions},
+		{"drop-in-last-replicas", "1. Drop-in: 12 partitions, lagThreshold 10", 10, twelvePartitions},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := world.Scene(t, c.name, c.title,
@@ -184,7 +184,7 @@ func compareCurves(t *testing.T, a, b harness.History) {
 // testDropInLive has real consumers at work in each group. Then the lag depends on the replicas, no two runs
 // are alike, and the curves are compared by what a user would look at.
 func testDropInLive(t *testing.T) {
-	s := world.Scene(t, "drop-in-live", "Drop-in with live consumers: 6 partitions, 20 records/s each, load 10/s then 200/s",
+	s := world.Scene(t, "drop-in-live", "1. Drop-in with live consumers: 6 partitions, 20 records/s each, load 10/s then 200/s",
 		"KEDA's own trigger and ours, in both modes, get to 6 replicas within 10 s of each other and use replica-seconds within 30 % of KEDA's",
 		"the first two may touch a useless 7th for a moment (KEDA issue 4483), ours as it comes never has more than 6")
 	names := []string{byKEDA, byCompatible, byUs}

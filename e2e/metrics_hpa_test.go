@@ -12,7 +12,7 @@ import (
 // records and rests for 2 s, one producer of 50 records/s, then two. There, an HPA sees the smallest lag of
 // the last hour, so that more replicas come when the lag has been high for an hour.
 func TestMetricsHPA(t *testing.T) {
-	s := world.Scene(t, "metrics-hpa", "kafka_metrics_hpa: 50 records/s, then 100, 50 a replica",
+	s := world.Scene(t, "metrics-hpa", "3. kafka_metrics_hpa: 50 records/s, then 100, 50 a replica",
 		"one producer needs no more than 2 replicas; with the second, 3 replicas come within 30 s of the lag passing one replica's share",
 		"then back to 1 when the producers are done, and to 0: one way up and one way down")
 	const (

@@ -20,7 +20,7 @@ func TestScalableMicroservice(t *testing.T) {
 
 // testSixPartitions is the demo as its code makes it: topics of 6 partitions, an HPA that goes far beyond.
 func testSixPartitions(t *testing.T) {
-	s := world.Scene(t, "microservice-6", "Scalable microservice demo: 6 partitions, 60 records/s, 5 a pod, up to 280 allowed",
+	s := world.Scene(t, "microservice-6", "5. Scalable microservice demo: 6 partitions, 60 records/s, 5 a pod, up to 280 allowed",
 		"6 replicas and no more, however large the lag", "explain names the partitions as the limit")
 	const name = "approval"
 	topic := s.Group(name)
@@ -52,7 +52,7 @@ func testSixPartitions(t *testing.T) {
 
 // test280Pods is the demo as its headline has it: 280 pods, and 23,000 events/s in the cluster.
 func test280Pods(t *testing.T) {
-	s := world.Scene(t, "microservice-280", "Scalable microservice demo: 280 partitions, 1,400 records/s",
+	s := world.Scene(t, "microservice-280", "5. Scalable microservice demo: 280 partitions, 1,400 records/s",
 		"0 -> 280 pods and back to 0 without a turn", "every record is consumed",
 		"the other topics get their 23,000 events/s meanwhile, within 10 %")
 	const name = "approval"

@@ -41,7 +41,7 @@ type wakeCase struct {
 
 // wakeAndSleep produces a single record to sleeping workloads, again and again, and measures until spec.replicas is 1.
 func wakeAndSleep(t *testing.T, c wakeCase) {
-	s := world.Scene(t, c.name, fmt.Sprintf("0 -> 1 -> 0, %s, pollingInterval %d s", c.trigger, c.polling),
+	s := world.Scene(t, c.name, fmt.Sprintf("2. 0 -> 1 -> 0, %s, pollingInterval %d s", c.trigger, c.polling),
 		fmt.Sprintf("half of the wakes are faster than %s, produce to spec.replicas=1", c.goal),
 		"every cycle is 0, 1, 0: no flapping, and no sleep before cooldownPeriod is over")
 	var workloads []*harness.Workload
@@ -116,7 +116,7 @@ func awake(h harness.History) []time.Duration {
 
 // testFlood goes 0 -> 1 -> 6 -> 0 on one burst.
 func testFlood(t *testing.T) {
-	s := world.Scene(t, "zero-flood", "0 -> 1 -> N -> 0: 3,000 records at once, 6 partitions, 100 records/s a replica",
+	s := world.Scene(t, "zero-flood", "2. 0 -> 1 -> N -> 0: 3,000 records at once, 6 partitions, 100 records/s a replica",
 		"one way up to 6 and one way down to 0, without a turn between", "every record is consumed")
 	const name = "flooded"
 	topic := s.Group(name)
@@ -151,7 +151,7 @@ func testFlood(t *testing.T) {
 
 // testScaledJob has KEDA start jobs instead of scaling a Deployment.
 func testScaledJob(t *testing.T) {
-	s := world.Scene(t, "scaled-job", "ScaledJob: 20 records, lagThreshold 5",
+	s := world.Scene(t, "scaled-job", "2. ScaledJob: 20 records, lagThreshold 5",
 		"4 jobs are started (up to 2 more while a job's last commit is on its way), every record is consumed, then no more jobs")
 	const name = "job"
 	topic := s.Group(name)

@@ -105,9 +105,10 @@ func (w *watch) hpa(object any, gone bool) {
 	defer w.mu.Unlock()
 	w.hpas[name] = !gone
 	for _, m := range h.Status.CurrentMetrics {
-		// Of no replicas the HPA computes an average all the same, and that is no number.
-		if m.External != nil && m.External.Current.AverageValue != nil && h.Status.CurrentReplicas > 0 {
-			w.scene.Recorder.Add(name+" metric", m.External.Current.AverageValue.AsApproximateFloat64()*float64(h.Status.CurrentReplicas))
+		// In the first moment after zero, the HPA divides by no replicas, and what it tells is no number.
+		if m.External == nil || m.External.Current.AverageValue == nil || m.External.Current.AverageValue.Sign() < 0 {
+			continue
 		}
+		w.scene.Recorder.Add(name+" metric", m.External.Current.AverageValue.AsApproximateFloat64()*float64(h.Status.CurrentReplicas))
 	}
 }
