@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
 // maxPerKind bounds how many problems of one field, and how many unknown keys, are spelt out. Metadata may
@@ -62,7 +64,7 @@ func (p *parser) suggest(key string) string {
 		if suffix != "" && param.Use <= Ignored && !param.FromEnv {
 			continue
 		}
-		if d := distance(name, strings.ToLower(param.Name), bestDistance); d < bestDistance {
+		if d := fault.Distance(name, strings.ToLower(param.Name), bestDistance); d < bestDistance {
 			best, bestDistance = param, d
 		}
 	}
@@ -78,30 +80,6 @@ func (p *parser) suggest(key string) string {
 
 // maxDistance is how many mistakes a key of this length may have and still be recognised: one in three letters.
 func maxDistance(key string) int { return len(key) / 3 }
-
-// distance is the Levenshtein distance of two strings in bytes, or any number of at least limit once it cannot be less.
-func distance(a, b string, limit int) int {
-	if gap := len(a) - len(b); gap >= limit || -gap >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitution := diagonal
-			if a[i] != b[j] {
-				substitution++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitution, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
 
 // sorted returns the problems in the order of the parameter table, unknown keys last and by name, with long
 // runs about one field cut short.
