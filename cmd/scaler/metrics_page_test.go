@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
@@ -81,6 +82,8 @@ func busyRegistry(t *testing.T) *prometheus.Registry {
 	c := m.Cluster("orders")
 	c.Collector()
 	c.Collector().Queries(1)
+	c.Collector().Waiting(collector.WaitStats{Waits: 1})
+	c.Collector().Woken(1)
 	c.RequestDone("ListOffsets", 1, time.Millisecond, errors.New("no answer"))
 	c.ConnectDone(1, time.Millisecond, errors.New("refused"))
 	m.Decided("shop", "orders", "kafka-orders", policy.Decision{Limit: policy.RulePartitionCap})

@@ -40,7 +40,7 @@ func (s *Set) open(what settings) (*Cluster, error) {
 		}
 		return nil, err
 	}
-	options := collectorOptions(name, what.refresh)
+	options := collectorOptions(what)
 	options.Logger, options.Observer = s.opts.Logger, observer.Collector
 	c := &Cluster{settings: what, client: client, collector: collector.New(client, options), observer: observer, log: log}
 	c.touch()
@@ -78,4 +78,10 @@ func (c *Cluster) Snapshot(ctx context.Context, q *collector.Query) (*collector.
 // Wait returns the next snapshot of the query, see [collector.Collector.Wait].
 func (c *Cluster) Wait(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
 	return c.collector.Wait(ctx, q, after)
+}
+
+// WaitForRecords returns the next snapshot of the query, and at once where there are new records, see
+// [collector.Collector.WaitForRecords].
+func (c *Cluster) WaitForRecords(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+	return c.collector.WaitForRecords(ctx, q, after)
 }

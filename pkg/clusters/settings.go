@@ -28,6 +28,8 @@ func KafkaConfig(cluster config.Cluster, refresh config.Refresh, lookupEnv func(
 		DialTimeout:             refresh.RequestTimeout,
 		RequestTimeout:          refresh.RequestTimeout,
 		MaxConnectionsPerBroker: cluster.MaxConnectionsPerBroker,
+
+		MaxWaitConnectionsPerBroker: cluster.MaxWaitConnectionsPerBroker,
 	}
 	if tls := cluster.TLS; tls.Enabled {
 		c.TLS = &kafka.TLS{
@@ -47,14 +49,19 @@ func KafkaConfig(cluster config.Cluster, refresh config.Refresh, lookupEnv func(
 
 func isNone(mechanism string) bool { return mechanism == "" || mechanism == config.SASLNone }
 
-func collectorOptions(name string, r config.Refresh) collector.Options {
+func collectorOptions(what settings) collector.Options {
+	r := what.refresh
 	return collector.Options{
-		Cluster:          name,
+		Cluster:          what.cluster.Name,
 		Interval:         r.Interval,
 		IdleAfter:        r.IdleAfter,
 		RequestTimeout:   r.RequestTimeout,
 		FirstReadTimeout: r.FirstReadTimeout,
 		TopicsInterval:   r.TopicsInterval,
+
+		PushActivation:    what.cluster.PushActivation != config.PushPoll,
+		WaitShardSize:     what.cluster.WaitShardSize,
+		MaxWaitsPerBroker: what.cluster.MaxWaitConnectionsPerBroker,
 	}
 }
 

@@ -21,6 +21,8 @@ type Collector struct {
 	ended chan struct{}
 	// calls are the calls of the source that are running.
 	calls sync.WaitGroup
+	// push waits for records; nil where that is not wanted or not possible.
+	push *push
 	// published counts publications. It changes under mu.
 	published atomic.Uint64
 
@@ -45,7 +47,7 @@ type Collector struct {
 
 // New returns a collector that does nothing before [Collector.Run].
 func New(source Source, opts Options) *Collector {
-	return &Collector{
+	c := &Collector{
 		source: source,
 		opts:   opts.withDefaults(),
 		// The zero stamp is never, so the clock starts at 1.
@@ -58,6 +60,8 @@ func New(source Source, opts Options) *Collector {
 		groups:  make(map[string]*group),
 		topics:  make(map[string]*topic),
 	}
+	c.push = newPush(c)
+	return c
 }
 
 // Run reads the cluster until ctx ends, as long as anyone asks. It owns all
@@ -68,6 +72,9 @@ func (c *Collector) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { c.readDirectly(ctx) })
 	loops.Go(func() { c.refresh(ctx) })
+	if c.push != nil {
+		loops.Go(func() { c.push.run(ctx) })
+	}
 	loops.Wait()
 	c.calls.Wait()
 	return nil

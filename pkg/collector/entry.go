@@ -32,6 +32,8 @@ type entry struct {
 	// tried is set once a direct read has asked for it.
 	tried bool
 
+	idle idleness
+
 	view  atomic.Pointer[view]
 	build sync.Mutex
 }

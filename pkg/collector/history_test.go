@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,9 +57,10 @@ func TestNoHistoryMakesLagDisappear(t *testing.T) {
 		fail := rapid.IntRange(0, 40).Draw(rt, "percent of failures")
 		grace := rapid.SampledFrom([]time.Duration{10, 100, 250, 900}).Draw(rt, "grace") * time.Millisecond
 		longest := rapid.SampledFrom([]time.Duration{50, 300, 1000, 4000}).Draw(rt, "longest delay") * time.Millisecond
+		waits := rapid.Bool().Draw(rt, "records are waited for")
 		var wrong string
 		synctest.Test(t, func(*testing.T) {
-			wrong = live(seed, brokers, slow, fail, grace, longest)
+			wrong = live(seed, brokers, slow, fail, grace, longest, waits)
 		})
 		if wrong != "" {
 			rt.Fatal(wrong)
@@ -67,8 +69,9 @@ func TestNoHistoryMakesLagDisappear(t *testing.T) {
 }
 
 // live runs one history of 30 s and returns the first thing that is wrong with what the collector says.
-func live(seed uint64, brokers, slow, fail int, grace, longest time.Duration) (wrong string) {
-	k := newCluster(brokers).topic("orders", 1, 5, 5, 5, 5, 5).commit("billing", "orders", 5, 5, 5, 5, 5)
+func live(seed uint64, brokers, slow, fail int, grace, longest time.Duration, waits bool) (wrong string) {
+	k := newWaitingCluster(brokers)
+	k.topic("orders", 1, 5, 5, 5, 5, 5).commit("billing", "orders", 5, 5, 5, 5, 5)
 	// Two, because the brokers draw from one under the cluster's lock and the history from the other.
 	r, luck := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 	k.behave = func(api, int) (d time.Duration, err error) {
@@ -85,24 +88,27 @@ func live(seed uint64, brokers, slow, fail int, grace, longest time.Duration) (w
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	c := New(k, Options{Grace: grace})
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = c.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
+	c := New(k, Options{Grace: grace, PushActivation: waits})
+	var running sync.WaitGroup
+	running.Go(func() { _ = c.Run(ctx) })
+	defer func() { cancel(); running.Wait() }()
+	// A stream that never becomes active, so that everything is always waited on.
+	never := stream{threshold: 1 << 60}
+	running.Go(func() { never.run(ctx, c, query("billing", "orders")) })
 
 	truth := history{}
-	truth.record(k, "billing")
+	truth.record(k.cluster, "billing")
 	known := map[lag.TopicPartition]bool{}
 	for range 300 {
 		time.Sleep(time.Duration(r.IntN(200)) * time.Millisecond)
 		synctest.Wait()
-		k.with(func() {
+		k.change(func() {
 			p := r.IntN(5)
 			tp := lag.TopicPartition{Topic: "orders", Partition: int32(p)}
 			k.topics["orders"].ends[p] += r.Int64N(10)
 			k.groups["billing"][tp] = k.topics["orders"].ends[p] - r.Int64N(2)*min(3, k.topics["orders"].ends[p]-k.groups["billing"][tp])
 		})
-		truth.record(k, "billing")
+		truth.record(k.cluster, "billing")
 		s, err := c.Snapshot(ctx, query("billing", "orders"))
 		if err != nil {
 			if len(known) > 0 {

@@ -23,7 +23,7 @@ func (c *Collector) refresh(ctx context.Context) {
 			c.noteHealth()
 			took := time.Since(start)
 			c.opts.Observer.Refreshed(took, late)
-			if !sleep(ctx, c.pause(took)) {
+			if !c.rest(ctx, c.pause(took)) {
 				return
 			}
 		}
@@ -48,7 +48,7 @@ func (c *Collector) sleepUntilNeeded(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	case <-c.awake:
-		return sleep(ctx, c.opts.Interval)
+		return c.rest(ctx, c.opts.Interval)
 	}
 }
 

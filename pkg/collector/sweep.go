@@ -26,6 +26,9 @@ func (c *Collector) sweep(ctx context.Context, s *scope, timeout time.Duration) 
 	c.mu.Lock()
 	c.publish()
 	c.mu.Unlock()
+	if c.push != nil {
+		signal(c.push.rearm)
+	}
 	return late
 }
 

@@ -119,6 +119,8 @@ type logRead struct {
 	offset int64
 	// asked is when offset was asked for; pending is the call that owes a newer answer.
 	asked, pending stamp
+	// woken is when a wait told of offset; zero where it was read.
+	woken stamp
 }
 
 // known is the offset, or lag.Unknown.
@@ -185,13 +187,18 @@ func (t *topic) take(o lag.LogOffset, at lag.Position, call stamp) bool {
 		return true
 	}
 	if at != lag.Start && r.asked != 0 && o.Offset < r.offset {
+		if call < r.woken {
+			// A wait told of a greater end after this one had been asked for, and logs grow: this is the older one.
+			r.asked = max(r.asked, call)
+			return true
+		}
 		// The log was truncated or made anew: its start is another one too.
 		t.stale = true
 		if starts := &t.logs[lag.Start]; int(o.Partition) < len(starts.reads) {
 			starts.reads[o.Partition] = logRead{}
 		}
 	}
-	r.offset, r.asked = o.Offset, call
+	r.offset, r.asked = o.Offset, max(r.asked, call)
 	return true
 }
 

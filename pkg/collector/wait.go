@@ -70,25 +70,47 @@ func (c *Collector) firstRead(ctx context.Context, e *entry) error {
 // known but why, in its Err; the error is the context's, or says that the
 // collector has ended.
 func (c *Collector) Wait(ctx context.Context, q *Query, after *Snapshot) (*Snapshot, error) {
+	return c.wait(ctx, q, after, c.newer)
+}
+
+// wait returns the first snapshot that is not after. newer waits for a change.
+func (c *Collector) wait(ctx context.Context, q *Query, after *Snapshot, newer waitFunc) (*Snapshot, error) {
 	for {
-		changed := c.watch()
-		e := c.enter(q)
-		if v := c.current(e); v.Snapshot != after && (e.settled.Load() || v.complete) {
-			return v.Snapshot, nil
-		}
-		done := e.done
-		if e.settled.Load() {
-			done = nil
-		}
-		select {
-		case <-changed:
-		case <-done:
-		case <-c.ended:
-			return nil, c.errEnded()
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		s, err := newer(ctx, c.watch(), c.enter(q), after)
+		if s != nil || err != nil {
+			return s, err
 		}
 	}
+}
+
+// waitFunc returns a snapshot of the entry that is not after, or nil once changed
+// is closed or something else may have brought one.
+type waitFunc func(ctx context.Context, changed <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error)
+
+func (c *Collector) newer(ctx context.Context, changed <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
+	e.idle.until.Store(0)
+	return c.newerOr(ctx, changed, nil, e, after)
+}
+
+// newerOr is newer that returns also when woken is closed.
+func (c *Collector) newerOr(ctx context.Context, changed, woken <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
+	if v := c.current(e); v.Snapshot != after && (e.settled.Load() || v.complete) {
+		return v.Snapshot, nil
+	}
+	done := e.done
+	if e.settled.Load() {
+		done = nil
+	}
+	select {
+	case <-changed:
+	case <-woken:
+	case <-done:
+	case <-c.ended:
+		return nil, c.errEnded()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return nil, nil
 }
 
 // watch returns what is closed at the next publication.

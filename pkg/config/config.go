@@ -79,11 +79,29 @@ type Cluster struct {
 	SASL SASL `json:"sasl"`
 	// MaxConnectionsPerBroker bounds the connections to each broker, 1 to 16.
 	MaxConnectionsPerBroker int `json:"maxConnectionsPerBroker"`
+	// PushActivation is how a trigger of type external-push that is not active learns of new records:
+	// [PushFetch] or [PushPoll].
+	PushActivation string `json:"pushActivation"`
+	// WaitShardSize is about how many partitions are waited on with one request, 1 to 10000. Larger shards
+	// need fewer connections and wake later.
+	WaitShardSize int `json:"waitShardSize"`
+	// MaxWaitConnectionsPerBroker bounds the connections to each broker that wait for records, beside
+	// MaxConnectionsPerBroker, 1 to 128.
+	MaxWaitConnectionsPerBroker int `json:"maxWaitConnectionsPerBroker"`
 	// RequestTimeout replaces [Refresh.RequestTimeout] for this cluster; 0 keeps it.
 	RequestTimeout time.Duration `json:"requestTimeout"`
 	// RefreshInterval replaces [Refresh.Interval] for this cluster; 0 keeps it.
 	RefreshInterval time.Duration `json:"refreshInterval"`
 }
+
+// The values of [Cluster.PushActivation].
+const (
+	// PushFetch has the brokers tell of records as they arrive. It needs READ on the topics; one without
+	// is left to the refresh.
+	PushFetch = "fetch"
+	// PushPoll leaves it to the refresh.
+	PushPoll = "poll"
+)
 
 // ClientTLS is TLS towards the brokers.
 type ClientTLS struct {
@@ -168,7 +186,10 @@ func WithoutFile() Config {
 
 // DefaultCluster returns what a cluster is where the file does not say otherwise.
 func DefaultCluster() Cluster {
-	return Cluster{SASL: SASL{Mechanism: SASLNone}, MaxConnectionsPerBroker: 2}
+	return Cluster{
+		SASL: SASL{Mechanism: SASLNone}, MaxConnectionsPerBroker: 2,
+		PushActivation: PushFetch, WaitShardSize: 400, MaxWaitConnectionsPerBroker: 16,
+	}
 }
 
 // EffectiveRefresh returns the refresh settings of one cluster: those of all, with what the cluster replaces.

@@ -74,6 +74,13 @@ func (cl Cluster) validate(at string, p *Problems) {
 	if cl.MaxConnectionsPerBroker < 1 || cl.MaxConnectionsPerBroker > 16 {
 		p.add(at+".maxConnectionsPerBroker", fmt.Sprintf("needs 1 to 16 (got %d)", cl.MaxConnectionsPerBroker))
 	}
+	p.oneOf(at+".pushActivation", cl.PushActivation, PushFetch, PushPoll)
+	if cl.WaitShardSize < 1 || cl.WaitShardSize > 10000 {
+		p.add(at+".waitShardSize", fmt.Sprintf("needs 1 to 10000 (got %d)", cl.WaitShardSize))
+	}
+	if cl.MaxWaitConnectionsPerBroker < 1 || cl.MaxWaitConnectionsPerBroker > 128 {
+		p.add(at+".maxWaitConnectionsPerBroker", fmt.Sprintf("needs 1 to 128 (got %d)", cl.MaxWaitConnectionsPerBroker))
+	}
 	if cl.RequestTimeout != 0 {
 		p.between(at+".requestTimeout", cl.RequestTimeout, 100*time.Millisecond, 30*time.Second)
 	}

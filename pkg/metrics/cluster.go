@@ -74,6 +74,12 @@ func (c *Cluster) Collector() collector.Observer {
 		DirectRead: func(took time.Duration, _ int) { reads.Observe(took.Seconds()) },
 		Answered:   func(age time.Duration) { ages.Observe(age.Seconds()) },
 		Queries:    func(n int) { v.queries.WithLabelValues(c.name).Set(float64(n)) },
+		Waiting: func(s collector.WaitStats) {
+			v.waits.WithLabelValues(c.name).Set(float64(s.Waits))
+			v.waitPartitions.WithLabelValues(c.name).Set(float64(s.Partitions))
+			v.waitDenied.WithLabelValues(c.name).Set(float64(s.DeniedTopics))
+		},
+		Woken: func(n int) { v.wakes.WithLabelValues(c.name).Add(float64(n)) },
 	}
 }
 
@@ -82,7 +88,8 @@ type clusterVectors struct {
 	requests, connects, refreshes, directReads, snapshotAges *prometheus.HistogramVec
 	requestErrors, connectErrors                             *prometheus.CounterVec
 	refreshLate, refreshStretched                            *prometheus.CounterVec
-	queries                                                  *prometheus.GaugeVec
+	wakes                                                    *prometheus.CounterVec
+	queries, waits, waitPartitions, waitDenied               *prometheus.GaugeVec
 
 	mu sync.Mutex
 	// users counts the observers by cluster.
@@ -99,6 +106,7 @@ func (v *clusterVectors) all() []vector {
 	return []vector{
 		v.requests, v.requestErrors, v.connects, v.connectErrors,
 		v.refreshes, v.refreshLate, v.refreshStretched, v.directReads, v.snapshotAges, v.queries,
+		v.waits, v.waitPartitions, v.waitDenied, v.wakes,
 	}
 }
 
@@ -117,7 +125,7 @@ func newClusterVectors() *clusterVectors {
 	return &clusterVectors{
 		users: map[string]int{},
 		requests: histogram("kafka_request_duration_seconds", kafkaBuckets(),
-			"Time from a request to a broker to its response or failure, the wait for a free connection included.", "api"),
+			"Time from a request to a broker to its response or failure, the wait for a free connection included. Fetch waits for records, up to 30 s.", "api"),
 		requestErrors: counter("kafka_request_errors_total",
 			"Requests to a broker that got no response, by kind of error. Error codes within a response do not count.", "api", "kind"),
 		connects: histogram("kafka_connect_duration_seconds", kafkaBuckets(),
@@ -134,11 +142,18 @@ func newClusterVectors() *clusterVectors {
 			"Time of a direct read for triggers that no refresh covered yet."),
 		snapshotAges: histogram("snapshot_age_seconds", ageBuckets(),
 			"Age of the snapshots that answers to KEDA were made from."),
-		queries: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: Namespace, Name: "queries",
-			Help: "Distinct selections of offsets that the background refresh covers.",
-		}, []string{"cluster"}),
+		queries: clusterGauge("queries", "Distinct selections of offsets that the background refresh covers."),
+		waits:   clusterGauge("waits", "Requests with which brokers are waited on for records, each on a connection of its own."),
+		waitPartitions: clusterGauge("wait_partitions",
+			"Partitions that are waited on for records, because a stream of external-push depends on them and is not active."),
+		waitDenied: clusterGauge("wait_denied_topics",
+			"Topics that should be waited on and are polled instead: the principal may not Read them."),
+		wakes: counter("wakes_total", "Partitions in which a wait found new records."),
 	}
+}
+
+func clusterGauge(name, help string) *prometheus.GaugeVec {
+	return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: Namespace, Name: name, Help: help}, []string{"cluster"})
 }
 
 func histogram(name string, buckets []float64, help string, labels ...string) *prometheus.HistogramVec {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
@@ -77,6 +78,8 @@ func TestClusterSeriesLiveAsLongAsTheCluster(t *testing.T) {
 		o.DirectRead(time.Second, 2)
 		o.Answered(time.Second)
 		o.Queries(7)
+		o.Waiting(collector.WaitStats{Waits: 1, Partitions: 2, DeniedTopics: 3})
+		o.Woken(1)
 	}
 	other, old := m.Cluster("other"), m.Cluster("orders")
 	observe(other)

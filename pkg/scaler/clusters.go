@@ -23,6 +23,8 @@ type Snapshots interface {
 	Snapshot(context.Context, *collector.Query) (*collector.Snapshot, error)
 	// Wait returns the first snapshot that is not after, or an error: the context's, or why there is none.
 	Wait(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error)
+	// WaitForRecords is Wait for a trigger that is not active: it also returns as soon as there are new records.
+	WaitForRecords(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error)
 }
 
 var _ Snapshots = (*collector.Collector)(nil)

@@ -22,6 +22,8 @@ type fakeKafka struct {
 	unknown   error
 	changed   chan struct{}
 	snapshots int
+	// idle is how many callers wait for records.
+	idle int
 }
 
 func newFakeKafka() *fakeKafka { return &fakeKafka{changed: make(chan struct{})} }
@@ -67,6 +69,25 @@ func (k *fakeKafka) Wait(ctx context.Context, _ *collector.Query, after *collect
 		case <-changed:
 		}
 	}
+}
+
+func (k *fakeKafka) WaitForRecords(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+	k.await(1)
+	defer k.await(-1)
+	return k.Wait(ctx, q, after)
+}
+
+func (k *fakeKafka) await(n int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.idle += n
+}
+
+// awaited returns how many callers wait for records.
+func (k *fakeKafka) awaited() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.idle
 }
 
 func (k *fakeKafka) set(change func()) {

@@ -37,7 +37,7 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 	var edge edges
 	var last *collector.Snapshot
 	for {
-		snapshot, err := s.next(stream.Context(), e, last)
+		snapshot, err := s.next(stream.Context(), e, last, edge.active)
 		if stream.Context().Err() != nil {
 			return statusOf(stream.Context().Err())
 		}
@@ -61,16 +61,20 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 }
 
 // next returns the next snapshot to decide from: a newer one, or last again after
-// a while, or nil if there is none yet. An error means that the configuration has
-// no such cluster (any more).
-func (s *Server) next(ctx context.Context, e *entry, last *collector.Snapshot) (*collector.Snapshot, error) {
+// a while, or nil if there is none yet. A trigger that is not active learns of new
+// records at once. An error means that the configuration has no such cluster (any more).
+func (s *Server) next(ctx context.Context, e *entry, last *collector.Snapshot, active bool) (*collector.Snapshot, error) {
 	snapshots, err := s.clusters.Resolve(e.trigger.Connection)
 	if err != nil {
 		return nil, err
 	}
 	wait, cancel := context.WithTimeout(ctx, waitAtMost)
 	defer cancel()
-	snapshot, err := snapshots.Wait(wait, e.query, last)
+	await := snapshots.WaitForRecords
+	if active {
+		await = snapshots.Wait
+	}
+	snapshot, err := await(wait, e.query, last)
 	if err == nil {
 		return snapshot, nil
 	}

@@ -100,6 +100,26 @@ func TestStreamIsActiveEdges(t *testing.T) {
 	})
 }
 
+func TestStreamIsActiveWaitsForRecordsWhileInactive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kafka := newFakeKafka()
+		a := openActivity(t, kafka, ref("worker"))
+		for _, step := range []struct {
+			lag, awaited int
+		}{{0, 1}, {3, 0}, {4, 0}, {0, 1}, {1, 0}} {
+			kafka.lags(int64(step.lag))
+			synctest.Wait()
+			if got := kafka.awaited(); got != step.awaited {
+				t.Errorf("with a lag of %d, records are awaited %d times, want %d", step.lag, got, step.awaited)
+			}
+		}
+		a.end(codes.Canceled)
+		if got := kafka.awaited(); got != 0 {
+			t.Errorf("records are awaited %d times after the stream has ended", got)
+		}
+	})
+}
+
 func TestStreamIsActiveOpensOnAnActiveTrigger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kafka := newFakeKafka()

@@ -1,0 +1,189 @@
+package collector
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// Waiter is a [Source] that can also wait for records at the end of a log.
+// pkg/kafka's Client is one.
+type Waiter interface {
+	// Leaders returns a function that tells which broker leads a partition of the topic, as far as is
+	// known. It asks nobody.
+	Leaders(topic string) func(partition int32) (node int32, ok bool)
+	// FindLeaders looks up the leaders of the topics anew.
+	FindLeaders(ctx context.Context, topics []string) error
+	// AwaitRecords waits on the leader until one of the partitions has a log end beyond its offset, at most
+	// for so long, and returns those with news. An error means that nothing is known of any.
+	AwaitRecords(ctx context.Context, leader int32, at lag.Position, from []lag.LogWait, most time.Duration) ([]lag.LogWake, error)
+}
+
+// Times of the waits.
+const (
+	// maxWait is how long a broker may leave a wait without an answer. It is renewed then, and only then.
+	maxWait = 30 * time.Second
+	// minWait is the shortest wait that is worth a request.
+	minWait = time.Second
+	// gatherFor is how long waits that begin are gathered into one request.
+	gatherFor = 5 * time.Millisecond
+	// deniedFor is how long a topic that must not be read is left to the refresh.
+	deniedFor = 10 * time.Minute
+	// Partitions that a broker did not wait on are tried again after parkFirst, doubling up to parkMost.
+	parkFirst = 100 * time.Millisecond
+	parkMost  = time.Second
+	// findEvery is the least time between two searches for leaders that are not known.
+	findEvery = 500 * time.Millisecond
+	findFor   = 5 * time.Second
+)
+
+// push keeps a wait open at the end of every log that an inactive stream depends
+// on. One goroutine, run, owns all fields but those that say otherwise.
+//
+//	streams ──idle──► pass ──► shards: some 400 partitions of one leader each ──► Fetch
+//	   ▲                ▲         │ a log has grown
+//	   └──── notify ◄───┴─────────┘
+//
+// What a wait tells is taken in as if it had been read, and only the streams
+// concerned are told. The partitions that have grown leave their shard; those that
+// are still wanted, because their streams are inactive nevertheless, enter one
+// anew at their new end. Everything else stays in its shard, which is armed again
+// at once. Shards of one leader are renewed at one time, and composed anew then:
+// so partitions that came one by one end up together, and those that nobody wants
+// any more are left out.
+//
+// The refresh goes on meanwhile. Whatever is lost here is found by it.
+type push struct {
+	c      *Collector
+	source Waiter
+
+	// rearm says that what is wanted may have changed, nudge that the refresh is needed at once.
+	rearm, nudge chan struct{}
+	// results brings the waits that have ended, found the topics whose leaders have been looked up.
+	results chan *shard
+	found   chan []string
+	// running are the goroutines of waits and searches.
+	running sync.WaitGroup
+
+	// mu guards idle, the entries that inactive streams wait for, in the order in which they came.
+	mu   sync.Mutex
+	idle []*entry
+
+	passes uint64
+	topics map[waitKey]*waitTopic
+	shards map[*shard]struct{}
+	// open counts the waits under way by leader; renewAt is when those of a lane end.
+	open    map[int32]int
+	renewAt map[lane]time.Time
+	// denied are the topics that must not be read, and when that is tried again.
+	denied map[string]time.Time
+	// lost are the topics whose leaders are to be looked up, finding whether a search is under way.
+	lost    map[string]struct{}
+	finding bool
+	findAt  time.Time
+	// timer fires at the next pass, which is at next; zero means that none is due.
+	timer *time.Timer
+	next  time.Time
+}
+
+type waitKey struct {
+	topic string
+	kind  lag.Position
+}
+
+// lane is what the partitions of one request have in common.
+type lane struct {
+	leader int32
+	kind   lag.Position
+}
+
+// waitTopic are the waits on one topic in one life of it.
+type waitTopic struct {
+	life  uint32
+	parts []*waitPart // by id; nil where never wanted
+	// listeners are the idle entries that depend on it, and leader who leads its partitions, as of the pass mark.
+	listeners []*entry
+	leader    func(partition int32) (int32, bool)
+	mark      uint64
+}
+
+// waitPart is one partition that is, or was, waited on.
+type waitPart struct {
+	tp lag.TopicPartition
+	// shard is the wait that it is in, nil if none.
+	shard *shard
+	// mark is the newest pass that wanted it.
+	mark uint64
+	// ready is when it may enter a shard again, and only with a log end that was asked for later than after.
+	ready time.Time
+	after stamp
+	// woke is when it last grew, wakes how often it has done so in a row with its stream still inactive;
+	// fails counts the failures in a row, the newest on the broker failed.
+	woke         time.Time
+	wakes, fails uint8
+	failed       int32
+}
+
+// shard is one wait: some partitions of one leader in one request.
+type shard struct {
+	lane
+	parts []*waitPart
+	from  []lag.LogWait
+	// began is when the request was made, most how long it may take.
+	began time.Time
+	most  time.Duration
+	// end interrupts the wait.
+	end context.CancelFunc
+	// wakes and err are how it ended.
+	wakes []lag.LogWake
+	err   error
+}
+
+// newPush returns nil where the source cannot wait, or the options forbid it.
+func newPush(c *Collector) *push {
+	source, ok := c.source.(Waiter)
+	if !ok || !c.opts.PushActivation {
+		return nil
+	}
+	timer := time.NewTimer(time.Hour)
+	timer.Stop()
+	return &push{
+		c: c, source: source, timer: timer,
+		rearm: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
+		results: make(chan *shard), found: make(chan []string),
+		topics: map[waitKey]*waitTopic{}, shards: map[*shard]struct{}{},
+		open: map[int32]int{}, renewAt: map[lane]time.Time{},
+		denied: map[string]time.Time{}, lost: map[string]struct{}{},
+	}
+}
+
+// run keeps the waits until ctx ends.
+func (p *push) run(ctx context.Context) {
+	defer p.running.Wait()
+	defer p.timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.rearm:
+			p.schedule(time.Now().Add(gatherFor))
+		case s := <-p.results:
+			p.finish(ctx, s)
+		case topics := <-p.found:
+			p.rerouted(topics)
+		case <-p.timer.C:
+			p.pass(ctx)
+		}
+		p.find(ctx)
+	}
+}
+
+// schedule makes a pass due at a time, or earlier.
+func (p *push) schedule(at time.Time) {
+	if p.next.IsZero() || at.Before(p.next) {
+		p.next = at
+		p.timer.Reset(time.Until(at))
+	}
+}

@@ -1,0 +1,244 @@
+package collector
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// passing is one pass over everything that is wanted.
+type passing struct {
+	now time.Time
+	// free are the partitions that are wanted and in no shard, in the order of their topics.
+	free map[lane]*candidates
+}
+
+type candidates struct {
+	parts []*waitPart
+	from  []lag.LogWait
+}
+
+// pass brings the waits in line with what is wanted: it begins those that are
+// missing, and ends those of which nothing is wanted. A wait of which some is
+// wanted goes on until it is renewed.
+func (p *push) pass(ctx context.Context) {
+	p.next = time.Time{}
+	p.passes++
+	run := passing{now: time.Now(), free: map[lane]*candidates{}}
+	idle := p.stillIdle()
+	p.c.mu.RLock()
+	for _, e := range idle {
+		for _, tr := range e.tracked {
+			p.want(&run, e, tr)
+		}
+	}
+	p.c.mu.RUnlock()
+	p.dropUnwanted()
+	for l, free := range run.free {
+		p.fill(ctx, l, free, run.now)
+	}
+	p.forget()
+	p.observe()
+}
+
+// want notes what one entry wants of one topic. mu is held for reading.
+func (p *push) want(run *passing, e *entry, tr *tracked) {
+	t := tr.topic
+	if t.missingOrDenied() || run.now.Before(p.denied[t.name]) {
+		return
+	}
+	wt := p.topic(t, tr.kind)
+	if wt.mark != p.passes {
+		wt.mark, wt.listeners, wt.leader = p.passes, wt.listeners[:0], p.source.Leaders(t.name)
+	}
+	wt.listeners = append(wt.listeners, e)
+	for _, id := range t.ids {
+		if !e.Partitions.Contains(id) {
+			continue
+		}
+		if end := t.logs[tr.kind].at(id); end.asked != 0 {
+			p.wantPart(run, wt, wt.part(t.name, id), tr.kind, end)
+		}
+	}
+}
+
+func (p *push) wantPart(run *passing, wt *waitTopic, part *waitPart, kind lag.Position, end logRead) {
+	if part.mark == p.passes {
+		return
+	}
+	part.mark = p.passes
+	node, known := wt.leader(part.tp.Partition)
+	if part.shard != nil {
+		if !known || part.shard.leader == node {
+			return
+		}
+		part.shard = nil // it has moved on without the old leader saying so
+	}
+	switch {
+	case end.asked <= part.after:
+	case run.now.Before(part.ready):
+		p.schedule(part.ready)
+	case !known:
+		p.park(part, -1, run.now)
+	default:
+		l := lane{node, kind}
+		free := run.free[l]
+		if free == nil {
+			free = &candidates{}
+			run.free[l] = free
+		}
+		free.parts = append(free.parts, part)
+		free.from = append(free.from, lag.LogWait{TopicPartition: part.tp, Offset: end.offset})
+	}
+}
+
+// topic returns the waits on a topic in its present life. A shard of an earlier life is of no interest any more.
+func (p *push) topic(t *topic, kind lag.Position) *waitTopic {
+	key := waitKey{t.name, kind}
+	wt := p.topics[key]
+	if wt == nil || wt.life != t.life {
+		if wt != nil {
+			for _, part := range wt.parts {
+				if part != nil {
+					part.shard = nil
+				}
+			}
+		}
+		wt = &waitTopic{life: t.life}
+		p.topics[key] = wt
+	}
+	return wt
+}
+
+func (wt *waitTopic) part(topic string, id int32) *waitPart {
+	if missing := int(id) + 1 - len(wt.parts); missing > 0 {
+		wt.parts = append(wt.parts, make([]*waitPart, missing)...)
+	}
+	if wt.parts[id] == nil {
+		wt.parts[id] = &waitPart{tp: lag.TopicPartition{Topic: topic, Partition: id}}
+	}
+	return wt.parts[id]
+}
+
+// dropUnwanted ends the waits of which nothing is wanted.
+func (p *push) dropUnwanted() {
+	for s := range p.shards {
+		wanted := slices.ContainsFunc(s.parts, func(part *waitPart) bool { return part.shard == s && part.mark == p.passes })
+		if !wanted {
+			p.release(s)
+			s.end()
+		}
+	}
+}
+
+// release takes all partitions out of a shard.
+func (p *push) release(s *shard) {
+	for _, part := range s.parts {
+		if part.shard == s {
+			part.shard = nil
+		}
+	}
+}
+
+// fill begins waits for free partitions of one leader. Where it has no connection
+// left, the smallest wait ends, so that the next pass can make one of both.
+func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time) {
+	n := len(free.parts)
+	shards := min(p.shardsFor(n), p.room(l.leader))
+	if shards == 0 {
+		p.endSmallest(l)
+		return
+	}
+	size := (n + shards - 1) / shards
+	for from := 0; from < n; from += size {
+		to := min(from+size, n)
+		p.begin(ctx, &shard{lane: l, parts: free.parts[from:to:to], from: free.from[from:to:to]}, now)
+	}
+}
+
+func (p *push) endSmallest(l lane) {
+	var smallest *shard
+	for s := range p.shards {
+		if s.lane == l && (smallest == nil || len(s.parts) < len(smallest.parts)) {
+			smallest = s
+		}
+	}
+	if smallest != nil {
+		p.release(smallest)
+		smallest.end()
+	}
+}
+
+// shardsFor returns how many shards so many partitions make. An eighth more than
+// the size is better than a shard more.
+func (p *push) shardsFor(n int) int {
+	size := p.c.opts.WaitShardSize
+	return max(1, (n-size/8+size-1)/size)
+}
+
+// room returns how many waits may be begun on a broker. A quarter of all is kept
+// for those that come one by one, between two renewals.
+func (p *push) room(leader int32) int {
+	most := p.c.opts.MaxWaitsPerBroker
+	if room := most - most/4 - p.open[leader]; room > 0 {
+		return room
+	}
+	return min(1, max(0, most-p.open[leader]))
+}
+
+// begin sends one request, in a goroutine that run waits for.
+func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
+	if p.renewAt[s.lane].Sub(now) < minWait {
+		p.renewAt[s.lane] = now.Add(maxWait)
+	}
+	s.began, s.most = now, p.renewAt[s.lane].Sub(now)
+	for _, part := range s.parts {
+		part.shard = s
+	}
+	wait, end := context.WithCancel(ctx)
+	s.end = end
+	p.shards[s] = struct{}{}
+	p.open[s.leader]++
+	p.running.Go(func() {
+		s.wakes, s.err = p.source.AwaitRecords(wait, s.leader, s.kind, s.from, s.most)
+		select {
+		case p.results <- s:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// forget drops what is not wanted and in no shard.
+func (p *push) forget() {
+	for key, wt := range p.topics {
+		if wt.mark == p.passes {
+			continue
+		}
+		if !slices.ContainsFunc(wt.parts, func(part *waitPart) bool { return part != nil && part.shard != nil }) {
+			delete(p.topics, key)
+		}
+	}
+}
+
+func (p *push) observe() {
+	stats := WaitStats{Waits: len(p.shards)}
+	for s := range p.shards {
+		stats.Partitions += len(s.parts)
+	}
+	stats.DeniedTopics = len(p.denied)
+	p.c.opts.Observer.Waiting(stats)
+}
+
+// parking is how long a partition stays out after so many failures in a row.
+func parking(fails uint8) time.Duration { return min(parkFirst<<min(fails, 10), parkMost) }
+
+// park keeps a partition out for a while that grows, and has its leader looked up.
+func (p *push) park(part *waitPart, on int32, now time.Time) {
+	part.shard, part.failed = nil, on
+	part.ready = now.Add(parking(part.fails))
+	part.fails = min(part.fails+1, 100)
+	p.lost[part.tp.Topic] = struct{}{}
+	p.schedule(part.ready)
+}

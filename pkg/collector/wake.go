@@ -1,0 +1,252 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// finish takes in a wait that has ended, tells the streams concerned, and waits on.
+func (p *push) finish(ctx context.Context, s *shard) {
+	s.end()
+	delete(p.shards, s)
+	p.open[s.leader]--
+	now := time.Now()
+	p.schedule(now.Add(gatherFor))
+	if s.err != nil {
+		p.broken(s, now)
+		return
+	}
+	p.take(s)
+	for _, w := range s.wakes {
+		if part := p.part(s, w.TopicPartition); part != nil {
+			p.settle(s, part, w, now)
+		}
+	}
+	p.goOn(ctx, s, now)
+}
+
+// broken handles a wait that failed as a whole: the broker is gone, or does not answer.
+func (p *push) broken(s *shard, now time.Time) {
+	failed := 0
+	for _, part := range s.parts {
+		if part.shard == s {
+			p.park(part, s.leader, now)
+			failed++
+		}
+	}
+	if failed > 0 {
+		p.c.opts.Logger.Debug("the wait for records failed", zap.String("cluster", p.c.opts.Cluster),
+			zap.Int32("broker", s.leader), zap.Int("partitions", failed), zap.Error(s.err))
+	}
+}
+
+// part returns the partition, if it is still in the shard.
+func (p *push) part(s *shard, tp lag.TopicPartition) *waitPart {
+	wt := p.topics[waitKey{tp.Topic, s.kind}]
+	if wt == nil || tp.Partition < 0 || int(tp.Partition) >= len(wt.parts) {
+		return nil
+	}
+	if part := wt.parts[tp.Partition]; part != nil && part.shard == s {
+		return part
+	}
+	return nil
+}
+
+// take publishes the log ends that have grown, and notifies those who wait for them.
+func (p *push) take(s *shard) {
+	if len(s.wakes) == 0 {
+		return
+	}
+	c := p.c
+	woken := map[*waitTopic]struct{}{}
+	grown := 0
+	c.mu.Lock()
+	now := c.tick()
+	for _, w := range s.wakes {
+		t := c.topics[w.Topic]
+		if t == nil || p.part(s, w.TopicPartition) == nil {
+			continue
+		}
+		wt := p.topics[waitKey{w.Topic, s.kind}]
+		switch {
+		case t.life != wt.life:
+		case w.Reason != lag.WakeGrown:
+			t.stale = t.stale || w.Reason != lag.WakeDenied
+		case t.grow(w, s.kind, now):
+			t.touched = c.next()
+			woken[wt] = struct{}{}
+			grown++
+		}
+	}
+	if grown > 0 {
+		// Not publish, which would wake every stream there is.
+		c.published.Add(1)
+	}
+	c.mu.Unlock()
+	if grown == 0 {
+		return
+	}
+	for wt := range woken {
+		for _, e := range wt.listeners {
+			e.idle.wake()
+		}
+	}
+	c.opts.Observer.Woken(grown)
+}
+
+// grow takes in a greater log end that a wait has told of.
+//
+// It counts as asked for when the end known so far was: logs only grow, so the
+// moment at which the greater end was true came after the one at which the smaller
+// was. So the commit that fits the end known so far fits this one too, however long
+// the answer was on its way; a newer commit need not.
+func (t *topic) grow(w lag.LogWake, kind lag.Position, now stamp) bool {
+	l := &t.logs[kind]
+	if int(w.Partition) >= len(l.reads) {
+		return false
+	}
+	r := &l.reads[w.Partition]
+	if r.asked == 0 || w.End <= r.offset {
+		return false
+	}
+	r.offset, r.woken = w.End, now
+	l.setErr(w.Partition, nil)
+	starts := &t.logs[lag.Start]
+	starts.fit(t.ids)
+	if start := &starts.reads[w.Partition]; w.Start >= 0 && (start.asked == 0 || w.Start > start.offset) {
+		start.offset, start.asked = w.Start, max(start.asked, r.asked)
+	}
+	return true
+}
+
+// settle takes a partition with news out of its shard.
+func (p *push) settle(s *shard, part *waitPart, w lag.LogWake, now time.Time) {
+	part.shard = nil
+	switch w.Reason {
+	case lag.WakeGrown:
+		part.fails = 0
+		p.slowDown(part, now)
+	case lag.WakeShrunk:
+		// Only a read that waits for the leader to know its end can tell.
+		p.c.mu.Lock()
+		part.after = p.c.tick()
+		p.c.mu.Unlock()
+		signal(p.nudge)
+	case lag.WakeDenied:
+		p.deny(part.tp.Topic, w.Err, now)
+	case lag.WakeMoved:
+		p.park(part, s.leader, now)
+		signal(p.nudge)
+	default:
+		part.ready = now.Add(parkMost)
+		p.schedule(part.ready)
+	}
+}
+
+// slowDown lets records that do not make their streams active be looked at less and
+// less often, down to the rate of the refresh: many of them in a row must not
+// become as many requests.
+func (p *push) slowDown(part *waitPart, now time.Time) {
+	const atOnce = 8
+	if now.Sub(part.woke) > 2*p.c.opts.Interval {
+		part.wakes = 0
+	}
+	part.woke, part.ready = now, now
+	if part.wakes++; part.wakes > atOnce {
+		part.wakes = min(part.wakes, 100)
+		part.ready = now.Add(min(gatherFor<<min(part.wakes-atOnce, 16), p.c.opts.Interval))
+	}
+}
+
+// deny leaves a topic to the refresh.
+func (p *push) deny(topic string, err error, now time.Time) {
+	if _, known := p.denied[topic]; !known {
+		p.c.opts.Logger.Warn("workloads that sleep until this topic has records wake at the refresh interval, not at once",
+			zap.String("cluster", p.c.opts.Cluster), zap.String("topic", topic), zap.Error(err))
+	}
+	p.denied[topic] = now.Add(deniedFor)
+}
+
+// goOn waits on for what is left in a shard, or gives it back to be composed anew.
+func (p *push) goOn(ctx context.Context, s *shard, now time.Time) {
+	rest := &shard{lane: s.lane}
+	for i, part := range s.parts {
+		if part.shard == s {
+			rest.parts = append(rest.parts, part)
+			rest.from = append(rest.from, s.from[i])
+		}
+	}
+	if len(rest.parts) == 0 {
+		return
+	}
+	if len(s.wakes) > 0 && p.renewAt[s.lane].Sub(now) > minWait {
+		p.begin(ctx, rest, now)
+		return
+	}
+	early := len(s.wakes) == 0 && now.Sub(s.began) < s.most/2
+	for _, part := range rest.parts {
+		part.shard, part.fails = nil, 0
+		delete(p.denied, part.tp.Topic)
+		if early {
+			// The broker has nothing to say and does not wait either.
+			part.ready = now.Add(parkMost)
+		}
+	}
+}
+
+// find looks up the leaders of lost partitions, one search at a time.
+func (p *push) find(ctx context.Context) {
+	now := time.Now()
+	if len(p.lost) == 0 || p.finding {
+		return
+	}
+	if now.Before(p.findAt) {
+		p.schedule(p.findAt)
+		return
+	}
+	topics := make([]string, 0, len(p.lost))
+	for topic := range p.lost {
+		topics = append(topics, topic)
+	}
+	clear(p.lost)
+	p.finding, p.findAt = true, now.Add(findEvery)
+	p.running.Go(func() {
+		search, cancel := context.WithTimeout(ctx, findFor)
+		defer cancel()
+		if err := p.source.FindLeaders(search, topics); err != nil {
+			p.c.opts.Logger.Debug("the leaders of partitions could not be looked up", zap.String("cluster", p.c.opts.Cluster), zap.Error(err))
+		}
+		select {
+		case p.found <- topics:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// rerouted lets the partitions that have a new leader go on at once.
+func (p *push) rerouted(topics []string) {
+	p.finding = false
+	now := time.Now()
+	for _, topic := range topics {
+		leader := p.source.Leaders(topic)
+		for kind := lag.End; kind <= lag.StableEnd; kind++ {
+			wt := p.topics[waitKey{topic, kind}]
+			if wt == nil {
+				continue
+			}
+			for id, part := range wt.parts {
+				if part == nil || part.shard != nil || part.fails == 0 {
+					continue
+				}
+				if node, ok := leader(int32(id)); ok && node != part.failed { //nolint:gosec // bounded by maxPartition
+					part.ready = now
+				}
+			}
+		}
+	}
+	p.schedule(now)
+}
