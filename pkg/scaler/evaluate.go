@@ -20,11 +20,14 @@ const (
 	keepFor = time.Second
 )
 
-// evaluation is one decision and all it was made from. It is never changed.
+// evaluation is one decision and what it was made from, but for the report by
+// partition: with ten thousand triggers those are more memory than all else, and
+// only Explain shows one. It is never changed.
 type evaluation struct {
 	snapshot *collector.Snapshot
-	report   lag.Report
 	decision policy.Decision
+	// at is when it was made.
+	at time.Time
 	// err is why there is no value.
 	err error
 	// response is GetMetrics' answer; nil where err is set.
@@ -33,19 +36,22 @@ type evaluation struct {
 	validUntil time.Time
 }
 
-// evaluate decides from a snapshot. memory is read and its successor returned
+// report computes the lag in a snapshot. memory is read and its successor returned
 // only in KEDA compatibility.
-func (e *entry) evaluate(snapshot *collector.Snapshot, memory lag.Memory, now time.Time) (*evaluation, lag.Memory) {
-	ev := &evaluation{snapshot: snapshot, validUntil: now.Add(keepFor)}
+func (e *entry) report(snapshot *collector.Snapshot, memory lag.Memory, now time.Time) (lag.Report, lag.Memory) {
 	if e.trigger.Policy.Compatibility == policy.KEDA {
-		ev.report, memory = lag.ComputeKEDA(e.trigger.Lag, snapshot.Offsets, memory, now)
-	} else {
-		ev.report = lag.Compute(e.trigger.Lag, snapshot.Offsets, now)
+		return lag.ComputeKEDA(e.trigger.Lag, snapshot.Offsets, memory, now)
 	}
-	if ages := ev.report.ObservedAt.Add(e.trigger.Lag.MaxAge); ages.After(now) && ages.Before(ev.validUntil) {
+	return lag.Compute(e.trigger.Lag, snapshot.Offsets, now), memory
+}
+
+// evaluate decides from a snapshot and the report about it.
+func (e *entry) evaluate(snapshot *collector.Snapshot, report lag.Report, now time.Time) *evaluation {
+	ev := &evaluation{snapshot: snapshot, at: now, validUntil: now.Add(keepFor)}
+	if ages := report.ObservedAt.Add(e.trigger.Lag.MaxAge); ages.After(now) && ages.Before(ev.validUntil) {
 		ev.validUntil = ages
 	}
-	ev.decision = e.trigger.Policy.Decide(ev.report)
+	ev.decision = e.trigger.Policy.Decide(report)
 	// What is wrong with the query as a whole comes first: the partitions that it left out are not in the report.
 	if snapshot.Err != nil {
 		ev.decision.Err = snapshot.Err
@@ -54,7 +60,7 @@ func (e *entry) evaluate(snapshot *collector.Snapshot, memory lag.Memory, now ti
 	if ev.err == nil {
 		ev.response = metricsResponse(e.trigger.MetricName, ev.decision)
 	}
-	return ev, memory
+	return ev
 }
 
 // fresh says whether the evaluation is still the answer for the snapshot.
@@ -73,7 +79,8 @@ func (s *Server) currentLocked(e *entry, snapshot *collector.Snapshot, now time.
 	if e.last.fresh(snapshot, now) {
 		return e.last
 	}
-	e.last, _ = e.evaluate(snapshot, e.memory, now)
+	report, _ := e.report(snapshot, e.memory, now)
+	e.last = e.evaluate(snapshot, report, now)
 	s.observer.Decided(e.namespace, e.name, e.trigger.MetricName, e.last.decision)
 	return e.last
 }
@@ -86,7 +93,9 @@ func (s *Server) measure(e *entry, snapshot *collector.Snapshot) *evaluation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stateful() {
-		e.last, e.memory = e.evaluate(snapshot, e.memory, now)
+		var report lag.Report
+		report, e.memory = e.report(snapshot, e.memory, now)
+		e.last = e.evaluate(snapshot, report, now)
 		s.observer.Decided(e.namespace, e.name, e.trigger.MetricName, e.last.decision)
 	}
 	ev := s.currentLocked(e, snapshot, now)
@@ -106,6 +115,18 @@ func (e *entry) takePinned() *evaluation {
 		return nil
 	}
 	return ev
+}
+
+// forgetDecision drops a decision that no call will take any more.
+func (e *entry) forgetDecision(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.last != nil && !now.Before(e.last.validUntil) {
+		e.last = nil
+	}
+	if e.pinned != nil && !now.Before(e.pinnedUntil) {
+		e.pinned = nil
+	}
 }
 
 // forget drops the memory of KEDA's persistent lag: KEDA throws a scaler away on any error.

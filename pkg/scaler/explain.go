@@ -12,6 +12,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
@@ -69,20 +70,25 @@ func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanati
 		setError(x, err)
 		return x
 	}
-	e.show(x, e.preview(snapshot, time.Now()), time.Now())
+	now := time.Now()
+	ev, report := e.preview(snapshot, now)
+	e.show(x, ev, report, now)
 	return x
 }
 
-// preview returns what the next GetMetrics would answer, and leaves no trace.
-func (e *entry) preview(snapshot *collector.Snapshot, now time.Time) *evaluation {
+// preview returns what the next GetMetrics would answer, with the report that it
+// is made from, and leaves no trace.
+func (e *entry) preview(snapshot *collector.Snapshot, now time.Time) (*evaluation, lag.Report) {
 	e.mu.Lock()
 	last, memory := e.last, e.memory
 	e.mu.Unlock()
 	if !e.stateful() && last.fresh(snapshot, now) {
-		return last
+		// The same moment gives the same report again.
+		report, _ := e.report(snapshot, memory, last.at)
+		return last, report
 	}
-	ev, _ := e.evaluate(snapshot, memory, now)
-	return ev
+	report, _ := e.report(snapshot, memory, now)
+	return e.evaluate(snapshot, report, now), report
 }
 
 func (e *entry) asked() time.Time {
@@ -93,14 +99,14 @@ func (e *entry) asked() time.Time {
 }
 
 // show puts an evaluation into the answer.
-func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, now time.Time) {
-	x.TotalLag, x.ActivationLag, x.Lost = ev.report.Total, ev.report.Activation, ev.report.Lost
-	if at := ev.report.ObservedAt; !at.IsZero() {
+func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, report lag.Report, now time.Time) {
+	x.TotalLag, x.ActivationLag, x.Lost = report.Total, report.Activation, report.Lost
+	if at := report.ObservedAt; !at.IsZero() {
 		x.ObservedAt = timestamp(at)
 		x.SnapshotAge = durationpb.New(now.Sub(at))
 	}
-	for i := range ev.report.Partitions {
-		x.Partitions = append(x.Partitions, partitionMessage(&ev.report.Partitions[i], e.trigger.Lag.Ages))
+	for i := range report.Partitions {
+		x.Partitions = append(x.Partitions, partitionMessage(&report.Partitions[i], e.trigger.Lag.Ages))
 	}
 	if ev.err != nil {
 		setError(x, ev.err)

@@ -20,7 +20,9 @@ const (
 	invalidIdleAfter = 2 * time.Minute
 	// sweepEvery is how often idle entries are looked for.
 	sweepEvery = 30 * time.Second
-	maxEntries = 20_000
+	// forgetEvery is how often decisions that have lost their worth are looked for.
+	forgetEvery = 5 * time.Second
+	maxEntries  = 20_000
 	// maxTriggers bounds the triggers of one ScaledObject, with those that were edited away.
 	maxTriggers = 128
 	// maxBytes bounds the metadata kept, in bytes.
@@ -157,6 +159,19 @@ func (r *registry) sweep(now time.Time) {
 	}
 	for _, e := range idle {
 		r.drop(e)
+	}
+}
+
+// forgetDecisions drops the decisions that no call will take any more: of ten
+// thousand triggers, a few hundred are asked about in a second, and each decision
+// keeps a snapshot alive.
+func (r *registry) forgetDecisions(now time.Time) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, triggers := range r.objects {
+		for _, e := range triggers {
+			e.forgetDecision(now)
+		}
 	}
 }
 

@@ -192,16 +192,19 @@ func (s *Server) stop() {
 	s.grpc.GracefulStop()
 }
 
-// sweep forgets triggers that nobody asks about.
+// sweep forgets triggers that nobody asks about, and decisions that are past.
 func (s *Server) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
+	triggers, decisions := time.NewTicker(sweepEvery), time.NewTicker(forgetEvery)
+	defer triggers.Stop()
+	defer decisions.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-ticker.C:
+		case now := <-triggers.C:
 			s.registry.sweep(now)
+		case now := <-decisions.C:
+			s.registry.forgetDecisions(now)
 		}
 	}
 }
