@@ -5,8 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kafka-scaler/kafka-scaler/e2e/harness"
 	"github.com/kafka-scaler/kafka-scaler/internal/kafkabroker"
+
+	"github.com/kafka-scaler/kafka-scaler/e2e/harness"
 )
 
 // TestMovingBrokers changes the brokers under a group that scales, as Yelp's platform does all the time:

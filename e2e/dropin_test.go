@@ -119,8 +119,8 @@ func playSteps(t *testing.T, s *harness.Scene, threshold int, steps []lagStep) {
 }
 
 // dropIn describes one of the three workloads.
-func dropIn(name, topic string, threshold, max int) harness.Spec {
-	c := change(max, map[string]string{"lagThreshold": strconv.Itoa(threshold)})
+func dropIn(name, topic string, threshold, most int) harness.Spec {
+	c := change(most, map[string]string{"lagThreshold": strconv.Itoa(threshold)})
 	switch name {
 	case byKEDA:
 		c.Type = harness.Own

@@ -47,8 +47,8 @@ const (
 )
 
 // change is a ScaledObject's difference from the shipped example.
-func change(max int, metadata map[string]string) product.Change {
-	return product.Change{Max: max, PollingInterval: pollingInterval, CooldownPeriod: cooldownPeriod, Metadata: metadata}
+func change(most int, metadata map[string]string) product.Change {
+	return product.Change{Max: most, PollingInterval: pollingInterval, CooldownPeriod: cooldownPeriod, Metadata: metadata}
 }
 
 // consumer is a member of a workload's group.

@@ -44,14 +44,15 @@ func (c Consumer) Work(ctx context.Context, pod string) error {
 		return err
 	}
 	defer client.Close()
-	err = c.consume(ctx, client)
+	c.consume(ctx, client)
 	// The context of the work has ended by now; what was finished is committed all the same, as a graceful pod does.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	return errors.Join(err, client.CommitMarkedOffsets(last), client.LeaveGroupContext(last))
+	return errors.Join(client.CommitMarkedOffsets(last), client.LeaveGroupContext(last))
 }
 
-func (c Consumer) consume(ctx context.Context, client *kgo.Client) error {
+// consume goes on until ctx ends or MaxRecords are done; the client tries again whatever fails.
+func (c Consumer) consume(ctx context.Context, client *kgo.Client) {
 	for done := 0; ; {
 		limit := 10
 		if c.BatchSize > 0 {
@@ -59,18 +60,18 @@ func (c Consumer) consume(ctx context.Context, client *kgo.Client) error {
 		}
 		fetches := client.PollRecords(ctx, limit)
 		if ctx.Err() != nil || fetches.IsClientClosed() {
-			return nil
+			return
 		}
 		for _, record := range fetches.Records() {
 			if !c.serve(ctx) {
-				return nil
+				return
 			}
 			client.MarkCommitRecords(record)
 			if done++; c.MaxRecords > 0 && done >= c.MaxRecords {
-				return nil
+				return
 			}
 			if c.BatchSize > 0 && done%c.BatchSize == 0 && !rest(ctx, c.BatchPause) {
-				return nil
+				return
 			}
 		}
 	}

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/kafkabroker"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kafka-scaler/kafka-scaler/e2e/timeline"
-	"github.com/kafka-scaler/kafka-scaler/internal/kafkabroker"
 )
 
 // Scene is one scenario on the stage.

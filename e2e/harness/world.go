@@ -9,11 +9,11 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/kafkabroker"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/kafka-scaler/kafka-scaler/e2e/product"
 	"github.com/kafka-scaler/kafka-scaler/e2e/stack"
-	"github.com/kafka-scaler/kafka-scaler/internal/kafkabroker"
 )
 
 // World is what all scenarios of a run share.

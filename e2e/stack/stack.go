@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/proc"
@@ -88,8 +89,8 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 
 // Stop ends every process, the last started first.
 func (s *Stack) Stop() {
-	for i := len(s.processes) - 1; i >= 0; i-- {
-		s.processes[i].Stop(stopGrace)
+	for _, p := range slices.Backward(s.processes) {
+		p.Stop(stopGrace)
 	}
 }
 
@@ -102,8 +103,10 @@ func (s *Stack) RestartOperator(ctx context.Context) error {
 func (s *Stack) file(name string) string { return filepath.Join(s.opts.Dir, name) }
 
 func (p *ports) choose() error {
-	all := []*int{&p.etcd, &p.etcdPeer, &p.apiserver, &p.controllers, &p.operatorMetrics, &p.operatorHealth, &p.operatorGRPC,
-		&p.adapter, &p.adapterMetrics, &p.webhooks, &p.webhookM, &p.webhookH}
+	all := []*int{
+		&p.etcd, &p.etcdPeer, &p.apiserver, &p.controllers, &p.operatorMetrics, &p.operatorHealth, &p.operatorGRPC,
+		&p.adapter, &p.adapterMetrics, &p.webhooks, &p.webhookM, &p.webhookH,
+	}
 	var open []net.Listener
 	defer func() {
 		for _, l := range open {
@@ -143,8 +146,10 @@ func (s *Stack) get(url string) error {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(s.pki.kube.cert)
-	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
-		TLSClientConfig: &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: roots, InsecureSkipVerify: true}}} //nolint:gosec // loopback, self-signed by upstream
+	client := http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{Certificates: []tls.Certificate{cert}, RootCAs: roots, InsecureSkipVerify: true},
+	}}
 	resp, err := client.Get(url)
 	if err != nil {
 		return err
