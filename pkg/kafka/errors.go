@@ -134,6 +134,14 @@ func failure(op, object string, err error) *fault.Error {
 	return &fault.Error{Kind: kind, Op: op, Object: object, Err: cause, Remedy: remedy}
 }
 
+// observed is an error as observers get it: with its kind.
+func observed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return failure("", "", err)
+}
+
 // splitRemedy takes the remedy off an error that has one.
 func splitRemedy(err error) (remedy string, cause error) {
 	known, ok := err.(*fault.Error) //nolint:errorlint // only of the whole error can a part be taken off

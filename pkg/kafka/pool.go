@@ -58,7 +58,7 @@ func (b *broker) request(ctx context.Context, req kmsg.Request, ours span) (kmsg
 	start := time.Now()
 	resp, err := b.exchange(ctx, req, ours)
 	if _, unsent := errors.AsType[*versionError](err); !unsent {
-		b.observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), err)
+		b.observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), observed(err))
 	}
 	return resp, err
 }
@@ -112,7 +112,7 @@ func (b *broker) acquire(ctx context.Context) (*conn, error) {
 	}
 	start := time.Now()
 	c, err := dial(ctx, b.cfg, b.addr)
-	b.observer.ConnectDone(b.node.Load(), time.Since(start), err)
+	b.observer.ConnectDone(b.node.Load(), time.Since(start), observed(err))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != nil {

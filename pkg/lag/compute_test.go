@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -331,5 +332,22 @@ func TestReportErrKeepsTheCause(t *testing.T) {
 		`refresh: read the commits of consumer group "billing"; allow Read on it`
 	if r.Err.Error() != want {
 		t.Errorf("got  %s\nwant %s", r.Err, want)
+	}
+}
+
+// TestOneCauseIsToldOnce: a broker that is gone fails each of its partitions with a
+// text that names the partition, and is one cause all the same.
+func TestOneCauseIsToldOnce(t *testing.T) {
+	now := time.Unix(1000, 0)
+	var offsets []lag.Offsets
+	for p := range int32(3) {
+		tp := lag.TopicPartition{Topic: "orders", Partition: p}
+		offsets = append(offsets, lag.Offsets{TopicPartition: tp, ObservedAt: now.Add(-time.Minute), Err: &fault.Error{
+			Kind: fault.Unavailable, Op: "read the log end offset of", Object: tp.String(), Err: errors.New("broker 2: connection refused"),
+		}})
+	}
+	err := lag.Compute(lag.Rules{MaxAge: time.Second}, offsets, now).Err
+	if n := strings.Count(err.Error(), "connection refused"); n != 1 {
+		t.Errorf("the cause is told %d times in %q", n, err)
 	}
 }

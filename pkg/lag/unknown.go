@@ -133,7 +133,7 @@ func causesOf(failed []failure) error {
 		// Two partitions whose reads failed alike differ in age by milliseconds: that is one cause.
 		key := e.Err.Error()
 		if f.cause != nil {
-			key = f.cause.Error()
+			key = withoutObject(f.cause)
 		}
 		if !seen[key] {
 			seen[key] = true
@@ -151,6 +151,15 @@ func causesOf(failed []failure) error {
 		found[i] = fmt.Errorf("%s: %w", first[i], err)
 	}
 	return causes(found)
+}
+
+// withoutObject is the text of a failed read without the partition that it was about:
+// a broker that is gone fails all of its partitions alike.
+func withoutObject(err error) string {
+	if e, ok := errors.AsType[*fault.Error](err); ok && e.Err != nil {
+		return e.Err.Error()
+	}
+	return err.Error()
 }
 
 // causes are several errors on one line.

@@ -9,7 +9,7 @@ import (
 
 func ExampleParse() {
 	parsed, err := trigger.Parse(map[string]string{
-		"scalerAddress":    "kafka-scaler.keda:6000",
+		"scalerAddress":    "kafka-scaler.kafka-scaler:6000",
 		"bootstrapServers": "kafka:9092",
 		"consumerGroup":    "payments",
 		"topic":            "orders.v1, refunds",
