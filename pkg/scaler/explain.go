@@ -62,7 +62,7 @@ func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanati
 		setError(x, e.err)
 		return x
 	}
-	x.Cluster = clusterName(e.trigger.Connection)
+	x.Cluster = s.clusterName(e.trigger.Connection)
 	x.ConsumerGroup = e.trigger.Selection.ConsumerGroup
 	x.MetricName = e.trigger.MetricName
 	snapshot, err := s.snapshot(ctx, e)
@@ -124,7 +124,14 @@ func setError(x *kafkascalerv1.Explanation, err error) {
 	x.Error, x.ErrorKind = messageOf(err), fault.KindOf(err).String()
 }
 
-func clusterName(c trigger.Connection) string {
+// clusterName is the name of the cluster that is read. A trigger that gives the
+// addresses of a configured cluster reads that one, and is to see so.
+func (s *Server) clusterName(c trigger.Connection) string {
+	if snapshots, err := s.clusters.Resolve(c); err == nil {
+		if named, ok := snapshots.(interface{ Name() string }); ok {
+			return named.Name()
+		}
+	}
 	if c.Cluster != "" {
 		return c.Cluster
 	}

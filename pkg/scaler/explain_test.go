@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -148,5 +149,28 @@ func TestExplainGivesErrorsVerbatim(t *testing.T) {
 	}
 	if x := explain(t, s, object); len(x.GetPartitions()) > 0 && x.GetPartitions()[1].GetError() == "" {
 		t.Errorf("partitions: %v", x.GetPartitions())
+	}
+}
+
+// namedKafka is a cluster that has a name of its own in the configuration.
+type namedKafka struct{ *fakeKafka }
+
+func (namedKafka) Name() string { return "main" }
+
+func (k namedKafka) Resolve(trigger.Connection) (Snapshots, error) { return k, nil }
+
+// TestExplainNamesTheConfiguredCluster: addresses that belong to a configured cluster read that one.
+func TestExplainNamesTheConfiguredCluster(t *testing.T) {
+	kafka := newFakeKafka()
+	kafka.lags(10)
+	s := newTestServer(t, Options{Clusters: namedKafka{kafka}})
+	resp, err := s.Explain(t.Context(), &kafkascalerv1.ExplainRequest{ScalerMetadata: map[string]string{
+		"bootstrapServers": "kafka:9092", "consumerGroup": "billing", "topic": "orders",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := resp.GetExplanations()[0].GetCluster(); got != "main" {
+		t.Errorf("cluster %q, want main", got)
 	}
 }
