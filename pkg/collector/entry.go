@@ -89,6 +89,8 @@ func (c *Collector) dropIdle() []*entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	oldest := int64(c.now() - stamp(c.opts.IdleAfter))
+	// Whoever has not asked since the refresh before the last will want a newer snapshot.
+	past := int64(c.now() - stamp(2*c.opts.Interval))
 	dropped := 0
 	live := make([]*entry, 0, len(c.entries))
 	for key, e := range c.entries {
@@ -99,6 +101,9 @@ func (c *Collector) dropIdle() []*entry {
 			dropped++
 		default:
 			live = append(live, e)
+			if e.asked.Load() < past {
+				e.view.Store(nil)
+			}
 		}
 	}
 	if dropped > 0 {
