@@ -171,17 +171,25 @@ func (c *checker) trigger(ctx context.Context, s manifest.Scaled, t manifest.Tri
 		return
 	}
 	defer client.Close()
-	c.selection(ctx, client, parsed.Selection)
+	parts := c.selection(ctx, client, parsed.Selection)
+	if t.Type == "external-push" && cluster.WaitsForRecords() {
+		for _, p := range parts {
+			client.DiagnoseWait(ctx, p.Topic, p.Partitions, c.report.step)
+		}
+	}
 }
 
-// selection checks the topics and the group that a trigger reads.
-func (c *checker) selection(ctx context.Context, client *kafka.Client, s trigger.Selection) {
+// selection checks the topics and the group that a trigger reads. It returns the
+// topics named that can be read.
+func (c *checker) selection(ctx context.Context, client *kafka.Client, s trigger.Selection) []lag.TopicPartitions {
 	var parts []lag.TopicPartitions
 	readable := true
 	for _, topic := range s.Topics {
 		partitions, ok := client.DiagnoseTopic(ctx, topic, c.report.step)
 		readable = readable && ok
-		parts = append(parts, lag.TopicPartitions{Topic: topic, Partitions: partitions})
+		if ok {
+			parts = append(parts, lag.TopicPartitions{Topic: topic, Partitions: partitions})
+		}
 	}
 	if s.TopicRegex != "" {
 		readable = c.regex(ctx, client, s)
@@ -189,6 +197,7 @@ func (c *checker) selection(ctx context.Context, client *kafka.Client, s trigger
 	if readable {
 		client.DiagnoseGroup(ctx, s.ConsumerGroup, parts, c.report.step)
 	}
+	return parts
 }
 
 func (c *checker) regex(ctx context.Context, client *kafka.Client, s trigger.Selection) bool {

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 )
 
@@ -69,6 +70,10 @@ func (c *Cluster) unusedFor() time.Duration { return time.Since(time.Unix(0, c.u
 
 // Name is the cluster's name in the configuration, or its addresses where only triggers name it.
 func (c *Cluster) Name() string { return c.cluster.Name }
+
+// WaitsForRecords tells whether triggers of type external-push learn of records from the brokers, and not from
+// the refresh.
+func (c *Cluster) WaitsForRecords() bool { return c.cluster.PushActivation != config.PushPoll }
 
 // Snapshot returns what is known of the query's offsets, see [collector.Collector.Snapshot].
 func (c *Cluster) Snapshot(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
