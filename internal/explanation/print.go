@@ -5,6 +5,7 @@ package explanation
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -69,7 +70,39 @@ func (p *printer) header(e *kafkascalerv1.Explanation, bounds Bounds) {
 	if e.GetObservedAt() != nil {
 		age = fmt.Sprintf(", read %s ago", e.GetSnapshotAge().AsDuration().Round(time.Millisecond))
 	}
-	p.linef("Cluster %s, consumer group %s%s\n", e.GetCluster(), e.GetConsumerGroup(), age)
+	p.linef("Cluster %s, %s%s\n", e.GetCluster(), groups(e), age)
+}
+
+// groups names the consumer groups, each with what is known of it.
+func groups(e *kafkascalerv1.Explanation) string {
+	if len(e.GetConsumerGroups()) == 0 {
+		return "consumer group " + e.GetConsumerGroup()
+	}
+	named := make([]string, 0, len(e.GetConsumerGroups()))
+	for _, g := range e.GetConsumerGroups() {
+		named = append(named, g.GetName()+details(g))
+	}
+	if len(named) == 1 {
+		return "consumer group " + named[0]
+	}
+	return "consumer groups " + strings.Join(named, ", ")
+}
+
+func details(g *kafkascalerv1.ConsumerGroup) string {
+	var known []string
+	if kind := g.GetKind(); kind != "" && kind != "unknown" {
+		known = append(known, kind)
+	}
+	if g.GetState() != "" {
+		known = append(known, g.GetState())
+	}
+	if g.GetState() != "" && g.GetMembers() >= 0 {
+		known = append(known, count(int64(g.GetMembers()), "member"))
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(known, ", ") + ")"
 }
 
 func (p *printer) partitions(e *kafkascalerv1.Explanation) {
@@ -77,8 +110,15 @@ func (p *printer) partitions(e *kafkascalerv1.Explanation) {
 		return
 	}
 	p.table(func(t *tabwriter.Writer) {
+		several := len(e.GetConsumerGroups()) > 1
+		if several {
+			fmt.Fprint(t, "GROUP\t")
+		}
 		fmt.Fprintln(t, "TOPIC\tPARTITION\tCOMMITTED\tLOG-START\tLOG-END\tLAG\tSTATE\tNOTE")
 		for _, r := range e.GetPartitions() {
+			if several {
+				fmt.Fprint(t, r.GetConsumerGroup(), "\t")
+			}
 			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", r.GetTopic(), r.GetPartition(), offset(r.GetCommittedOffset()),
 				offset(r.GetLogStartOffset()), offset(r.GetLogEndOffset()), lagOf(r), r.GetReason(), note(r))
 		}

@@ -9,9 +9,11 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
-// Query asks for the offsets that a trigger looks at. Build it once a trigger,
-// with [NewQuery], and use it for every call: it carries its own key.
+// Query asks for the offsets of one consumer group that a trigger looks at. Build
+// it once a trigger, with [NewQuery] or [NewQueries], and use it for every call: it
+// carries its own key.
 type Query struct {
+	// Selection is that of the trigger. Of its groups, only ConsumerGroup is asked about.
 	trigger.Selection
 	// MaxAge is how old an answer from memory may be before what is wrong with a topic or group becomes an
 	// error of the snapshot. Whether the numbers themselves are too old is for lag.Compute to say.
@@ -26,11 +28,28 @@ func NewQuery(s trigger.Selection, maxAge time.Duration) *Query {
 	return &Query{Selection: s, MaxAge: maxAge, key: queryKey(s, maxAge)}
 }
 
+// NewQueries returns one query for each of the selection's consumer groups, in their order.
+func NewQueries(s trigger.Selection, maxAge time.Duration) []*Query {
+	groups := s.ConsumerGroups
+	if len(groups) == 0 {
+		groups = []string{s.ConsumerGroup}
+	}
+	queries := make([]*Query, len(groups))
+	for i, group := range groups {
+		s.ConsumerGroup = group
+		queries[i] = NewQuery(s, maxAge)
+	}
+	return queries
+}
+
 func queryKey(s trigger.Selection, maxAge time.Duration) string {
 	b := strconv.AppendQuote(nil, s.ConsumerGroup)
 	b = strconv.AppendInt(append(b, ' '), int64(maxAge), 10)
 	b = strconv.AppendBool(append(b, ' '), s.ReadCommitted)
 	b = strconv.AppendBool(append(b, ' '), s.AllTopicsWithoutCommit)
+	b = strconv.AppendBool(append(b, ' '), s.Ages)
+	b = strconv.AppendBool(append(b, ' '), s.Inspect)
+	b = strconv.AppendInt(append(b, ' '), int64(s.DiscoveredTopicExpiry), 10)
 	for _, topic := range s.Topics {
 		b = strconv.AppendQuote(append(b, ' '), topic)
 	}
@@ -44,6 +63,9 @@ func queryKey(s trigger.Selection, maxAge time.Duration) string {
 // after it is published, and two calls between two refreshes return the same
 // pointer, so that a caller may keep what it computed from one.
 type Snapshot struct {
+	// Group is whose offsets these are, and what is known of it. Its kind is looked up rarely, and unknown
+	// until then.
+	Group lag.Group
 	// Offsets are the selected partitions, sorted by topic and partition.
 	Offsets []lag.Offsets
 	// ObservedAt is the oldest ObservedAt of Offsets; the zero time where one was never read.

@@ -76,6 +76,7 @@ func (c *Collector) look(e *entry, published uint64) *view {
 	if len(e.tracked) == 0 {
 		wrong = append(wrong, c.noTopic(e))
 	}
+	s.Group = lag.Group{Name: e.group.name}
 	s.Err = wrong.err()
 	v.complete = v.complete && s.Err == nil
 	for i := range s.Offsets {
@@ -137,6 +138,9 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 			o.StalledSince = c.time(p.stalled)
 		}
 		asked = commit.asked
+	}
+	if past := t.logs[lag.End].at(id); asked != 0 && tr.needsHighWatermark(o.Committed, end) && past.asked > end.asked {
+		o.HighWatermark = past.offset
 	}
 	complete = asked != 0 && (start.asked != 0 || !needsStart(o.Committed, o.LogEnd))
 	o.Err = c.partitionErr(g, tr, id, failed, complete)

@@ -22,6 +22,7 @@ func (c *Collector) sweep(ctx context.Context, s *scope, timeout time.Duration) 
 	// The commits may have told of topics. Where they have not, nothing is asked here.
 	late += c.describe(ctx, s, timeout)
 	late += c.readEnds(ctx, s, timeout)
+	late += c.readHighWatermarks(ctx, s, timeout)
 	late += c.readStarts(ctx, s, timeout)
 	c.mu.Lock()
 	c.publish()

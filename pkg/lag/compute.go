@@ -137,14 +137,14 @@ func retained(o *Offsets) int64 { return max(0, o.LogEnd-o.LogStart) }
 
 // add takes a measured partition into the sums.
 func (r *Report) add(p *Partition) {
-	r.Total = addSaturating(r.Total, p.Lag)
-	r.Activation = addSaturating(r.Activation, p.ActivationLag)
-	r.Lost = addSaturating(r.Lost, p.Lost)
+	r.Total = Add(r.Total, p.Lag)
+	r.Activation = Add(r.Activation, p.ActivationLag)
+	r.Lost = Add(r.Lost, p.Lost)
 	switch p.Reason {
 	case ReasonPhantom:
-		r.Phantom = addSaturating(r.Phantom, p.Excluded)
+		r.Phantom = Add(r.Phantom, p.Excluded)
 	case ReasonPersistent:
-		r.Persistent = addSaturating(r.Persistent, p.Excluded)
+		r.Persistent = Add(r.Persistent, p.Excluded)
 	}
 	if p.Lag > 0 {
 		r.Lagging++
@@ -154,9 +154,9 @@ func (r *Report) add(p *Partition) {
 	}
 }
 
-// addSaturating adds without wrapping round: past the range of int64 it stays at the
+// Add returns a + b without wrapping round: past the range of int64 it stays at the
 // end of the range, so that a huge lag never turns into a negative one.
-func addSaturating(a, b int64) int64 {
+func Add(a, b int64) int64 {
 	sum := a + b
 	switch {
 	case b > 0 && sum < a:

@@ -1,8 +1,6 @@
 package scaler
 
 import (
-	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,7 +8,6 @@ import (
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
-	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -25,7 +22,8 @@ type entry struct {
 	// err says why the metadata is no trigger; what follows is then nil.
 	err     error
 	trigger *trigger.Trigger
-	query   *collector.Query
+	// queries are one a consumer group, in the trigger's order.
+	queries []*collector.Query
 	spec    *pb.GetMetricSpecResponse
 
 	// askedAt is when KEDA last asked, in nanoseconds since 1970.
@@ -48,31 +46,16 @@ type entry struct {
 func newEntry(ref *pb.ScaledObjectRef) *entry {
 	e := &entry{namespace: ref.GetNamespace(), name: ref.GetName(), metadata: ref.GetScalerMetadata()}
 	e.trigger, e.err = trigger.Parse(e.metadata)
-	if e.err == nil {
-		e.err = severalGroups(e.trigger)
-	}
 	if e.err != nil {
 		return e
 	}
-	e.query = collector.NewQuery(e.trigger.Selection, e.trigger.Lag.MaxAge)
+	e.queries = collector.NewQueries(e.trigger.Selection, e.trigger.Lag.MaxAge)
 	e.spec = &pb.GetMetricSpecResponse{MetricSpecs: []*pb.MetricSpec{{
 		MetricName:      e.trigger.MetricName,
 		TargetSize:      e.trigger.Policy.Target(),
 		TargetSizeFloat: float64(e.trigger.Policy.Target()),
 	}}}
 	return e
-}
-
-// severalGroups refuses a trigger with more than one consumer group, as long as only one is read: the
-// number of the first alone would be too low.
-func severalGroups(t *trigger.Trigger) error {
-	if len(t.Selection.ConsumerGroups) <= 1 {
-		return nil
-	}
-	return &fault.Error{
-		Kind: fault.Invalid, Op: "read", Object: fmt.Sprintf("%d consumer groups", len(t.Selection.ConsumerGroups)),
-		Err: errors.New("this version reads one group a trigger"), Remedy: "use one trigger a group",
-	}
 }
 
 // stateful says whether a value depends on the calls before it: KEDA's own

@@ -2,6 +2,7 @@ package scaler
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
@@ -24,8 +25,9 @@ const (
 // partition: with ten thousand triggers those are more memory than all else, and
 // only Explain shows one. It is never changed.
 type evaluation struct {
-	snapshot *collector.Snapshot
-	decision policy.Decision
+	// snapshots are one a consumer group, in the trigger's order.
+	snapshots []*collector.Snapshot
+	decision  policy.Decision
 	// at is when it was made.
 	at time.Time
 	// err is why there is no value.
@@ -36,25 +38,35 @@ type evaluation struct {
 	validUntil time.Time
 }
 
-// report computes the lag in a snapshot. memory is read and its successor returned
+// reports computes the lag in each of the snapshots. memory is read and its successor returned
 // only in KEDA compatibility.
-func (e *entry) report(snapshot *collector.Snapshot, memory lag.Memory, now time.Time) (lag.Report, lag.Memory) {
-	if e.trigger.Policy.Compatibility == policy.KEDA {
-		return lag.ComputeKEDA(e.trigger.Lag, snapshot.Offsets, memory, now)
+func (e *entry) reports(snapshots []*collector.Snapshot, memory lag.Memory, now time.Time) ([]lag.Report, lag.Memory) {
+	reports := make([]lag.Report, len(snapshots))
+	for i, snapshot := range snapshots {
+		if e.trigger.Policy.Compatibility == policy.KEDA {
+			reports[i], memory = lag.ComputeKEDA(e.trigger.Lag, snapshot.Offsets, memory, now)
+		} else {
+			reports[i] = lag.Compute(e.trigger.Lag, snapshot.Offsets, now)
+		}
+		reports[i].Group = snapshot.Group
 	}
-	return lag.Compute(e.trigger.Lag, snapshot.Offsets, now), memory
+	return reports, memory
 }
 
-// evaluate decides from a snapshot and the report about it.
-func (e *entry) evaluate(snapshot *collector.Snapshot, report lag.Report, now time.Time) *evaluation {
-	ev := &evaluation{snapshot: snapshot, at: now, validUntil: now.Add(keepFor)}
-	if ages := report.ObservedAt.Add(e.trigger.Lag.MaxAge); ages.After(now) && ages.Before(ev.validUntil) {
-		ev.validUntil = ages
+// evaluate decides from snapshots and the reports about them.
+func (e *entry) evaluate(snapshots []*collector.Snapshot, reports []lag.Report, now time.Time) *evaluation {
+	ev := &evaluation{snapshots: snapshots, at: now, validUntil: now.Add(keepFor)}
+	for i := range reports {
+		if ages := reports[i].ObservedAt.Add(e.trigger.Lag.MaxAge); ages.After(now) && ages.Before(ev.validUntil) {
+			ev.validUntil = ages
+		}
 	}
-	ev.decision = e.trigger.Policy.Decide(report)
-	// What is wrong with the query as a whole comes first: the partitions that it left out are not in the report.
-	if snapshot.Err != nil {
-		ev.decision.Err = snapshot.Err
+	ev.decision = e.trigger.Policy.Decide(reports...)
+	// What is wrong with a query as a whole comes first: the partitions that it left out are not in the report.
+	for _, snapshot := range slices.Backward(snapshots) {
+		if snapshot.Err != nil {
+			ev.decision.Err = snapshot.Err
+		}
 	}
 	ev.err = ev.decision.Err
 	if ev.err == nil {
@@ -63,24 +75,24 @@ func (e *entry) evaluate(snapshot *collector.Snapshot, report lag.Report, now ti
 	return ev
 }
 
-// fresh says whether the evaluation is still the answer for the snapshot.
-func (ev *evaluation) fresh(snapshot *collector.Snapshot, now time.Time) bool {
-	return ev != nil && ev.snapshot == snapshot && now.Before(ev.validUntil)
+// fresh says whether the evaluation is still the answer for the snapshots.
+func (ev *evaluation) fresh(snapshots []*collector.Snapshot, now time.Time) bool {
+	return ev != nil && slices.Equal(ev.snapshots, snapshots) && now.Before(ev.validUntil)
 }
 
-// current returns the decision for the snapshot, made anew only if there is need.
-func (s *Server) current(e *entry, snapshot *collector.Snapshot) *evaluation {
+// current returns the decision for the snapshots, made anew only if there is need.
+func (s *Server) current(e *entry, snapshots []*collector.Snapshot) *evaluation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return s.currentLocked(e, snapshot, time.Now())
+	return s.currentLocked(e, snapshots, time.Now())
 }
 
-func (s *Server) currentLocked(e *entry, snapshot *collector.Snapshot, now time.Time) *evaluation {
-	if e.last.fresh(snapshot, now) {
+func (s *Server) currentLocked(e *entry, snapshots []*collector.Snapshot, now time.Time) *evaluation {
+	if e.last.fresh(snapshots, now) {
 		return e.last
 	}
-	report, _ := e.report(snapshot, e.memory, now)
-	e.last = e.evaluate(snapshot, report, now)
+	reports, _ := e.reports(snapshots, e.memory, now)
+	e.last = e.evaluate(snapshots, reports, now)
 	s.observer.Decided(e.namespace, e.name, e.trigger.MetricName, e.last.decision)
 	return e.last
 }
@@ -88,17 +100,17 @@ func (s *Server) currentLocked(e *entry, snapshot *collector.Snapshot, now time.
 // measure is GetMetrics' part of a KEDA evaluation: it pins the decision for the
 // IsActive that follows, and is the only one to advance the memory of KEDA's
 // persistent lag.
-func (s *Server) measure(e *entry, snapshot *collector.Snapshot) *evaluation {
+func (s *Server) measure(e *entry, snapshots []*collector.Snapshot) *evaluation {
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.stateful() {
-		var report lag.Report
-		report, e.memory = e.report(snapshot, e.memory, now)
-		e.last = e.evaluate(snapshot, report, now)
+		var reports []lag.Report
+		reports, e.memory = e.reports(snapshots, e.memory, now)
+		e.last = e.evaluate(snapshots, reports, now)
 		s.observer.Decided(e.namespace, e.name, e.trigger.MetricName, e.last.decision)
 	}
-	ev := s.currentLocked(e, snapshot, now)
+	ev := s.currentLocked(e, snapshots, now)
 	if ev.err == nil {
 		e.pinned, e.pinnedUntil = ev, now.Add(pinFor)
 	}
@@ -136,13 +148,13 @@ func (e *entry) forget() {
 	e.memory = nil
 }
 
-// snapshot asks the trigger's cluster.
-func (s *Server) snapshot(ctx context.Context, e *entry) (*collector.Snapshot, error) {
-	snapshots, err := s.clusters.Resolve(e.trigger.Connection)
+// snapshots asks the trigger's cluster, for each of its consumer groups.
+func (s *Server) snapshots(ctx context.Context, e *entry) ([]*collector.Snapshot, error) {
+	cluster, err := s.clusters.Resolve(e.trigger.Connection)
 	if err != nil {
 		return nil, err
 	}
-	return snapshots.Snapshot(ctx, e.query)
+	return snapshotsOf(ctx, cluster, e.queries)
 }
 
 func metricsResponse(metric string, d policy.Decision) *pb.GetMetricsResponse {

@@ -65,30 +65,30 @@ func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanati
 	x.Cluster = s.clusterName(e.trigger.Connection)
 	x.ConsumerGroup = e.trigger.Selection.ConsumerGroup
 	x.MetricName = e.trigger.MetricName
-	snapshot, err := s.snapshot(ctx, e)
+	snapshots, err := s.snapshots(ctx, e)
 	if err != nil {
 		setError(x, err)
 		return x
 	}
 	now := time.Now()
-	ev, report := e.preview(snapshot, now)
-	e.show(x, ev, report, now)
+	ev, reports := e.preview(snapshots, now)
+	e.show(x, ev, reports, now)
 	return x
 }
 
-// preview returns what the next GetMetrics would answer, with the report that it
+// preview returns what the next GetMetrics would answer, with the reports that it
 // is made from, and leaves no trace.
-func (e *entry) preview(snapshot *collector.Snapshot, now time.Time) (*evaluation, lag.Report) {
+func (e *entry) preview(snapshots []*collector.Snapshot, now time.Time) (*evaluation, []lag.Report) {
 	e.mu.Lock()
 	last, memory := e.last, e.memory
 	e.mu.Unlock()
-	if !e.stateful() && last.fresh(snapshot, now) {
-		// The same moment gives the same report again.
-		report, _ := e.report(snapshot, memory, last.at)
-		return last, report
+	if !e.stateful() && last.fresh(snapshots, now) {
+		// The same moment gives the same reports again.
+		reports, _ := e.reports(snapshots, memory, last.at)
+		return last, reports
 	}
-	report, _ := e.report(snapshot, memory, now)
-	return e.evaluate(snapshot, report, now), report
+	reports, _ := e.reports(snapshots, memory, now)
+	return e.evaluate(snapshots, reports, now), reports
 }
 
 func (e *entry) asked() time.Time {
@@ -99,14 +99,13 @@ func (e *entry) asked() time.Time {
 }
 
 // show puts an evaluation into the answer.
-func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, report lag.Report, now time.Time) {
-	x.TotalLag, x.ActivationLag, x.Lost = report.Total, report.Activation, report.Lost
-	if at := report.ObservedAt; !at.IsZero() {
+func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag.Report, now time.Time) {
+	for i := range reports {
+		e.showGroup(x, &reports[i])
+	}
+	if at := oldestRead(reports); !at.IsZero() {
 		x.ObservedAt = timestamp(at)
 		x.SnapshotAge = durationpb.New(now.Sub(at))
-	}
-	for i := range report.Partitions {
-		x.Partitions = append(x.Partitions, partitionMessage(&report.Partitions[i], e.trigger.Lag.Ages))
 	}
 	if ev.err != nil {
 		setError(x, ev.err)
@@ -118,6 +117,30 @@ func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, report lag.Re
 			CurrentReplicas: o.Current, DesiredReplicas: o.Desired, Reason: o.Reason,
 		})
 	}
+}
+
+// showGroup adds one consumer group to the answer.
+func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report) {
+	x.ConsumerGroups = append(x.ConsumerGroups, groupMessage(r, e.trigger.Lag.Ages))
+	x.TotalLag = lag.Add(x.GetTotalLag(), r.Total)
+	x.ActivationLag = lag.Add(x.GetActivationLag(), r.Activation)
+	x.Lost = lag.Add(x.GetLost(), r.Lost)
+	for i := range r.Partitions {
+		m := partitionMessage(&r.Partitions[i], e.trigger.Lag.Ages)
+		m.ConsumerGroup = strings.ToValidUTF8(r.Group.Name, "\uFFFD")
+		x.Partitions = append(x.Partitions, m)
+	}
+}
+
+// oldestRead is when the oldest offset of all reports was read; the zero time where one never was.
+func oldestRead(reports []lag.Report) time.Time {
+	oldest := reports[0].ObservedAt
+	for i := range reports {
+		if at := reports[i].ObservedAt; at.Before(oldest) {
+			oldest = at
+		}
+	}
+	return oldest
 }
 
 func setError(x *kafkascalerv1.Explanation, err error) {

@@ -31,6 +31,29 @@ func decisionMessage(d policy.Decision) *kafkascalerv1.Decision {
 	return m
 }
 
+// groupMessage converts what is known of a group. ages says that the trigger asks for its age.
+func groupMessage(r *lag.Report, ages bool) *kafkascalerv1.ConsumerGroup {
+	m := &kafkascalerv1.ConsumerGroup{
+		Name:          strings.ToValidUTF8(r.Group.Name, "\uFFFD"),
+		Kind:          r.Group.Kind.String(),
+		State:         r.Group.State,
+		Members:       int32(min(r.Group.Members, 1<<31-1)), //nolint:gosec // bounded
+		TotalLag:      r.Total,
+		ActivationLag: r.Activation,
+		Lost:          r.Lost,
+	}
+	if r.Group.Kind == lag.KindUnknown {
+		m.Members = -1
+	}
+	if r.Group.Err != nil {
+		m.Error = messageOf(r.Group.Err)
+	}
+	if ages && r.AgeErr == nil {
+		m.Age = durationpb.New(r.Age)
+	}
+	return m
+}
+
 // partitionMessage converts a partition. ages says that the trigger asks for its age.
 func partitionMessage(p *lag.Partition, ages bool) *kafkascalerv1.Partition {
 	m := &kafkascalerv1.Partition{
@@ -52,8 +75,11 @@ func partitionMessage(p *lag.Partition, ages bool) *kafkascalerv1.Partition {
 	case ages:
 		m.Age = durationpb.New(p.Age)
 	}
-	if in := p.Inspected; in != nil && in.Err != nil {
-		m.InspectionError = messageOf(in.Err)
+	if in := p.Inspected; in != nil {
+		m.Inspected = in.Err == nil && in.Committed == p.Committed && in.LogEnd == p.LogEnd
+		if in.Err != nil {
+			m.InspectionError = messageOf(in.Err)
+		}
 	}
 	switch {
 	case p.Err != nil:

@@ -34,11 +34,11 @@ func (s *Server) GetMetrics(ctx context.Context, req *pb.GetMetricsRequest) (*pb
 	if err := e.checkName(asked); err != nil {
 		return nil, s.fail(e, err)
 	}
-	snapshot, err := s.snapshot(ctx, e)
+	snapshots, err := s.snapshots(ctx, e)
 	if err != nil {
 		return nil, s.failToDecide(e, err)
 	}
-	ev := s.measure(e, snapshot)
+	ev := s.measure(e, snapshots)
 	if ev.err != nil {
 		return nil, s.fail(e, ev.err)
 	}
@@ -58,11 +58,11 @@ func (s *Server) IsActive(ctx context.Context, ref *pb.ScaledObjectRef) (*pb.IsA
 	}
 	ev := e.takePinned()
 	if ev == nil {
-		snapshot, err := s.snapshot(ctx, e)
+		snapshots, err := s.snapshots(ctx, e)
 		if err != nil {
 			return nil, s.failToDecide(e, err)
 		}
-		ev = s.current(e, snapshot)
+		ev = s.current(e, snapshots)
 	}
 	if ev.err != nil {
 		return nil, s.fail(e, ev.err)

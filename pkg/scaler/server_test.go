@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
@@ -136,14 +137,6 @@ func TestAgeUnknown(t *testing.T) {
 		if got, err := s.GetMetrics(t.Context(), request); status.Code(err) != codes.Unavailable {
 			t.Errorf("%s: %v, %v; want UNAVAILABLE", key, got, err)
 		}
-	}
-}
-
-// The number of the first group alone would be too low.
-func TestSeveralGroupsAreRefused(t *testing.T) {
-	s := newTestServer(t, Options{Clusters: newFakeKafka()})
-	if _, err := s.GetMetricSpec(t.Context(), ref("worker", "consumerGroup", "a,b")); status.Code(err) != codes.InvalidArgument {
-		t.Errorf("%v, want INVALID_ARGUMENT", err)
 	}
 }
 
@@ -290,7 +283,7 @@ func TestDecisionIsMadeOnceASnapshot(t *testing.T) {
 	kafka.lags(5)
 	s := newTestServer(t, Options{Clusters: kafka, Observer: observer})
 	e := s.registry.get(ref("worker"))
-	snapshot := snapshotOf(5)
+	snapshot := []*collector.Snapshot{snapshotOf(5)}
 	now := time.Now()
 	first := s.currentLocked(e, snapshot, now)
 	if again := s.currentLocked(e, snapshot, now.Add(keepFor/2)); again != first {
@@ -299,7 +292,7 @@ func TestDecisionIsMadeOnceASnapshot(t *testing.T) {
 	if later := s.currentLocked(e, snapshot, now.Add(keepFor)); later == first {
 		t.Error("a decision outlived keepFor")
 	}
-	nearlyOld := snapshot.ObservedAt.Add(e.trigger.Lag.MaxAge - keepFor/2)
+	nearlyOld := snapshot[0].ObservedAt.Add(e.trigger.Lag.MaxAge - keepFor/2)
 	if ev := s.currentLocked(e, snapshot, nearlyOld); ev.err != nil {
 		t.Errorf("younger than maxSnapshotAge: %v", ev.err)
 	}

@@ -35,20 +35,20 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 	e.streams.Add(1)
 	defer e.streams.Add(-1)
 	var edge edges
-	var last *collector.Snapshot
+	var last []*collector.Snapshot
 	for {
-		snapshot, err := s.next(stream.Context(), e, last, edge.active)
+		snapshots, err := s.next(stream.Context(), e, last, edge.active)
 		if stream.Context().Err() != nil {
 			return statusOf(stream.Context().Err())
 		}
 		if err != nil {
 			return s.fail(e, err)
 		}
-		if snapshot == nil {
+		if snapshots == nil {
 			continue
 		}
-		last = snapshot
-		ev := s.current(e, snapshot)
+		last = snapshots
+		ev := s.current(e, snapshots)
 		if ev.err != nil {
 			continue
 		}
@@ -60,23 +60,23 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 	}
 }
 
-// next returns the next snapshot to decide from: a newer one, or last again after
+// next returns the next snapshots to decide from: newer ones, or last again after
 // a while, or nil if there is none yet. A trigger that is not active learns of new
 // records at once. An error means that the configuration has no such cluster (any more).
-func (s *Server) next(ctx context.Context, e *entry, last *collector.Snapshot, active bool) (*collector.Snapshot, error) {
-	snapshots, err := s.clusters.Resolve(e.trigger.Connection)
+func (s *Server) next(ctx context.Context, e *entry, last []*collector.Snapshot, active bool) ([]*collector.Snapshot, error) {
+	cluster, err := s.clusters.Resolve(e.trigger.Connection)
 	if err != nil {
 		return nil, err
 	}
 	wait, cancel := context.WithTimeout(ctx, waitAtMost)
 	defer cancel()
-	await := snapshots.WaitForRecords
+	await := cluster.WaitForRecords
 	if active {
-		await = snapshots.Wait
+		await = cluster.Wait
 	}
-	snapshot, err := await(wait, e.query, last)
+	snapshots, err := awaitAny(wait, cluster, await, e.queries, last)
 	if err == nil {
-		return snapshot, nil
+		return snapshots, nil
 	}
 	// The last one grows old by itself; polls say why there is no newer one.
 	pause(wait, retryAfter)

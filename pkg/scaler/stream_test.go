@@ -57,10 +57,16 @@ type activity struct {
 }
 
 func openActivity(t *testing.T, kafka *fakeKafka, object *pb.ScaledObjectRef) *activity {
+	a := openActivityOn(t, kafka, object)
+	a.kafka = kafka
+	return a
+}
+
+func openActivityOn(t *testing.T, clusters Clusters, object *pb.ScaledObjectRef) *activity {
 	ctx, cancel := context.WithCancel(t.Context())
-	a := &activity{t: t, kafka: kafka, close: cancel, ended: make(chan error, 1)}
+	a := &activity{t: t, close: cancel, ended: make(chan error, 1)}
 	a.stream = &recorder[pb.IsActiveResponse]{ctx: ctx, start: time.Now(), show: func(m *pb.IsActiveResponse) string { return strconv.FormatBool(m.GetResult()) }}
-	s := newTestServer(t, Options{Clusters: kafka})
+	s := newTestServer(t, Options{Clusters: clusters})
 	go func() { a.ended <- s.StreamIsActive(object, a.stream) }()
 	synctest.Wait()
 	return a

@@ -142,7 +142,8 @@ type Explanation struct {
 	Name      string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Namespace string `protobuf:"bytes,2,opt,name=namespace,proto3" json:"namespace,omitempty"`
 	// The cluster that was read: its configured name, or its bootstrap servers.
-	Cluster       string `protobuf:"bytes,3,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	Cluster string `protobuf:"bytes,3,opt,name=cluster,proto3" json:"cluster,omitempty"`
+	// The first of the consumer groups.
 	ConsumerGroup string `protobuf:"bytes,4,opt,name=consumer_group,json=consumerGroup,proto3" json:"consumer_group,omitempty"`
 	// Metric name without KEDA's sN- prefix.
 	MetricName string       `protobuf:"bytes,5,opt,name=metric_name,json=metricName,proto3" json:"metric_name,omitempty"`
@@ -165,9 +166,11 @@ type Explanation struct {
 	TotalLag      int64 `protobuf:"varint,14,opt,name=total_lag,json=totalLag,proto3" json:"total_lag,omitempty"`
 	ActivationLag int64 `protobuf:"varint,15,opt,name=activation_lag,json=activationLag,proto3" json:"activation_lag,omitempty"`
 	// Records that retention removed before the group took them.
-	Lost          int64 `protobuf:"varint,16,opt,name=lost,proto3" json:"lost,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Lost int64 `protobuf:"varint,16,opt,name=lost,proto3" json:"lost,omitempty"`
+	// Every consumer group of the trigger, in its order; partitions are in the same order.
+	ConsumerGroups []*ConsumerGroup `protobuf:"bytes,17,rep,name=consumer_groups,json=consumerGroups,proto3" json:"consumer_groups,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Explanation) Reset() {
@@ -312,6 +315,127 @@ func (x *Explanation) GetLost() int64 {
 	return 0
 }
 
+func (x *Explanation) GetConsumerGroups() []*ConsumerGroup {
+	if x != nil {
+		return x.ConsumerGroups
+	}
+	return nil
+}
+
+// ConsumerGroup is what is known of one group, and its share of the sums.
+type ConsumerGroup struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// classic, consumer, streams, share, simple, or unknown.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Kafka's own word: Stable, Empty, Dead, ...; empty where it is not known.
+	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// -1 where it is not known.
+	Members int32 `protobuf:"varint,4,opt,name=members,proto3" json:"members,omitempty"`
+	// Why the kind is not known.
+	Error         string `protobuf:"bytes,5,opt,name=error,proto3" json:"error,omitempty"`
+	TotalLag      int64  `protobuf:"varint,6,opt,name=total_lag,json=totalLag,proto3" json:"total_lag,omitempty"`
+	ActivationLag int64  `protobuf:"varint,7,opt,name=activation_lag,json=activationLag,proto3" json:"activation_lag,omitempty"`
+	Lost          int64  `protobuf:"varint,8,opt,name=lost,proto3" json:"lost,omitempty"`
+	// Age of the oldest unconsumed record; unset where the trigger does not ask for ages.
+	Age           *durationpb.Duration `protobuf:"bytes,9,opt,name=age,proto3" json:"age,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsumerGroup) Reset() {
+	*x = ConsumerGroup{}
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsumerGroup) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsumerGroup) ProtoMessage() {}
+
+func (x *ConsumerGroup) ProtoReflect() protoreflect.Message {
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsumerGroup.ProtoReflect.Descriptor instead.
+func (*ConsumerGroup) Descriptor() ([]byte, []int) {
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ConsumerGroup) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConsumerGroup) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ConsumerGroup) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *ConsumerGroup) GetMembers() int32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+func (x *ConsumerGroup) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *ConsumerGroup) GetTotalLag() int64 {
+	if x != nil {
+		return x.TotalLag
+	}
+	return 0
+}
+
+func (x *ConsumerGroup) GetActivationLag() int64 {
+	if x != nil {
+		return x.ActivationLag
+	}
+	return 0
+}
+
+func (x *ConsumerGroup) GetLost() int64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *ConsumerGroup) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
 // Decision is the number KEDA gets, and the rules that led to it.
 type Decision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -335,7 +459,7 @@ type Decision struct {
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[3]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -347,7 +471,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[3]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -360,7 +484,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{3}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Decision) GetValue() int64 {
@@ -434,7 +558,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[4]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -446,7 +570,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[4]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -459,7 +583,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{4}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Step) GetRule() string {
@@ -524,13 +648,17 @@ type Partition struct {
 	AgeError string `protobuf:"bytes,14,opt,name=age_error,json=ageError,proto3" json:"age_error,omitempty"`
 	// Why nobody could look whether the lag is phantom lag.
 	InspectionError string `protobuf:"bytes,15,opt,name=inspection_error,json=inspectionError,proto3" json:"inspection_error,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Group whose offsets these are.
+	ConsumerGroup string `protobuf:"bytes,16,opt,name=consumer_group,json=consumerGroup,proto3" json:"consumer_group,omitempty"`
+	// Somebody looked into the log, at exactly these offsets.
+	Inspected     bool `protobuf:"varint,17,opt,name=inspected,proto3" json:"inspected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[5]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -542,7 +670,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[5]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -555,7 +683,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{5}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Partition) GetTopic() string {
@@ -663,6 +791,20 @@ func (x *Partition) GetInspectionError() string {
 	return ""
 }
 
+func (x *Partition) GetConsumerGroup() string {
+	if x != nil {
+		return x.ConsumerGroup
+	}
+	return ""
+}
+
+func (x *Partition) GetInspected() bool {
+	if x != nil {
+		return x.Inspected
+	}
+	return false
+}
+
 // HorizontalOutcome is what the HPA does when it has some number of replicas and sees the value.
 type HorizontalOutcome struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
@@ -676,7 +818,7 @@ type HorizontalOutcome struct {
 
 func (x *HorizontalOutcome) Reset() {
 	*x = HorizontalOutcome{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[6]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -688,7 +830,7 @@ func (x *HorizontalOutcome) String() string {
 func (*HorizontalOutcome) ProtoMessage() {}
 
 func (x *HorizontalOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[6]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -701,7 +843,7 @@ func (x *HorizontalOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HorizontalOutcome.ProtoReflect.Descriptor instead.
 func (*HorizontalOutcome) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{6}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *HorizontalOutcome) GetCurrentReplicas() int64 {
@@ -738,7 +880,7 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
 	"\x0fExplainResponse\x12?\n" +
-	"\fexplanations\x18\x01 \x03(\v2\x1b.kafkascaler.v1.ExplanationR\fexplanations\"\x94\x05\n" +
+	"\fexplanations\x18\x01 \x03(\v2\x1b.kafkascaler.v1.ExplanationR\fexplanations\"\xdc\x05\n" +
 	"\vExplanation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x18\n" +
@@ -763,7 +905,18 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"error_kind\x18\r \x01(\tR\terrorKind\x12\x1b\n" +
 	"\ttotal_lag\x18\x0e \x01(\x03R\btotalLag\x12%\n" +
 	"\x0eactivation_lag\x18\x0f \x01(\x03R\ractivationLag\x12\x12\n" +
-	"\x04lost\x18\x10 \x01(\x03R\x04lost\"\xe5\x01\n" +
+	"\x04lost\x18\x10 \x01(\x03R\x04lost\x12F\n" +
+	"\x0fconsumer_groups\x18\x11 \x03(\v2\x1d.kafkascaler.v1.ConsumerGroupR\x0econsumerGroups\"\x82\x02\n" +
+	"\rConsumerGroup\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x18\n" +
+	"\amembers\x18\x04 \x01(\x05R\amembers\x12\x14\n" +
+	"\x05error\x18\x05 \x01(\tR\x05error\x12\x1b\n" +
+	"\ttotal_lag\x18\x06 \x01(\x03R\btotalLag\x12%\n" +
+	"\x0eactivation_lag\x18\a \x01(\x03R\ractivationLag\x12\x12\n" +
+	"\x04lost\x18\b \x01(\x03R\x04lost\x12+\n" +
+	"\x03age\x18\t \x01(\v2\x19.google.protobuf.DurationR\x03age\"\xe5\x01\n" +
 	"\bDecision\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\x03R\x06target\x12\x16\n" +
@@ -778,7 +931,7 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\x06before\x18\x02 \x01(\x03R\x06before\x12\x14\n" +
 	"\x05after\x18\x03 \x01(\x03R\x05after\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12%\n" +
-	"\x0econsumer_group\x18\x05 \x01(\tR\rconsumerGroup\"\x83\x04\n" +
+	"\x0econsumer_group\x18\x05 \x01(\tR\rconsumerGroup\"\xc8\x04\n" +
 	"\tPartition\x12\x14\n" +
 	"\x05topic\x18\x01 \x01(\tR\x05topic\x12\x1c\n" +
 	"\tpartition\x18\x02 \x01(\x05R\tpartition\x12)\n" +
@@ -796,7 +949,9 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\bexcluded\x18\f \x01(\x03R\bexcluded\x12+\n" +
 	"\x03age\x18\r \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x1b\n" +
 	"\tage_error\x18\x0e \x01(\tR\bageError\x12)\n" +
-	"\x10inspection_error\x18\x0f \x01(\tR\x0finspectionError\"\x81\x01\n" +
+	"\x10inspection_error\x18\x0f \x01(\tR\x0finspectionError\x12%\n" +
+	"\x0econsumer_group\x18\x10 \x01(\tR\rconsumerGroup\x12\x1c\n" +
+	"\tinspected\x18\x11 \x01(\bR\tinspected\"\x81\x01\n" +
 	"\x11HorizontalOutcome\x12)\n" +
 	"\x10current_replicas\x18\x01 \x01(\x03R\x0fcurrentReplicas\x12)\n" +
 	"\x10desired_replicas\x18\x02 \x01(\x03R\x0fdesiredReplicas\x12\x16\n" +
@@ -816,38 +971,41 @@ func file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP() []byte {
 	return file_kafkascaler_v1_kafkascaler_proto_rawDescData
 }
 
-var file_kafkascaler_v1_kafkascaler_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_kafkascaler_v1_kafkascaler_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_kafkascaler_v1_kafkascaler_proto_goTypes = []any{
 	(*ExplainRequest)(nil),        // 0: kafkascaler.v1.ExplainRequest
 	(*ExplainResponse)(nil),       // 1: kafkascaler.v1.ExplainResponse
 	(*Explanation)(nil),           // 2: kafkascaler.v1.Explanation
-	(*Decision)(nil),              // 3: kafkascaler.v1.Decision
-	(*Step)(nil),                  // 4: kafkascaler.v1.Step
-	(*Partition)(nil),             // 5: kafkascaler.v1.Partition
-	(*HorizontalOutcome)(nil),     // 6: kafkascaler.v1.HorizontalOutcome
-	nil,                           // 7: kafkascaler.v1.ExplainRequest.ScalerMetadataEntry
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 9: google.protobuf.Duration
+	(*ConsumerGroup)(nil),         // 3: kafkascaler.v1.ConsumerGroup
+	(*Decision)(nil),              // 4: kafkascaler.v1.Decision
+	(*Step)(nil),                  // 5: kafkascaler.v1.Step
+	(*Partition)(nil),             // 6: kafkascaler.v1.Partition
+	(*HorizontalOutcome)(nil),     // 7: kafkascaler.v1.HorizontalOutcome
+	nil,                           // 8: kafkascaler.v1.ExplainRequest.ScalerMetadataEntry
+	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
 }
 var file_kafkascaler_v1_kafkascaler_proto_depIdxs = []int32{
-	7,  // 0: kafkascaler.v1.ExplainRequest.scaler_metadata:type_name -> kafkascaler.v1.ExplainRequest.ScalerMetadataEntry
+	8,  // 0: kafkascaler.v1.ExplainRequest.scaler_metadata:type_name -> kafkascaler.v1.ExplainRequest.ScalerMetadataEntry
 	2,  // 1: kafkascaler.v1.ExplainResponse.explanations:type_name -> kafkascaler.v1.Explanation
-	3,  // 2: kafkascaler.v1.Explanation.decision:type_name -> kafkascaler.v1.Decision
-	5,  // 3: kafkascaler.v1.Explanation.partitions:type_name -> kafkascaler.v1.Partition
-	8,  // 4: kafkascaler.v1.Explanation.observed_at:type_name -> google.protobuf.Timestamp
-	9,  // 5: kafkascaler.v1.Explanation.snapshot_age:type_name -> google.protobuf.Duration
-	6,  // 6: kafkascaler.v1.Explanation.horizontal:type_name -> kafkascaler.v1.HorizontalOutcome
-	8,  // 7: kafkascaler.v1.Explanation.asked_at:type_name -> google.protobuf.Timestamp
-	4,  // 8: kafkascaler.v1.Decision.steps:type_name -> kafkascaler.v1.Step
-	8,  // 9: kafkascaler.v1.Partition.observed_at:type_name -> google.protobuf.Timestamp
-	9,  // 10: kafkascaler.v1.Partition.age:type_name -> google.protobuf.Duration
-	0,  // 11: kafkascaler.v1.KafkaScalerService.Explain:input_type -> kafkascaler.v1.ExplainRequest
-	1,  // 12: kafkascaler.v1.KafkaScalerService.Explain:output_type -> kafkascaler.v1.ExplainResponse
-	12, // [12:13] is the sub-list for method output_type
-	11, // [11:12] is the sub-list for method input_type
-	11, // [11:11] is the sub-list for extension type_name
-	11, // [11:11] is the sub-list for extension extendee
-	0,  // [0:11] is the sub-list for field type_name
+	4,  // 2: kafkascaler.v1.Explanation.decision:type_name -> kafkascaler.v1.Decision
+	6,  // 3: kafkascaler.v1.Explanation.partitions:type_name -> kafkascaler.v1.Partition
+	9,  // 4: kafkascaler.v1.Explanation.observed_at:type_name -> google.protobuf.Timestamp
+	10, // 5: kafkascaler.v1.Explanation.snapshot_age:type_name -> google.protobuf.Duration
+	7,  // 6: kafkascaler.v1.Explanation.horizontal:type_name -> kafkascaler.v1.HorizontalOutcome
+	9,  // 7: kafkascaler.v1.Explanation.asked_at:type_name -> google.protobuf.Timestamp
+	3,  // 8: kafkascaler.v1.Explanation.consumer_groups:type_name -> kafkascaler.v1.ConsumerGroup
+	10, // 9: kafkascaler.v1.ConsumerGroup.age:type_name -> google.protobuf.Duration
+	5,  // 10: kafkascaler.v1.Decision.steps:type_name -> kafkascaler.v1.Step
+	9,  // 11: kafkascaler.v1.Partition.observed_at:type_name -> google.protobuf.Timestamp
+	10, // 12: kafkascaler.v1.Partition.age:type_name -> google.protobuf.Duration
+	0,  // 13: kafkascaler.v1.KafkaScalerService.Explain:input_type -> kafkascaler.v1.ExplainRequest
+	1,  // 14: kafkascaler.v1.KafkaScalerService.Explain:output_type -> kafkascaler.v1.ExplainResponse
+	14, // [14:15] is the sub-list for method output_type
+	13, // [13:14] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_kafkascaler_v1_kafkascaler_proto_init() }
@@ -861,7 +1019,7 @@ func file_kafkascaler_v1_kafkascaler_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kafkascaler_v1_kafkascaler_proto_rawDesc), len(file_kafkascaler_v1_kafkascaler_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
