@@ -47,7 +47,7 @@ One line a step; what to do stands under the step that failed. The exit code is
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), p) },
 	}
 	flags := c.Flags()
-	f.target.add(flags)
+	f.add(flags)
 	flags.StringVarP(&f.file, "filename", "f", "", "`FILE` with ScaledObjects or ScaledJobs, - for standard input")
 	addEnvironment(flags)
 	return c
@@ -213,8 +213,10 @@ func (c *checker) regex(ctx context.Context, client *kafka.Client, s trigger.Sel
 		}
 	}
 	if matched == 0 {
-		c.report.fail("topicRegex", s.TopicRegex, &fault.Error{Kind: fault.NotFound,
-			Op: fmt.Sprintf("none of the %d topics that this user may describe matches", len(topics)), Remedy: "correct topicRegex, or grant DESCRIBE on the topics"})
+		c.report.fail("topicRegex", s.TopicRegex, &fault.Error{
+			Kind: fault.NotFound,
+			Op:   fmt.Sprintf("none of the %d topics that this user may describe matches", len(topics)), Remedy: "correct topicRegex, or grant DESCRIBE on the topics",
+		})
 		return false
 	}
 	c.report.step(kafka.Check{Step: "topicRegex", Target: s.TopicRegex, OK: true, Detail: fmt.Sprintf("matches %d of %d topics", matched, len(topics))})

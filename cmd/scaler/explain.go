@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -173,9 +174,7 @@ func (f *explainFlags) fromFile(p process) ([]question, error) {
 	var questions []question
 	for _, s := range scaled {
 		for _, t := range s.Triggers {
-			for key, value := range f.metadata {
-				t.Metadata[key] = value
-			}
+			maps.Copy(t.Metadata, f.metadata)
 			questions = append(questions, question{
 				request: &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: f.replaceIn(t.Metadata)},
 				bounds:  explanation.Bounds{Kind: s.Kind, Max: s.MaxReplicas},

@@ -30,7 +30,7 @@ func (s *scalerFlags) dial() (askFunc, func(), error) {
 	ask := func(ctx context.Context, req *kafkascalerv1.ExplainRequest) (*kafkascalerv1.ExplainResponse, error) {
 		return client.Explain(ctx, req)
 	}
-	return ask, func() { conn.Close() }, nil
+	return ask, func() { _ = conn.Close() }, nil
 }
 
 func (s *scalerFlags) credentials() (credentials.TransportCredentials, error) {

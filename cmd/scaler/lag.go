@@ -112,10 +112,10 @@ func (f *lagFlags) show(ctx context.Context, w io.Writer, client *kafka.Client, 
 // repeat shows the group until ctx ends. What fails is shown and tried again:
 // whoever watches a group wants to see it come back.
 func (f *lagFlags) repeat(ctx context.Context, p process, client *kafka.Client, group string) error {
-	const clear = "\x1b[H\x1b[2J"
+	const clearScreen = "\x1b[H\x1b[2J"
 	for {
 		if isTerminal(p.stdout) {
-			fmt.Fprint(p.stdout, clear)
+			fmt.Fprint(p.stdout, clearScreen)
 		}
 		if f.value == "table" && !f.noHeaders {
 			fmt.Fprintln(p.stdout, time.Now().Format(time.TimeOnly))

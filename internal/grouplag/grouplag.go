@@ -86,12 +86,16 @@ func Read(ctx context.Context, cluster Cluster, group, topic string) (*Group, er
 
 func missing(group, topic, state string) error {
 	if topic != "" {
-		return &fault.Error{Kind: fault.NotFound, Op: "read lag of", Object: fmt.Sprintf("group %q on topic %q", group, topic),
-			Err: errors.New("the group has neither commits nor assigned partitions there"), Remedy: "run without --topic to see the group's topics"}
+		return &fault.Error{
+			Kind: fault.NotFound, Op: "read lag of", Object: fmt.Sprintf("group %q on topic %q", group, topic),
+			Err: errors.New("the group has neither commits nor assigned partitions there"), Remedy: "run without --topic to see the group's topics",
+		}
 	}
-	return &fault.Error{Kind: fault.NotFound, Op: "read lag of", Object: fmt.Sprintf("group %q", group),
+	return &fault.Error{
+		Kind: fault.NotFound, Op: "read lag of", Object: fmt.Sprintf("group %q", group),
 		Err:    fmt.Errorf("the group does not exist: state %s, no commits, no assigned partitions", state),
-		Remedy: "check the name and the cluster; a group appears with its first commit and disappears when its offsets expire"}
+		Remedy: "check the name and the cluster; a group appears with its first commit and disappears when its offsets expire",
+	}
 }
 
 type owner struct{ memberID, clientID, host string }

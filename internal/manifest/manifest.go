@@ -97,8 +97,10 @@ func Read(r io.Reader, file string, getenv func(string) string) ([]Scaled, error
 }
 
 func (d *document) scaled(getenv func(string) string) (Scaled, error) {
-	s := Scaled{Kind: d.Kind, Name: d.Metadata.Name, Namespace: d.Metadata.Namespace,
-		MinReplicas: defaultMinReplicas, MaxReplicas: defaultMaxReplicas}
+	s := Scaled{
+		Kind: d.Kind, Name: d.Metadata.Name, Namespace: d.Metadata.Namespace,
+		MinReplicas: defaultMinReplicas, MaxReplicas: defaultMaxReplicas,
+	}
 	if s.Namespace == "" {
 		s.Namespace = "default"
 	}

@@ -77,7 +77,7 @@ func (p *push) take(s *shard) {
 		case w.Reason != lag.WakeGrown:
 			t.stale = t.stale || w.Reason != lag.WakeDenied
 		case t.grow(w, s.kind, now):
-			t.touched = c.next()
+			t.touched, t.moved = c.next(), c.next()
 			woken[wt] = struct{}{}
 			grown++
 		}
@@ -242,7 +242,7 @@ func (p *push) rerouted(topics []string) {
 				if part == nil || part.shard != nil || part.fails == 0 {
 					continue
 				}
-				if node, ok := leader(int32(id)); ok && node != part.failed { //nolint:gosec // bounded by maxPartition
+				if node, ok := leader(int32(id)); ok && node != part.failed {
 					part.ready = now
 				}
 			}

@@ -57,8 +57,13 @@ func TestDistance(t *testing.T) {
 		a, b        string
 		limit, want int
 	}{
-		{"topic", "topic", far, 0}, {"topc", "topic", far, 1}, {"tpoic", "topic", far, 2}, {"", "topic", far, 5},
-		{"topic", "", far, 5}, {"kitten", "sitting", far, 3}, {"aaaaaaaaaa", "a", 3, 3},
+		{"topic", "topic", far, 0},
+		{"topc", "topic", far, 1},
+		{"tpoic", "topic", far, 2},
+		{"", "topic", far, 5},
+		{"topic", "", far, 5},
+		{"kitten", "sitting", far, 3},
+		{"aaaaaaaaaa", "a", 3, 3},
 	} {
 		if got := fault.Distance(tc.a, tc.b, tc.limit); got != tc.want {
 			t.Errorf("Distance(%q, %q, %d) = %d, want %d", tc.a, tc.b, tc.limit, got, tc.want)

@@ -80,7 +80,7 @@ func FuzzFetchResponse(f *testing.F) {
 		}
 		fetch := newEndFetch(lag.End, streamedWaits, time.Second)
 		fetch.SetVersion(version)
-		frame := binary.BigEndian.AppendUint32(nil, uint32(len(body)+4)) //nolint:gosec // small
+		frame := binary.BigEndian.AppendUint32(nil, uint32(len(body)+4))
 		frame = append(binary.BigEndian.AppendUint32(frame, 1), body...)
 		in := bytes.NewReader(frame)
 		x := exchange{id: 1, req: fetch}

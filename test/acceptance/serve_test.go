@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -137,9 +138,7 @@ func (p *product) evaluate(ctx context.Context, t *testing.T, metadata map[strin
 // metadataOn returns trigger metadata for the shared cluster, more added to it.
 func metadataOn(group, topic string, more map[string]string) map[string]string {
 	m := map[string]string{"bootstrapServers": strings.Join(cluster.Bootstrap(), ","), "consumerGroup": group, "topic": topic}
-	for k, v := range more {
-		m[k] = v
-	}
+	maps.Copy(m, more)
 	return m
 }
 
