@@ -26,6 +26,8 @@ type Collector struct {
 	// published counts publications. It changes under mu.
 	published atomic.Uint64
 
+	watchers watchers
+
 	// mu guards everything below, and all that it leads to. It is never held during a call of the source, and
 	// by writers only for a small chunk of work at a time.
 	mu sync.RWMutex
@@ -88,4 +90,5 @@ func (c *Collector) publish() {
 	c.published.Add(1)
 	close(c.changed)
 	c.changed = make(chan struct{})
+	c.tell()
 }

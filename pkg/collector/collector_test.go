@@ -289,9 +289,22 @@ func TestWait(t *testing.T) {
 				t.Fatalf("wait %d: %v", i, err)
 			}
 			last = next
+			k.commit("billing", "orders", int64(2+i%2))
 		}
 		if n := k.count(offsetFetch); n < 20 || n > 21 {
-			t.Errorf("%d refreshes while waiting, want 20: who waits counts as asking, and wakes at every refresh", n)
+			t.Errorf("%d refreshes while waiting, want 20: who waits counts as asking, and wakes at every change", n)
+		}
+		for range 3 { // the last commit, and then nothing new
+			began := time.Now()
+			next, err := c.Wait(ctx, q, last)
+			if err != nil || next == last {
+				t.Fatal(err)
+			}
+			sees := time.Since(began)
+			if same := next.Offsets[0].Committed == last.Offsets[0].Committed; same && (sees < 4*time.Second || sees > 6*time.Second) {
+				t.Errorf("the same numbers are shown again after %s, want half of MaxAge", sees)
+			}
+			last = next
 		}
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 		defer cancel()

@@ -14,6 +14,9 @@ func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
 	if g == nil || g.pending != call {
 		return false
 	}
+	if g.answered == 0 || (g.err == nil) != (gc.Err == nil) {
+		g.moved = c.next()
+	}
 	g.pending, g.err, g.touched = 0, gc.Err, c.next()
 	if gc.Err != nil {
 		return true
@@ -24,12 +27,14 @@ func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
 	}
 	for kind := range g.tracks {
 		failed := takeTracks(g, lag.Position(kind), gc.Commits, call, read)
-		if !g.all {
-			continue
-		}
-		// Asked for everything, a broker leaves out what has no commit.
 		for _, tr := range g.tracks[kind] {
-			tr.takeAbsent(failed, call, read)
+			if g.all {
+				// Asked for everything, a broker leaves out what has no commit.
+				tr.takeAbsent(failed, call, read)
+			}
+			if tr.moved {
+				tr.moved, g.moved = false, c.next()
+			}
 		}
 	}
 	return true
@@ -100,6 +105,8 @@ func (tr *tracked) take(cm *lag.Commit, call, read stamp) bool {
 	if err == nil && cm.Offset < lag.NoCommit {
 		err = unexpected("read the committed offset of", cm.String(), fmt.Errorf("offset %d", cm.Offset))
 	}
+	newest, failed := tr.parts[cm.Partition].newest, int(cm.Partition) < len(tr.errs) && tr.errs[cm.Partition] != nil
+	tr.moved = tr.moved || failed != (err != nil) || err == nil && (newest.read == 0 || newest.offset != cm.Offset)
 	tr.errs = setErr(tr.errs, int(cm.Partition), len(tr.parts), err)
 	if err != nil {
 		return false

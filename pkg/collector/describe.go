@@ -101,11 +101,15 @@ func (c *Collector) takeTopics(cl *call, names []string, topics []lag.Topic, err
 
 // takeTopic takes in what is said about one topic. The caller holds mu.
 func (c *Collector) takeTopic(t *topic, d lag.Topic) {
-	before := t.missingOrDenied()
-	if t.describe(d, c.last) {
+	before, failed := t.missingOrDenied(), t.err != nil
+	changed := t.describe(d, c.last)
+	if changed {
 		c.shape++
 	}
 	t.touched = c.next()
+	if changed || failed != (t.err != nil) {
+		t.moved = c.next()
+	}
 	c.noteTopic(t, before)
 }
 

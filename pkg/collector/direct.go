@@ -84,13 +84,39 @@ func (c *Collector) settleRead(open []*entry) (rest []*entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range open {
-		if e.due <= c.now() || c.progress(e) == settled {
+		if e.due <= c.now() || c.progress(e) == settled || c.complete(e) {
 			c.settle(e)
 		} else {
 			rest = append(rest, e)
 		}
 	}
 	return rest
+}
+
+// complete reports whether everything the query asks for was read, and fits. A call
+// may still owe more of the same. The caller holds mu.
+func (c *Collector) complete(e *entry) bool {
+	if e.group.answered == 0 || len(e.tracked) == 0 {
+		return false
+	}
+	for _, tr := range e.tracked {
+		t := tr.topic
+		for _, id := range t.ids {
+			if !e.Partitions.Contains(id) {
+				continue
+			}
+			end := t.logs[tr.kind].at(id)
+			p, _ := tr.at(id)
+			commit := p.before(end.asked)
+			if commit.read == 0 || needsStart(commit.offset, end.offset) && t.logs[lag.Start].at(id).asked == 0 {
+				return false
+			}
+		}
+		if len(t.ids) == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // progress is how far the direct read of a query has come.

@@ -32,7 +32,8 @@ type entry struct {
 	// tried is set once a direct read has asked for it.
 	tried bool
 
-	idle idleness
+	idle  idleness
+	watch watch
 
 	view  atomic.Pointer[view]
 	build sync.Mutex
@@ -96,7 +97,7 @@ func (c *Collector) dropIdle() []*entry {
 	for key, e := range c.entries {
 		switch {
 		case !e.settled.Load():
-		case e.asked.Load() < oldest:
+		case e.asked.Load() < oldest && !e.watch.waited.Load():
 			delete(c.entries, key)
 			dropped++
 		default:

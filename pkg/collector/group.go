@@ -26,8 +26,9 @@ type group struct {
 	answered stamp
 	err      error
 
-	touched uint64
-	mark    uint64
+	// touched is the publication that shows its newest read, moved the one that shows its newest change.
+	touched, moved uint64
+	mark           uint64
 }
 
 // tracked is a group's positions in one topic, indexed by partition id.
@@ -38,6 +39,8 @@ type tracked struct {
 	life  uint32
 	parts []positions
 	errs  []error
+	// moved is set by a read that differs from the one before, until takeCommits takes notice.
+	moved bool
 	mark  uint64
 }
 

@@ -62,10 +62,10 @@ func (c *Collector) WaitForRecords(ctx context.Context, q *Query, after *Snapsho
 	return c.wait(ctx, q, after, c.push.newer)
 }
 
-func (p *push) newer(ctx context.Context, changed <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
+func (p *push) newer(ctx context.Context, news <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
 	woken, done := p.attend(e)
 	defer done()
-	return p.c.newerOr(ctx, changed, woken, e, after)
+	return p.c.newerOr(ctx, news, woken, e, after)
 }
 
 // attend makes the entry's records awaited until done is called, and returns what is closed when there are some.

@@ -74,4 +74,8 @@ type Snapshot struct {
 	// be read, no topic could be discovered. Offsets then lacks what it names. It is nil while the last
 	// known good is young enough.
 	Err error
+
+	// moved is the newest publication that is known to have changed it, built when it was made.
+	moved uint64
+	built stamp
 }

@@ -102,9 +102,18 @@ func (c *Collector) readLogs(ctx context.Context, timeout time.Duration, id stam
 
 // takeLog takes in one answer. The caller holds mu.
 func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position) {
-	if t != nil && t.take(o, at, cl.id) {
-		cl.owed--
-		t.touched = c.next()
+	if t == nil {
+		return
+	}
+	taken, moved := t.take(o, at, cl.id)
+	if !taken {
+		return
+	}
+	cl.owed--
+	t.touched = c.next()
+	// A log end that comes late may be the same and yet fit another commit than the one shown so far.
+	if moved || cl.late {
+		t.moved = c.next()
 	}
 }
 

@@ -55,9 +55,22 @@ func (c *Collector) lastTouched(e *entry) uint64 {
 	return last
 }
 
+// lastMoved is the publication that shows the newest change of anything the entry
+// selects, a read that gave what was known already not being one.
+func (c *Collector) lastMoved(e *entry) uint64 {
+	last := max(e.touched, e.group.moved)
+	if e.mayList() {
+		last = max(last, c.catalog.touched)
+	}
+	for _, tr := range e.tracked {
+		last = max(last, tr.topic.moved)
+	}
+	return last
+}
+
 // look builds the entry's snapshot. The caller holds mu for reading.
 func (c *Collector) look(e *entry, published uint64) *view {
-	s := &Snapshot{}
+	s := &Snapshot{moved: min(c.lastMoved(e), published), built: c.now()}
 	v := &view{Snapshot: s, published: published, complete: true}
 	n := 0
 	for _, tr := range e.tracked {

@@ -49,6 +49,7 @@ func (c *Collector) readCommits(ctx context.Context, s *scope, timeout time.Dura
 				c.noteAnswer(answers[i].Err)
 				if c.takeCommits(answers[i], id, c.tick()) {
 					cl.owed--
+					c.noteLate(cl, answers[i].Group)
 				}
 			})
 		})

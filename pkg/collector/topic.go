@@ -45,8 +45,8 @@ type topic struct {
 	// stale asks for a description in the next refresh.
 	stale bool
 
-	// touched is the publication that shows its newest change.
-	touched uint64
+	// touched is the publication that shows its newest read, moved the one that shows its newest change.
+	touched, moved uint64
 	// mark and marks tell whether a scope has it already, as a topic and by isolation.
 	mark  uint64
 	marks [2]uint64
@@ -169,11 +169,12 @@ func setErr(errs []error, i, n int, err error) []error {
 }
 
 // take takes in the answer to the call. It returns false where the call does not owe the partition, so that an
-// answer given twice, or about an earlier life of the topic, does nothing.
-func (t *topic) take(o lag.LogOffset, at lag.Position, call stamp) bool {
+// answer given twice, or about an earlier life of the topic, does nothing; moved is whether it differs from the
+// answer before.
+func (t *topic) take(o lag.LogOffset, at lag.Position, call stamp) (taken, moved bool) {
 	l := &t.logs[at]
 	if o.Partition < 0 || int(o.Partition) >= len(l.reads) || l.reads[o.Partition].pending != call {
-		return false
+		return false, false
 	}
 	r := &l.reads[o.Partition]
 	r.pending = 0
@@ -181,16 +182,17 @@ func (t *topic) take(o lag.LogOffset, at lag.Position, call stamp) bool {
 	if err == nil && o.Offset < 0 {
 		err = unexpected("read the "+at.String()+" of", o.String(), fmt.Errorf("offset %d", o.Offset))
 	}
+	moved = (l.err(o.Partition) == nil) != (err == nil) || err == nil && (r.asked == 0 || r.offset != o.Offset)
 	l.setErr(o.Partition, err)
 	if err != nil {
 		t.stale = t.stale || fault.KindOf(err) == fault.NotFound
-		return true
+		return true, moved
 	}
 	if at != lag.Start && r.asked != 0 && o.Offset < r.offset {
 		if call < r.woken {
 			// A wait told of a greater end after this one had been asked for, and logs grow: this is the older one.
 			r.asked = max(r.asked, call)
-			return true
+			return true, false
 		}
 		// The log was truncated or made anew: its start is another one too.
 		t.stale = true
@@ -199,7 +201,7 @@ func (t *topic) take(o lag.LogOffset, at lag.Position, call stamp) bool {
 		}
 	}
 	r.offset, r.asked = o.Offset, max(r.asked, call)
-	return true
+	return true, moved
 }
 
 func unexpected(op, object string, err error) error {

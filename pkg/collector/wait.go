@@ -34,75 +34,73 @@ func (c *Collector) Snapshot(ctx context.Context, q *Query) (*Snapshot, error) {
 	return s, nil
 }
 
-// firstRead waits until the entry's direct read has ended, or all it asks for is known before that.
+// firstRead waits until the entry's direct read has ended.
 func (c *Collector) firstRead(ctx context.Context, e *entry) error {
 	timeout := time.NewTimer(c.opts.FirstReadTimeout)
 	defer timeout.Stop()
-	for {
-		changed := c.watch()
-		if c.current(e).complete {
+	// Not every publication is looked at: with ten thousand new queries, that would be most of the work.
+	select {
+	case <-e.done:
+		return nil
+	case <-timeout.C:
+		if v := c.current(e); len(v.Offsets) > 0 {
 			return nil
 		}
-		select {
-		case <-changed:
-		case <-e.done:
-			return nil
-		case <-timeout.C:
-			if v := c.current(e); len(v.Offsets) > 0 {
-				return nil
-			}
-			return &fault.Error{
-				Kind: fault.Unavailable, Op: "read", Object: fmt.Sprintf("group %q", e.ConsumerGroup),
-				Err:    fmt.Errorf("the first read is not finished after %s%s", c.opts.FirstReadTimeout, c.where()),
-				Remedy: "see which broker does not answer, with `kafka-scaler check`",
-			}
-		case <-c.ended:
-			return c.errEnded()
-		case <-ctx.Done():
-			return ctx.Err()
+		return &fault.Error{
+			Kind: fault.Unavailable, Op: "read", Object: fmt.Sprintf("group %q", e.ConsumerGroup),
+			Err:    fmt.Errorf("the first read is not finished after %s%s", c.opts.FirstReadTimeout, c.where()),
+			Remedy: "see which broker does not answer, with `kafka-scaler check`",
 		}
+	case <-c.ended:
+		return c.errEnded()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
-// Wait returns the first snapshot of the query that is not after: at once where
-// there is one, else when one is published. A query that waits counts as asked
-// about. Unlike [Collector.Snapshot], it returns a snapshot also where nothing is
+// Wait returns a snapshot of the query that has news beside after: at once where
+// there is one, else when one is published. Other numbers or errors are news, and
+// so is a newer look at the same ones once after is half of MaxAge old, so that
+// whoever waits sees that they still hold. A query that waits counts as asked about. Unlike [Collector.Snapshot], it returns a snapshot also where nothing is
 // known but why, in its Err; the error is the context's, or says that the
 // collector has ended.
 func (c *Collector) Wait(ctx context.Context, q *Query, after *Snapshot) (*Snapshot, error) {
 	return c.wait(ctx, q, after, c.newer)
 }
 
-// wait returns the first snapshot that is not after. newer waits for a change.
+// wait returns the first snapshot that has news beside after. newer waits for it.
 func (c *Collector) wait(ctx context.Context, q *Query, after *Snapshot, newer waitFunc) (*Snapshot, error) {
 	for {
-		s, err := newer(ctx, c.watch(), c.enter(q), after)
+		e := c.enter(q)
+		s, err := newer(ctx, c.news(e, after), e, after)
 		if s != nil || err != nil {
 			return s, err
 		}
 	}
 }
 
-// waitFunc returns a snapshot of the entry that is not after, or nil once changed
-// is closed or something else may have brought one.
-type waitFunc func(ctx context.Context, changed <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error)
+// waitFunc returns a snapshot of the entry that has news beside after, or nil once
+// news is closed or something else may have brought one.
+type waitFunc func(ctx context.Context, news <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error)
 
-func (c *Collector) newer(ctx context.Context, changed <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
+func (c *Collector) newer(ctx context.Context, news <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
 	e.idle.until.Store(0)
-	return c.newerOr(ctx, changed, nil, e, after)
+	return c.newerOr(ctx, news, nil, e, after)
 }
 
 // newerOr is newer that returns also when woken is closed.
-func (c *Collector) newerOr(ctx context.Context, changed, woken <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
-	if v := c.current(e); v.Snapshot != after && (e.settled.Load() || v.complete) {
-		return v.Snapshot, nil
-	}
+func (c *Collector) newerOr(ctx context.Context, news, woken <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
 	done := e.done
 	if e.settled.Load() {
 		done = nil
 	}
+	if c.outdated(e, after) {
+		if v := c.current(e); v.Snapshot != after && (done == nil || v.complete) {
+			return v.Snapshot, nil
+		}
+	}
 	select {
-	case <-changed:
+	case <-news:
 	case <-woken:
 	case <-done:
 	case <-c.ended:
