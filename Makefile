@@ -94,6 +94,10 @@ test-acceptance: $(TOOLS)/gotestsum ## The suite on real Apache Kafka processes
 	@$(GOTESTSUM) --jsonfile $(BIN)/test/acceptance.json -- -tags realkafka -count 1 -p 1 -timeout 30m $(if $(RUN),-run '$(RUN)') ./test/acceptance/... ./internal/kafkabroker/...
 	@hack/require-tests.sh --no-skips real-Kafka $(BIN)/test/acceptance.json
 
+.PHONY: wake-transitions
+wake-transitions: ## No wake-up is lost on real Kafka, through N (default 10000) of them
+	$(GO) test -tags realkafka -count 1 -v -timeout 60m -run '^TestNoWakeUpIsLost$$' ./test/acceptance -wake-transitions $(or $(N),10000)
+
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (default 30s) each
 	@hack/fuzz.sh $(or $(FUZZTIME),30s)
@@ -101,6 +105,10 @@ fuzz: ## Fuzz every target for FUZZTIME (default 30s) each
 .PHONY: bench
 bench: ## Benchmarks, each with its rival in the same run (BENCH=regexp)
 	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -timeout 60m $(or $(PKG),./...)
+
+.PHONY: bench-wake
+bench-wake: ## From a record to true on KEDA's stream, on three real brokers, beside polling
+	$(GO) test -tags realkafka -run '^$$' -bench WakeFromIdle -benchtime 1x -timeout 30m ./test/wake
 
 .PHONY: e2e
 e2e: $(TOOLS)/gotestsum ## The scaler under a real Kubernetes control plane and a real KEDA

@@ -15,7 +15,11 @@ func (p *push) finish(ctx context.Context, s *shard) {
 	delete(p.shards, s)
 	p.open[s.leader]--
 	now := time.Now()
-	p.schedule(now.Add(gatherFor))
+	if len(s.wakes) > 0 || s.err != nil {
+		p.schedule(now.Add(gatherFor))
+	} else {
+		p.schedule(now.Add(renewFor))
+	}
 	if s.err != nil {
 		p.broken(s, now)
 		return
