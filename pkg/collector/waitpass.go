@@ -13,6 +13,8 @@ type passing struct {
 	now time.Time
 	// free are the partitions that are wanted and in no shard, in the order of their topics.
 	free map[lane]*candidates
+	// denied are the topics that would be waited on if they might be read.
+	denied map[string]struct{}
 }
 
 type candidates struct {
@@ -26,12 +28,17 @@ type candidates struct {
 func (p *push) pass(ctx context.Context) {
 	p.next = time.Time{}
 	p.passes++
-	run := passing{now: time.Now(), free: map[lane]*candidates{}}
+	run := passing{now: time.Now(), free: map[lane]*candidates{}, denied: map[string]struct{}{}}
 	idle := p.stillIdle()
 	p.c.mu.RLock()
 	for _, e := range idle {
 		for _, tr := range e.tracked {
 			p.want(&run, e, tr)
+		}
+	}
+	for topic := range p.denied {
+		if p.c.topics[topic] == nil {
+			delete(p.denied, topic)
 		}
 	}
 	p.c.mu.RUnlock()
@@ -40,14 +47,20 @@ func (p *push) pass(ctx context.Context) {
 		p.fill(ctx, l, free, run.now)
 	}
 	p.forget()
-	p.observe()
+	p.observe(len(run.denied))
 }
 
 // want notes what one entry wants of one topic. mu is held for reading.
 func (p *push) want(run *passing, e *entry, tr *tracked) {
 	t := tr.topic
-	if t.missingOrDenied() || run.now.Before(p.denied[t.name]) {
+	if t.missingOrDenied() {
 		return
+	}
+	if until, denied := p.denied[t.name]; denied {
+		run.denied[t.name] = struct{}{}
+		if run.now.Before(until) {
+			return
+		}
 	}
 	wt := p.topic(t, tr.kind)
 	if wt.mark != p.passes {
@@ -222,12 +235,11 @@ func (p *push) forget() {
 	}
 }
 
-func (p *push) observe() {
-	stats := WaitStats{Waits: len(p.shards)}
+func (p *push) observe(denied int) {
+	stats := WaitStats{Waits: len(p.shards), DeniedTopics: denied}
 	for s := range p.shards {
 		stats.Partitions += len(s.parts)
 	}
-	stats.DeniedTopics = len(p.denied)
 	p.c.opts.Observer.Waiting(stats)
 }
 
