@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,8 +41,8 @@ var fivePartitions = []lagStep{
 	{name: "200 evenly", lag: []int64{40, 40, 40, 40, 40}, keda: 5, ours: 5},
 	{name: "23: within the tolerance", lag: []int64{23, 0, 0, 0, 0}, keda: 5, ours: 5},
 	{name: "20 on two partitions", lag: []int64{10, 10, 0, 0, 0}, keda: 4, ours: 4},
-	{name: "10, and a commit past the end", lag: []int64{10, -100, 0, 0, 0}, keda: 0, ours: 2, issue: "2612"},
-	{name: "35 of 50 expired", lag: []int64{50, 0, 0, 0, 0}, keda: 5, ours: 3, issue: "7937", before: expire},
+	{name: "10, one commit past the end", lag: []int64{10, -100, 0, 0, 0}, keda: 0, ours: 2, issue: "2612"},
+	{name: "35 of 50 expired", lag: []int64{50, 0, 0, 0, 0}, keda: 5, ours: 3, issue: "7936", before: expire},
 	{name: "caught up", lag: []int64{0, 0, 0, 0, 0}, keda: 0, ours: 0},
 }
 
@@ -69,6 +71,19 @@ func evenly(partitions int, total int64) []int64 {
 		}
 	}
 	return lag
+}
+
+// TestDifferencesAreDocumented finds each step in which we differ on purpose in the page about moving here.
+func TestDifferencesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/migrating-from-keda-kafka.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range slices.Concat(fivePartitions, twelvePartitions) {
+		if step.issue != "" && !strings.Contains(string(page), "#"+step.issue) {
+			t.Errorf("step %q: KEDA's issue %s is not on the page", step.name, step.issue)
+		}
+	}
 }
 
 // TestDropIn scales the same lag by KEDA's own trigger, by ours in compatibility mode, and by ours as it comes.

@@ -63,7 +63,7 @@ func (r *Recorder) WriteSVG(w io.Writer, p Picture) error {
 	if err != nil {
 		return fmt.Errorf("draw the events: %w", err)
 	}
-	strip.Title.Text = p.Title
+	strip.Title.Text, strip.Title.TextStyle.Font.Size = p.Title, vg.Points(10)
 	rows := [][]*plot.Plot{{strip}}
 	for _, panel := range p.Panels {
 		drawn, err := r.panel(panel, last)
