@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
@@ -94,6 +95,8 @@ type Server struct {
 	health       *health.Server
 	deadline     time.Duration
 	drainTimeout time.Duration
+	// specStreams is how many StreamMetricSpec are open.
+	specStreams atomic.Int64
 	// draining ends the streams.
 	draining context.Context
 	drain    context.CancelFunc

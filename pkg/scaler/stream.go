@@ -6,6 +6,8 @@ import (
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 )
@@ -19,6 +21,9 @@ const (
 	refreshEvery = 5 * time.Minute
 	// waitAtMost bounds one wait for a snapshot, so that a decision also ages while none comes.
 	waitAtMost = 5 * time.Second
+	// maxSpecStreams bounds the StreamMetricSpec that are open at once. Each costs some 12 KB for as long as it
+	// lives, and tells nothing that GetMetricSpec does not.
+	maxSpecStreams = 1000
 	// retryAfter is the pause after a failed wait.
 	retryAfter = time.Second
 )
@@ -118,11 +123,17 @@ func (g *edges) next(active bool, now time.Time) (value, say bool) {
 
 // StreamMetricSpec sends the metric's name and target at once. They follow from
 // the metadata, which is fixed for a stream, so nothing more is sent until it
-// ends: KEDA takes an open stream for "nothing has changed".
+// ends: KEDA takes an open stream for "nothing has changed". Beyond maxSpecStreams it
+// answers UNIMPLEMENTED, upon which KEDA does without the stream, and without a word
+// (v2.21.0, pkg/scalers/external_scaler.go, streamMetricSpecOnce).
 func (s *Server) StreamMetricSpec(ref *pb.ScaledObjectRef, stream grpc.ServerStreamingServer[pb.GetMetricSpecResponse]) error {
 	e := s.registry.get(ref)
 	if e.err != nil {
 		return s.fail(e, e.err)
+	}
+	defer s.specStreams.Add(-1)
+	if s.specStreams.Add(1) > maxSpecStreams {
+		return status.Errorf(codes.Unimplemented, "%d of these streams are open, and they tell no more than GetMetricSpec does", maxSpecStreams)
 	}
 	e.streams.Add(1)
 	defer e.streams.Add(-1)
