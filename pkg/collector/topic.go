@@ -194,14 +194,18 @@ func (t *topic) take(o lag.LogOffset, at lag.Position, call stamp) (taken, moved
 			r.asked = max(r.asked, call)
 			return true, false
 		}
-		// The log was truncated or made anew: its start is another one too.
-		t.stale = true
-		if starts := &t.logs[lag.Start]; int(o.Partition) < len(starts.reads) {
-			starts.reads[o.Partition] = logRead{}
-		}
+		t.truncated(o.Partition)
 	}
 	r.offset, r.asked = o.Offset, max(r.asked, call)
 	return true, moved
+}
+
+// truncated notes that a log has lost its end, or was made anew: its start is another one too.
+func (t *topic) truncated(id int32) {
+	t.stale = true
+	if starts := &t.logs[lag.Start]; int(id) < len(starts.reads) {
+		starts.reads[id] = logRead{}
+	}
 }
 
 func unexpected(op, object string, err error) error {

@@ -18,8 +18,11 @@ func TestDiagnoseWait(t *testing.T) {
 		want  string
 	}{
 		"allowed": {nil, []int32{0}, "records wake the workload at once"},
-		"no READ": {&kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1}, []int32{0},
-			"--operation Read --topic t0)"},
+		"no READ": {
+			&kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1},
+			[]int32{0},
+			"--operation Read --topic t0)",
+		},
 		"no end":       {&kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1}, []int32{0}, "at the refresh interval"},
 		"no partition": {nil, nil, "no partition"},
 	} {

@@ -36,7 +36,7 @@ func BenchmarkWakeFromIdle(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer cluster.Close()
+	defer func() { _ = cluster.Close() }()
 	binary := build(b)
 	world := prepare(ctx, b, cluster)
 	for _, way := range []struct {
