@@ -40,7 +40,7 @@ func TestFaults(t *testing.T) {
 		s.Wait(30 * time.Second)
 		f.resumeKafka()
 	}, 2*reaction)
-	f.damage("Kafka silent for 30 s, scaler restarted meanwhile", func() {
+	f.damage("Kafka silent, scaler restarted", func() {
 		f.pauseKafka()
 		s.Wait(10 * time.Second)
 		s.Scaler.Stop()

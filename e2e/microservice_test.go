@@ -77,7 +77,7 @@ func test280Pods(t *testing.T) {
 		t.Fatal(err)
 	}
 	noiseBegan := time.Now()
-	began := s.Recorder.Event("1,400 records/s, and 23,000 events/s elsewhere")
+	began := s.Recorder.Event("1,400 records/s, 23,000/s elsewhere")
 	p, err := load.Start(s.Kafka.Bootstrap(), 100, 1400, []string{topic}, load.Even(), kgo.ProducerLinger(500*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)

@@ -173,12 +173,15 @@ func (r *Recorder) strip(last float64) (*plot.Plot, error) {
 		}
 		labels.TextStyle[0] = text.Style{
 			Color: color.Gray{60}, Rotation: math.Pi / 2, XAlign: draw.XLeft, YAlign: draw.YCenter,
-			Font: font.From(plot.DefaultFont, vg.Points(8)), Handler: plot.DefaultTextHandler,
+			Font: font.From(plot.DefaultFont, vg.Points(7)), Handler: plot.DefaultTextHandler,
 		}
-		p.Add(labels)
+		p.Add(plotted{labels})
 	}
 	return p, nil
 }
+
+// plotted is drawn, and takes no room of its own: a label longer than the strip would leave none for it.
+type plotted struct{ plot.Plotter }
 
 // addEvents draws the events' lines.
 func (r *Recorder) addEvents(p *plot.Plot) error {

@@ -17,6 +17,7 @@ func recorded() *Recorder {
 		r.Add("replicas", float64(i))
 	}
 	r.Event("broker 2 killed")
+	r.Event(strings.Repeat("a very long story ", 20))
 	return r
 }
 
@@ -29,16 +30,16 @@ func TestCSVHasEveryPointInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rows) != 1+5+5+1 {
-		t.Fatalf("%d rows, want the header, 10 points and an event", len(rows))
+	if len(rows) != 1+5+5+2 {
+		t.Fatalf("%d rows, want the header, 10 points and 2 events", len(rows))
 	}
 	for i := 2; i < len(rows); i++ {
 		if rows[i][0] < rows[i-1][0] {
 			t.Errorf("row %d is at %s, before %s", i, rows[i][0], rows[i-1][0])
 		}
 	}
-	if last := rows[len(rows)-1]; last[1] != "event" || last[2] != "broker 2 killed" {
-		t.Errorf("last row is %v, want the event", last)
+	if last := rows[len(rows)-2]; last[1] != "event" || last[2] != "broker 2 killed" {
+		t.Errorf("last row but one is %v, want the event", last)
 	}
 }
 
@@ -55,6 +56,9 @@ func TestSVGIsWellFormedAndNamesWhatItShows(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the picture does not say %q", want)
 		}
+	}
+	if strings.Contains(out.String(), "NaN") {
+		t.Error("the picture has coordinates that are no numbers")
 	}
 	for decoder := xml.NewDecoder(&out); ; {
 		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
