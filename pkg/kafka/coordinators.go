@@ -62,7 +62,7 @@ func recoordinate(err error) bool {
 		return false
 	}
 	_, broken := errors.AsType[*connError](err)
-	return broken
+	return broken || errors.Is(err, errDropped)
 }
 
 // findCoordinators looks up the coordinators of groups that are not remembered,

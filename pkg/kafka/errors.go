@@ -173,6 +173,8 @@ func diagnose(err error) (fault.Kind, string) {
 		return fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"
 	case errors.Is(err, errClosed):
 		return fault.Unavailable, "try again"
+	case errors.Is(err, errDropped):
+		return fault.Unavailable, "check the load and the health of the broker"
 	case errors.As(err, &conn):
 		return diagnoseConn(conn)
 	case isTimeout(err):

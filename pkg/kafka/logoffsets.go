@@ -95,12 +95,12 @@ func reroutable(err error) bool {
 	}
 	_, broken := errors.AsType[*connError](err)
 	_, missing := errors.AsType[noPartition](err)
-	return broken || missing || errors.Is(err, errNoRoute)
+	return broken || missing || errors.Is(err, errNoRoute) || errors.Is(err, errDropped)
 }
 
 // ask sends one request, delivers what it answers and returns the rest.
 func (r *offsetsRead) ask(ctx context.Context, batch leaderBatch) []rejected {
-	resp, err := batch.broker.request(ctx, r.request(batch.parts), listOffsetsVersions)
+	resp, err := r.c.ask(ctx, batch.broker, r.request(batch.parts), listOffsetsVersions)
 	if err != nil {
 		return []rejected{{parts: batch.parts, on: batch.broker, err: err}}
 	}

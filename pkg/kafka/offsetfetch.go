@@ -22,7 +22,7 @@ var (
 
 // ask reads the commits of groups from their coordinator.
 func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTopics, again bool) {
-	commits, refused, err := fetchMany(ctx, on, groups, true)
+	commits, refused, err := r.c.fetchMany(ctx, on, groups, true)
 	var version *versionError
 	switch {
 	case errors.As(err, &version):
@@ -33,7 +33,7 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 		return
 	}
 	settle(commits, func(unstable []lag.GroupTopics) []lag.GroupCommits {
-		settled, _, err := fetchMany(ctx, on, unstable, false)
+		settled, _, err := r.c.fetchMany(ctx, on, unstable, false)
 		if err != nil {
 			return nil
 		}
@@ -52,8 +52,8 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 // committed before it. One that is not may be answered by a new coordinator, in
 // the second after the old one was lost, as if the newest commits had never been
 // made: a group's only commit is then missing, without an error (seen on 4.3.1).
-func fetchMany(ctx context.Context, on *broker, groups []lag.GroupTopics, stable bool) (commits []lag.GroupCommits, refused causes, err error) {
-	resp, err := on.request(ctx, offsetFetchMany(groups, stable), offsetFetchManyVersions)
+func (c *Client) fetchMany(ctx context.Context, on *broker, groups []lag.GroupTopics, stable bool) (commits []lag.GroupCommits, refused causes, err error) {
+	resp, err := c.ask(ctx, on, offsetFetchMany(groups, stable), offsetFetchManyVersions)
 	if err != nil {
 		return nil, refused, err
 	}
@@ -120,7 +120,7 @@ func (r *commitsRead) askEach(ctx context.Context, on *broker, groups []lag.Grou
 	var mu sync.Mutex
 	var refused causes
 	inParallel(r.c.cfg.MaxConnectionsPerBroker, groups, func(g lag.GroupTopics) {
-		commits, err := fetchOne(ctx, on, g, true)
+		commits, err := r.c.fetchOne(ctx, on, g, true)
 		if err != nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -128,7 +128,7 @@ func (r *commitsRead) askEach(ctx context.Context, on *broker, groups []lag.Grou
 			return
 		}
 		settle(commits, func(unstable []lag.GroupTopics) []lag.GroupCommits {
-			settled, err := fetchOne(ctx, on, unstable[0], false)
+			settled, err := r.c.fetchOne(ctx, on, unstable[0], false)
 			if err != nil {
 				return nil
 			}
@@ -142,8 +142,8 @@ func (r *commitsRead) askEach(ctx context.Context, on *broker, groups []lag.Grou
 }
 
 // fetchOne is fetchMany for one group, and for brokers older than 3.0.
-func fetchOne(ctx context.Context, on *broker, g lag.GroupTopics, stable bool) ([]lag.GroupCommits, error) {
-	resp, err := on.request(ctx, offsetFetchOne(g, stable), offsetFetchOneVersions)
+func (c *Client) fetchOne(ctx context.Context, on *broker, g lag.GroupTopics, stable bool) ([]lag.GroupCommits, error) {
+	resp, err := c.ask(ctx, on, offsetFetchOne(g, stable), offsetFetchOneVersions)
 	if err != nil {
 		return nil, err
 	}

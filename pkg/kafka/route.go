@@ -97,6 +97,18 @@ func (r *routes) known() map[int32]string {
 	return maps.Clone(r.brokers)
 }
 
+// names tells whether a broker of the cluster has that address.
+func (r *routes) names(addr string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, known := range r.brokers {
+		if known == addr {
+			return true
+		}
+	}
+	return false
+}
+
 // outdated returns those of the topics whose route is missing or was read no later than at.
 func (r *routes) outdated(topics []string, at time.Time) []string {
 	r.mu.RLock()

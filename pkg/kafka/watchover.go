@@ -1,0 +1,37 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// errDropped is the cause of a request's end when the cluster no longer counts its broker as alive.
+var errDropped = errors.New("it does not answer, and the cluster does not count it as alive any more")
+
+// ask puts a request to the one broker that can answer it. As long as no answer
+// comes it asks the others, every hedgeAfter, whether the cluster still counts that
+// broker as alive. Once it does not, others lead and coordinate in its place: the
+// request ends with errDropped, which newer routes may cure, and not only when its
+// time is over. A broker that hangs closes no connection and says nothing.
+func (c *Client) ask(ctx context.Context, b *broker, req kmsg.Request, ours span) (kmsg.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() { c.watchOver(ctx, b.addr, cancel) })
+	defer watching.Wait()
+	defer cancel(nil)
+	return b.request(ctx, req, ours)
+}
+
+// watchOver ends ctx with errDropped when the cluster has dropped the broker at addr.
+func (c *Client) watchOver(ctx context.Context, addr string, end context.CancelCauseFunc) {
+	for sleep(ctx, hedgeAfter) {
+		_, err := c.metadataOf(ctx, []string{})
+		if err == nil && !c.routes.names(addr) {
+			end(errDropped)
+			return
+		}
+	}
+}
