@@ -98,6 +98,9 @@ func (c *Cluster) Hang(node int32) { c.listeners[node].hang() }
 // Resume ends Hang.
 func (c *Cluster) Resume(node int32) { c.listeners[node].resume() }
 
+// Slow makes a broker send every response so much later. Zero ends it.
+func (c *Cluster) Slow(node int32, by time.Duration) { c.listeners[node].delay.Store(int64(by)) }
+
 // DropConnections closes all connections to a broker from its side.
 func (c *Cluster) DropConnections(node int32) { c.listeners[node].drop() }
 

@@ -3,6 +3,8 @@ package fakekafka
 import (
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // listener keeps hold of the connections that a broker has accepted.
@@ -12,6 +14,8 @@ type listener struct {
 	mu    sync.Mutex
 	conns map[*gated]struct{}
 	gate  chan struct{} // closed while the broker reads
+
+	delay atomic.Int64 // of every response, in nanoseconds
 }
 
 func newListener(network, address string) (*listener, error) {
@@ -98,6 +102,20 @@ func (c *gated) Read(b []byte) (int, error) {
 	case <-c.closed:
 		return 0, net.ErrClosed
 	}
+}
+
+// Write implements net.Conn.
+func (c *gated) Write(b []byte) (int, error) {
+	if delay := time.Duration(c.l.delay.Load()); delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-c.closed:
+			return 0, net.ErrClosed
+		}
+	}
+	return c.Conn.Write(b)
 }
 
 // Close implements net.Conn.
