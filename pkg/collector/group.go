@@ -33,6 +33,7 @@ type group struct {
 
 // tracked is a group's positions in one topic, indexed by partition id.
 type tracked struct {
+	group *group
 	topic *topic
 	// kind is lag.End or lag.StableEnd: the log end that the positions are compared with.
 	kind  lag.Position
@@ -41,6 +42,10 @@ type tracked struct {
 	errs  []error
 	// moved is set by a read that differs from the one before, until takeCommits takes notice.
 	moved bool
+	// looks are the looks into the log, of partitions with a small lag only. Nil until those were looked for.
+	looks map[int32]*look
+	// index is that in a scope, while mark is that of the walk which composes it.
+	index int
 	mark  uint64
 }
 
@@ -62,7 +67,7 @@ func (g *group) find(kind lag.Position, topic string) (int, bool) {
 func (g *group) track(kind lag.Position, t *topic) *tracked {
 	i, ok := g.find(kind, t.name)
 	if !ok {
-		tr := &tracked{topic: t, kind: kind, life: t.life}
+		tr := &tracked{group: g, topic: t, kind: kind, life: t.life}
 		g.tracks[kind] = slices.Insert(g.tracks[kind], i, tr)
 	}
 	return g.tracks[kind][i]

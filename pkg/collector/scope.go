@@ -17,8 +17,30 @@ type scope struct {
 	topics  []*topic
 	ends    [2]logScope
 	tracked []*tracked
+	// wants is what beside offsets is asked of each of tracked.
+	wants []wants
 	// lists is whether the list of all topics is needed.
 	lists bool
+}
+
+// wants is what a query can ask for beside offsets.
+type wants uint8
+
+const (
+	// wantsLooks: looks into the log where a small lag stands still.
+	wantsLooks wants = 1 << iota
+	// wantsAges: the age of the oldest unconsumed record.
+	wantsAges
+)
+
+func (e *entry) wants() (w wants) {
+	if e.Inspect {
+		w |= wantsLooks
+	}
+	if e.Ages {
+		w |= wantsAges
+	}
+	return w
 }
 
 // logScope are the topics that one position of the log is read of.
@@ -51,7 +73,7 @@ func (c *Collector) compose(s *scope) {
 			groups = append(groups, e.group)
 		}
 		for _, tr := range e.tracked {
-			c.composeTopic(s, tr)
+			c.composeTopic(s, tr, e.wants())
 		}
 	}
 	for _, g := range groups {
@@ -63,12 +85,13 @@ func (c *Collector) compose(s *scope) {
 	s.shape = c.shape
 }
 
-func (c *Collector) composeTopic(s *scope, tr *tracked) {
+func (c *Collector) composeTopic(s *scope, tr *tracked, w wants) {
 	t := tr.topic
 	if tr.mark != c.marks {
-		tr.mark = c.marks
-		s.tracked = append(s.tracked, tr)
+		tr.mark, tr.index = c.marks, len(s.tracked)
+		s.tracked, s.wants = append(s.tracked, tr), append(s.wants, 0)
 	}
+	s.wants[tr.index] |= w
 	if t.mark != c.marks {
 		t.mark = c.marks
 		s.topics = append(s.topics, t)

@@ -155,6 +155,7 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 	if past := t.logs[lag.End].at(id); asked != 0 && tr.needsHighWatermark(o.Committed, end) && past.asked > end.asked {
 		o.HighWatermark = past.offset
 	}
+	o.Inspected = tr.inspection(id)
 	complete = asked != 0 && (start.asked != 0 || !needsStart(o.Committed, o.LogEnd))
 	o.Err = c.partitionErr(g, tr, id, failed, complete)
 	return o, asked, complete

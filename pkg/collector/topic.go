@@ -45,6 +45,10 @@ type topic struct {
 	// stale asks for a description in the next refresh.
 	stale bool
 
+	// unreadable is why its records must not be read, and readable when that is tried again.
+	unreadable error
+	readable   stamp
+
 	// touched is the publication that shows its newest read, moved the one that shows its newest change.
 	touched, moved uint64
 	// mark and marks tell whether a scope has it already, as a topic and by isolation.

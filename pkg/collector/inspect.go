@@ -1,0 +1,221 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// Inspector is a [Source] that can also look into logs. pkg/kafka's Client is one.
+type Inspector interface {
+	// Inspect looks whether there is any record in the ranges, with the eyes of consumers that read
+	// committed or of those that do not. It delivers a sight for each, as the methods of Source do; one that
+	// was not taken may be asked for again.
+	Inspect(ctx context.Context, readCommitted bool, looks []lag.Look, deliver func([]lag.Sight))
+}
+
+const (
+	// maxPhantomLag is the largest lag that is looked into, in offsets. A lag that is all markers, aborted
+	// records and gaps has rarely more than one transaction's.
+	maxPhantomLag = 5000
+	// standsStill is in how many refreshes in a row a commit must have been the same.
+	standsStill = 2
+	// maxLookTries is how often a range is asked for that is not seen at once. A large aborted transaction
+	// takes several; each sees 64 KB.
+	maxLookTries = 32
+	// maxLooksAtOnce bounds what one refresh asks for.
+	maxLooksAtOnce = 1000
+	// unreadableFor is how long a topic whose records must not be read is left alone.
+	unreadableFor = 10 * time.Minute
+)
+
+// look is what looking into a log showed, from one commit of one group on.
+type look struct {
+	committed, end int64
+	// still is in how many refreshes the commit was the same, with lag behind it.
+	still int
+	// clear is the offset up to which no record was seen, record whether there is one there.
+	clear  int64
+	record bool
+	tries  int
+	// pending is the call that owes an answer.
+	pending stamp
+	// found is what is known for committed and end; nil for nothing.
+	found *lag.Inspection
+}
+
+// inspection is what is known of the partition's log; nil for nothing. The caller holds the collector's mu.
+func (tr *tracked) inspection(id int32) *lag.Inspection {
+	if l := tr.looks[id]; l != nil && tr.life == tr.topic.life {
+		return l.found
+	}
+	return nil
+}
+
+// aim brings the look in line with the offsets, and reports whether it has to be taken.
+func (l *look) aim(t *topic, commit, start, end int64, now stamp) bool {
+	from := max(commit, start)
+	if l.committed != commit || start > l.clear || end < l.clear {
+		*l = look{committed: commit, clear: from}
+	}
+	l.still++
+	if l.end != end {
+		l.end, l.tries, l.found = end, 0, nil
+	}
+	switch {
+	case l.found != nil && l.found.Err == nil || l.pending != 0 || l.record:
+		return false
+	case t.unreadable != nil && now < t.readable:
+		l.found = &lag.Inspection{Committed: commit, LogEnd: end, Err: t.unreadable}
+		return false
+	}
+	return l.still >= standsStill && l.tries < maxLookTries
+}
+
+// claimedLook is a look that a call owes an answer for.
+type claimedLook struct {
+	*look
+	tr *tracked
+	// end is that which the look was taken up to.
+	end int64
+}
+
+// looking is one call of the inspector to be.
+type looking struct {
+	id      stamp
+	asks    []lag.Look
+	claimed map[lag.TopicPartition]claimedLook
+}
+
+// inspect looks into the logs where a small lag stands still: whether it is work
+// at all. A look is taken once for a commit, and not again before the commit moves
+// if it showed a record; if it showed none, once for every log end.
+func (c *Collector) inspect(ctx context.Context, s *scope, timeout time.Duration) {
+	source, able := c.source.(Inspector)
+	if !able {
+		return
+	}
+	calls := make([]*call, 0, 2)
+	for kind, l := range c.claimLooks(s) {
+		if len(l.asks) == 0 || ctx.Err() != nil {
+			continue
+		}
+		readCommitted := lag.Position(kind) == lag.StableEnd
+		calls = append(calls, c.start(ctx, timeout, l.id, len(l.asks), func(ctx context.Context, cl *call) {
+			source.Inspect(ctx, readCommitted, l.asks, func(sights []lag.Sight) {
+				c.inChunks(cl, len(sights), func(i int) { c.takeSight(&sights[i], &l, readCommitted) })
+			})
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			for _, claim := range l.claimed {
+				if claim.pending == l.id {
+					claim.pending = 0
+				}
+			}
+		}))
+	}
+	if len(calls) > 0 {
+		c.await(ctx, calls...)
+	}
+}
+
+// claimLooks returns the looks to take, by the log end that they are compared with.
+func (c *Collector) claimLooks(s *scope) (due [2]looking) {
+	for kind := range due {
+		c.mu.Lock()
+		due[kind].id = c.tick()
+		c.mu.Unlock()
+		due[kind].claimed = map[lag.TopicPartition]claimedLook{}
+	}
+	for from := 0; from < len(s.tracked); {
+		c.mu.Lock()
+		for n := 0; from < len(s.tracked) && n < publishChunk; from++ {
+			n += len(s.tracked[from].topic.ids)
+			if s.wants[from]&wantsLooks != 0 {
+				c.collectLooks(s.tracked[from], &due[s.tracked[from].kind])
+			}
+		}
+		c.mu.Unlock()
+	}
+	return due
+}
+
+// collectLooks adds the partitions whose log is to be looked into. The caller holds mu.
+func (c *Collector) collectLooks(tr *tracked, due *looking) {
+	t := tr.topic
+	tr.fit()
+	first := tr.looks == nil
+	if first {
+		tr.looks = map[int32]*look{}
+	}
+	now := c.now()
+	for _, id := range t.ids {
+		end := t.logs[tr.kind].at(id)
+		commit := tr.parts[id].before(end.asked)
+		start := t.logs[lag.Start].at(id).known()
+		n := end.offset - max(commit.offset, start)
+		if commit.read == 0 || commit.offset < 0 || n <= 0 || n > maxPhantomLag {
+			if len(tr.looks) > 0 {
+				delete(tr.looks, id)
+			}
+			continue
+		}
+		l := tr.looks[id]
+		if l == nil {
+			l = &look{committed: lag.NoCommit}
+			tr.looks[id] = l
+		}
+		if first {
+			// A workload that sleeps must not be woken because the scaler was started.
+			l.still = standsStill
+			l.committed, l.clear = commit.offset, max(commit.offset, start)
+		}
+		tp := lag.TopicPartition{Topic: t.name, Partition: id}
+		// Of two groups that stand in one log, the other has to wait.
+		if _, taken := due.claimed[tp]; l.aim(t, commit.offset, start, end.offset, now) && !taken && len(due.asks) < maxLooksAtOnce {
+			l.pending = due.id
+			due.claimed[tp] = claimedLook{look: l, tr: tr, end: end.offset}
+			due.asks = append(due.asks, lag.Look{TopicPartition: tp, From: l.clear, To: end.offset})
+		}
+	}
+}
+
+// takeSight takes in an answer. The caller holds mu.
+func (c *Collector) takeSight(s *lag.Sight, from *looking, readCommitted bool) {
+	claim, ok := from.claimed[s.TopicPartition]
+	l := claim.look
+	if !ok || l.pending != from.id || claim.tr.looks[s.Partition] != l {
+		return
+	}
+	l.pending = 0
+	l.tries++
+	switch {
+	case s.Err != nil:
+		c.noteUnreadable(claim.tr.topic, s.Err)
+		l.found = &lag.Inspection{Committed: l.committed, LogEnd: claim.end, ReadCommitted: readCommitted, Err: s.Err}
+	case !s.Taken:
+		return
+	default:
+		l.clear, l.record = max(l.clear, s.Clear), s.Record
+		if s.Empty || s.Record || l.tries >= maxLookTries {
+			l.found = &lag.Inspection{Committed: l.committed, LogEnd: claim.end, ReadCommitted: readCommitted, Empty: s.Empty}
+		}
+	}
+	claim.tr.group.touched, claim.tr.group.moved = c.next(), c.next()
+}
+
+// noteUnreadable remembers that a topic's records must not be read, and says so once. The caller holds mu.
+func (c *Collector) noteUnreadable(t *topic, err error) {
+	if fault.KindOf(err) != fault.Denied {
+		return
+	}
+	if t.unreadable == nil {
+		c.opts.Logger.Warn("phantom lag of the topic counts, because its records cannot be looked at",
+			zap.String("cluster", c.opts.Cluster), zap.String("topic", t.name), zap.Error(err))
+	}
+	t.unreadable, t.readable = err, c.now()+stamp(unreadableFor)
+}

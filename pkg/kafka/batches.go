@@ -1,0 +1,180 @@
+package kafka
+
+import (
+	"encoding/binary"
+	"io"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// The header of a record batch: https://kafka.apache.org/documentation/#recordbatch.
+const (
+	batchHeader = 61
+	// beforeLength are base offset and length, which the length does not count.
+	beforeLength = 12
+	// oldHeader is as much of a message of an older format as has the same layout.
+	oldHeader = 17
+
+	transactionalBatch = 1 << 4
+	controlBatch       = 1 << 5
+)
+
+// abortedTransaction is one of the transactions that a Fetch response says were
+// aborted: the producer's batches from that offset on, up to its next marker.
+type abortedTransaction struct{ producer, first int64 }
+
+// batchWalk goes through the headers of batches and finds out up to where, from an
+// offset on, they hold no record for the consumer.
+type batchWalk struct {
+	to      int64
+	aborted []abortedTransaction
+	// batches is how many were seen, clear up to where there is no record, and found that there is one at clear or behind it.
+	batches int
+	clear   int64
+	found   bool
+}
+
+// newBatchWalk begins at an offset. aborted is nil for consumers that get aborted records too.
+func newBatchWalk(l lag.Look, aborted []abortedTransaction) *batchWalk {
+	return &batchWalk{to: l.To, clear: l.From, aborted: aborted}
+}
+
+// over tells that no more has to be seen.
+func (w *batchWalk) over() bool { return w.found || w.clear >= w.to }
+
+// readFrom walks through n bytes of records. A broker cuts the last batch off where
+// the bytes end; its header is as good as that of a whole one.
+func (w *batchWalk) readFrom(r io.Reader, n int64) error {
+	records := &io.LimitedReader{R: r, N: n}
+	var head [batchHeader]byte
+	for !w.over() && records.N >= oldHeader {
+		if _, err := io.ReadFull(records, head[:oldHeader]); err != nil {
+			return err
+		}
+		size := int64(int32(binary.BigEndian.Uint32(head[8:]))) + beforeLength //nolint:gosec // signed on the wire
+		read := int64(oldHeader)
+		if head[16] < 2 {
+			w.oldMessage(int64(binary.BigEndian.Uint64(head[:]))) //nolint:gosec // signed on the wire
+		} else {
+			if records.N < batchHeader-oldHeader || size < batchHeader {
+				break
+			}
+			if _, err := io.ReadFull(records, head[oldHeader:]); err != nil {
+				return err
+			}
+			read = batchHeader
+			w.batch(head[:])
+		}
+		if size < read {
+			break
+		}
+		if _, err := io.CopyN(io.Discard, records, min(size-read, records.N)); err != nil {
+			return err
+		}
+	}
+	_, err := io.CopyN(io.Discard, records, records.N)
+	return err
+}
+
+// oldMessage takes in a message of the formats before Kafka 0.11, which know no
+// transactions. That of a compressed set has the offset of its last message.
+func (w *batchWalk) oldMessage(offset int64) {
+	w.batches++
+	w.found = w.found || offset >= w.clear
+}
+
+func (w *batchWalk) batch(head []byte) {
+	base := int64(binary.BigEndian.Uint64(head))                    //nolint:gosec // signed on the wire
+	attributes := binary.BigEndian.Uint16(head[21:])                //
+	last := base + int64(int32(binary.BigEndian.Uint32(head[23:]))) //nolint:gosec // signed on the wire
+	producer := int64(binary.BigEndian.Uint64(head[43:]))           //nolint:gosec // signed on the wire
+	records := int32(binary.BigEndian.Uint32(head[batchHeader-4:])) //nolint:gosec // signed on the wire
+	w.batches++
+	control := attributes&controlBatch != 0
+	switch {
+	case control:
+		w.endTransaction(producer, base)
+	case records == 0:
+		// Compaction leaves such batches, to remember the producer by.
+	case last >= w.clear && !(attributes&transactionalBatch != 0 && w.isAborted(producer, base)):
+		// Compaction may have taken just those records that lie behind clear, but that is not seen from here.
+		w.found = true
+		w.clear = max(w.clear, min(base, w.to))
+		return
+	}
+	w.clear = max(w.clear, min(last+1, w.to))
+}
+
+// isAborted tells whether the producer's batch is part of an aborted transaction.
+func (w *batchWalk) isAborted(producer, base int64) bool {
+	for _, a := range w.aborted {
+		if a.producer == producer && a.first <= base {
+			return true
+		}
+	}
+	return false
+}
+
+// endTransaction takes in a marker. Whether it commits or aborts does not matter:
+// a producer has one transaction at a time, so this ends an aborted one if there is one.
+func (w *batchWalk) endTransaction(producer, base int64) {
+	for i, a := range w.aborted {
+		if a.producer == producer && a.first <= base {
+			w.aborted = append(w.aborted[:i], w.aborted[i+1:]...)
+			return
+		}
+	}
+}
+
+// readFrom implements streamed, for the same versions as that of endFetch.
+func (f *lookFetch) readFrom(r io.Reader) error {
+	in := fetchReader{r: r}
+	in.skip(4) // throttle_time_ms
+	if f.GetVersion() >= 7 {
+		in.skip(2 + 4) // error_code, which concerns sessions only, and session_id
+	}
+	for range in.count() {
+		topic := in.string()
+		for range in.count() {
+			f.readPartition(&in, topic)
+			if in.err != nil {
+				return in.err
+			}
+		}
+		// A count is only a claim: what has ended is not read on.
+		if in.err != nil {
+			return in.err
+		}
+	}
+	return in.err
+}
+
+func (f *lookFetch) readPartition(in *fetchReader, topic string) {
+	id, code := in.int32(), in.int16()
+	in.skip(8 + 8 + 8) // high_watermark, last_stable_offset, log_start_offset
+	look, asked := f.looks[lag.TopicPartition{Topic: topic, Partition: id}]
+	var aborted []abortedTransaction
+	for n := in.count(); n > 0 && in.err == nil; n-- {
+		b := in.bytes(16)
+		a := abortedTransaction{
+			producer: int64(binary.BigEndian.Uint64(b)),     //nolint:gosec // signed on the wire
+			first:    int64(binary.BigEndian.Uint64(b[8:])), //nolint:gosec // signed on the wire
+		}
+		// Consumers that read uncommitted get these records.
+		if asked && f.IsolationLevel == 1 {
+			aborted = append(aborted, a)
+		}
+	}
+	if f.GetVersion() >= 11 {
+		in.skip(4) // preferred_read_replica
+	}
+	n := int64(in.count())
+	if in.err != nil || !asked {
+		in.skip(n)
+		return
+	}
+	seen := newBatchWalk(look, aborted)
+	if in.err = seen.readFrom(in.r, n); in.err == nil {
+		f.sights = append(f.sights, f.sight(topic, id, code, seen))
+	}
+}

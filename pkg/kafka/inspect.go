@@ -1,0 +1,199 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// Limits of a look into a log. A broker sends whole batches where they fit and the
+// beginning of one where it does not, and the beginning is all that is looked at.
+const (
+	// maxLooks is how many partitions one request looks at.
+	maxLooks = 20
+	// lookBytes of one partition hold 1,000 transaction markers, and lookBytesAtMost are all that one request brings,
+	// unless the very first batch is larger.
+	lookBytes       = 64 << 10
+	lookBytesAtMost = 1 << 20
+)
+
+// Inspect looks into the logs of the partitions, whether there is any record in
+// the ranges asked for: one Fetch a leader, of at most 20 partitions; those beyond
+// that are delivered as not taken. Only the headers of batches are read. With
+// readCommitted it looks with the eyes of consumers that get no record of an
+// aborted transaction. Naming a partition twice is a defect of the caller.
+//
+// deliver gets every partition once, never from two goroutines at a time; errors are
+// *fault.Error. Fetch needs READ on the topic.
+func (c *Client) Inspect(ctx context.Context, readCommitted bool, looks []lag.Look, deliver func([]lag.Sight)) {
+	in := &inspection{c: c, readCommitted: readCommitted, looks: make(map[lag.TopicPartition]lag.Look, len(looks)), deliver: deliver}
+	parts := make([]lag.TopicPartitions, len(looks))
+	for i, l := range looks {
+		in.looks[l.TopicPartition] = l
+		parts[i] = lag.TopicPartitions{Topic: l.Topic, Partitions: []int32{l.Partition}}
+	}
+	parts = distinct(parts)
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		in.fail(parts, err)
+		return
+	}
+	defer end()
+	batches, lost := c.byLeader(parts)
+	for _, l := range lost {
+		in.passOver(l.parts) // whoever reads the log end of these learns why
+	}
+	asked := map[*broker]bool{}
+	for _, batch := range batches {
+		now, later := firstPartitions(batch.parts, maxLooks)
+		if asked[batch.broker] {
+			now, later = nil, batch.parts
+		}
+		asked[batch.broker] = true
+		in.passOver(later)
+		if len(now) > 0 {
+			in.asking.Go(func() { in.ask(ctx, batch.broker, now) })
+		}
+	}
+	in.asking.Wait()
+}
+
+// inspection is one call of Inspect.
+type inspection struct {
+	c             *Client
+	readCommitted bool
+	looks         map[lag.TopicPartition]lag.Look
+	asking        sync.WaitGroup
+	mu            sync.Mutex // held while deliver runs
+	deliver       func([]lag.Sight)
+}
+
+func (in *inspection) ask(ctx context.Context, b *broker, parts []lag.TopicPartitions) {
+	f := newLookFetch(in.readCommitted, parts, in.looks)
+	if _, err := b.request(ctx, f, waitVersions); err != nil {
+		in.fail(parts, err)
+		return
+	}
+	list := newChecklist(parts)
+	var sights []lag.Sight
+	for _, s := range f.sights {
+		if _, first := list.tick(s.Topic, s.Partition); first {
+			sights = append(sights, s)
+		}
+	}
+	list.missing(func(tp lag.TopicPartition) { sights = append(sights, in.notTaken(tp)) })
+	in.hand(sights)
+}
+
+func (in *inspection) notTaken(tp lag.TopicPartition) lag.Sight {
+	return lag.Sight{TopicPartition: tp, Clear: in.looks[tp].From}
+}
+
+// passOver delivers the partitions as not taken.
+func (in *inspection) passOver(parts []lag.TopicPartitions) {
+	in.hand(in.each(parts, in.notTaken))
+}
+
+func (in *inspection) fail(parts []lag.TopicPartitions, err error) {
+	in.hand(in.each(parts, func(tp lag.TopicPartition) lag.Sight {
+		s := in.notTaken(tp)
+		s.Err = failure("look into the log of", fmt.Sprintf("topic %q partition %d", tp.Topic, tp.Partition), err)
+		return s
+	}))
+}
+
+func (in *inspection) each(parts []lag.TopicPartitions, sight func(lag.TopicPartition) lag.Sight) []lag.Sight {
+	var sights []lag.Sight
+	for _, p := range parts {
+		for _, id := range p.Partitions {
+			sights = append(sights, sight(lag.TopicPartition{Topic: p.Topic, Partition: id}))
+		}
+	}
+	return sights
+}
+
+func (in *inspection) hand(sights []lag.Sight) {
+	if len(sights) == 0 {
+		return
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.deliver(sights)
+}
+
+// firstPartitions splits off the first n partitions.
+func firstPartitions(parts []lag.TopicPartitions, n int) (first, rest []lag.TopicPartitions) {
+	for _, p := range parts {
+		take := min(n, len(p.Partitions))
+		n -= take
+		if take > 0 {
+			first = append(first, lag.TopicPartitions{Topic: p.Topic, Partitions: p.Partitions[:take]})
+		}
+		if take < len(p.Partitions) {
+			rest = append(rest, lag.TopicPartitions{Topic: p.Topic, Partitions: p.Partitions[take:]})
+		}
+	}
+	return first, rest
+}
+
+// lookFetch is a Fetch whose response is read for the headers of batches only.
+type lookFetch struct {
+	*kmsg.FetchRequest
+	looks map[lag.TopicPartition]lag.Look
+	// sights are the response.
+	sights []lag.Sight
+}
+
+func newLookFetch(readCommitted bool, parts []lag.TopicPartitions, looks map[lag.TopicPartition]lag.Look) *lookFetch {
+	req := kmsg.NewPtrFetchRequest()
+	// Answer at once, with what there is.
+	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = 0, 0, lookBytesAtMost
+	if readCommitted {
+		req.IsolationLevel = 1
+	}
+	req.SessionID, req.SessionEpoch = 0, -1 // none
+	for _, p := range parts {
+		t := kmsg.NewFetchRequestTopic()
+		t.Topic = p.Topic
+		for _, id := range p.Partitions {
+			fp := kmsg.NewFetchRequestTopicPartition()
+			fp.Partition, fp.PartitionMaxBytes = id, lookBytes
+			fp.FetchOffset = looks[lag.TopicPartition{Topic: p.Topic, Partition: id}].From
+			t.Partitions = append(t.Partitions, fp)
+		}
+		req.Topics = append(req.Topics, t)
+	}
+	return &lookFetch{FetchRequest: req, looks: looks}
+}
+
+// sight says what the answer about one partition shows.
+func (f *lookFetch) sight(topic string, id int32, code int16, seen *batchWalk) lag.Sight {
+	tp := lag.TopicPartition{Topic: topic, Partition: id}
+	s := lag.Sight{TopicPartition: tp, Clear: f.looks[tp].From}
+	switch {
+	case code == topicAuthorizationFailed:
+		s.Err = lookDenied(topic)
+	case code == offsetOutOfRange || code != 0 && reroutable(Code(code)):
+		// The log has changed since its offsets were read; they will be read again.
+	case code != 0:
+		s.Err = failure("look into the log of", fmt.Sprintf("topic %q partition %d", topic, id), Code(code))
+	case seen.batches > 0:
+		s.Taken, s.Clear = true, seen.clear
+		s.Record = seen.found
+		s.Empty = !seen.found && seen.clear >= f.looks[tp].To
+	}
+	return s
+}
+
+func lookDenied(topic string) error {
+	return &fault.Error{
+		Kind: fault.Denied, Op: "look into the log of", Object: fmt.Sprintf("topic %q", topic), Err: Code(topicAuthorizationFailed),
+		Remedy: fmt.Sprintf("to tell transaction markers and aborted records from work, allow the principal to Read the topic: "+
+			"kafka-acls --add --allow-principal User:NAME --operation Read --topic %s", topic),
+	}
+}
