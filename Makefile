@@ -115,7 +115,8 @@ e2e: $(TOOLS)/gotestsum ## The scaler under a real Kubernetes control plane and 
 	@mkdir -p $(BIN)/test
 	@if [[ -x hack/setup-test.sh ]]; then hack/setup-test.sh; fi
 	@rm -rf e2e/out
-	@cd e2e && $(GOTESTSUM) --jsonfile $(BIN)/test/e2e.json -- -count 1 -p 1 -timeout 60m $(if $(RUN),-run '$(RUN)') ./...
+	@cd e2e && $(GO) run ./cmd/binaries
+	@cd e2e && $(GOTESTSUM) --jsonfile $(BIN)/test/e2e.json -- -count 1 -p 1 -timeout 40m $(if $(RUN),-run '$(RUN)') ./...
 	@hack/require-tests.sh --no-skips e2e $(BIN)/test/e2e.json
 
 .PHONY: e2e-pictures
