@@ -13,8 +13,9 @@ const DefaultTolerance = 0.1
 // in Kubernetes' pkg/controller/podautoscaler/replica_calculator.go (v1.36).
 //
 // Left out is what only delays the outcome, and what explain cannot know: the
-// stabilisation windows, the scaling policies (by default at most double, or 4 more, in 15 s), and
-// other metrics of the same HPA.
+// stabilisation windows, the pace of scaling up (without a behavior at most double, or 4, at
+// every sync; with one that names no policies at most double, or 4 more, in 15 s), and other
+// metrics of the same HPA.
 type Horizontal struct {
 	// Tolerance is how far the ratio of metric and capacity may be from 1 without a change, both ways
 	// and inclusive. 0 means none; the HPA's own default is [DefaultTolerance].
@@ -59,9 +60,10 @@ func (h Horizontal) Desired(value, target, current int64) (desired int64, reason
 //
 // No metric value can help there: whatever makes the ratio leave the tolerance also asks
 // for more replicas than the cap. [Policy.Decide] keeps the HPA from coming to rest so
-// close below a cap by its metric, but not by other ways, such as the default scaling policy,
-// which doubles: from 1 by way of 5, 10, 20, 40 and 80, so that caps of 11, 21 and 22, 41 to
-// 44 and 81 to 88 can be out of reach.
+// close below a cap by its metric, but not by other ways, such as its pace: 1, 4, 8, 16, 32
+// and 64 replicas where the HPA has no behavior, so that caps of 17, 33 to 35 and 65 to 70 can
+// be out of reach, and 1, 5, 10, 20, 40 and 80 where it has one, and then 11, 21 and 22, 41 to
+// 44 and 81 to 88.
 func (h Horizontal) Unreachable(d Decision, current int64) string {
 	if d.Err != nil || d.Target < 1 || current < 1 || !h.keeps(d.Value, d.Target, current) {
 		return ""
