@@ -68,7 +68,7 @@ func takeTracks(g *group, kind lag.Position, commits []lag.Commit, call, read st
 func (tr *tracked) fit() {
 	t := tr.topic
 	if tr.life != t.life {
-		tr.parts, tr.errs, tr.looks, tr.life = nil, nil, nil, t.life
+		tr.parts, tr.errs, tr.looks, tr.ages, tr.life = nil, nil, nil, nil, t.life
 	}
 	if n := len(t.ids); n > 0 {
 		tr.grow(t.ids[n-1])

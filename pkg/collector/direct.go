@@ -111,6 +111,11 @@ func (c *Collector) complete(e *entry) bool {
 			if commit.read == 0 || needsStart(commit.offset, end.offset) && t.logs[lag.Start].at(id).asked == 0 {
 				return false
 			}
+			if e.Ages && c.agesAble() {
+				if o, _, _ := c.offsets(e.group, tr, id); hasAge(&o) && o.Oldest == nil {
+					return false
+				}
+			}
 		}
 		if len(t.ids) == 0 {
 			return false
@@ -143,7 +148,7 @@ func (c *Collector) progress(e *entry) progress {
 		state = unasked
 	}
 	for _, tr := range e.tracked {
-		if p := tr.progress(g); p == underway {
+		if p := tr.progress(g); p == underway || e.Ages && tr.searching > 0 {
 			return underway
 		} else if p == unasked {
 			state = unasked

@@ -44,6 +44,9 @@ type tracked struct {
 	moved bool
 	// looks are the looks into the log, of partitions with a small lag only. Nil until those were looked for.
 	looks map[int32]*look
+	// ages are the oldest unconsumed records, of partitions with lag only, and searching the calls under way for them.
+	ages      map[int32]*age
+	searching int
 	// index is that in a scope, while mark is that of the walk which composes it.
 	index int
 	mark  uint64

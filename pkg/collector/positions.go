@@ -27,9 +27,11 @@ type position struct {
 // it has, or none.
 type positions struct {
 	fits, awaited, newest position
-	// stalled is lag.Offsets.StalledSince, and stalledAt the commit it was found for.
-	stalled   stamp
-	stalledAt int64
+	// stalled is lag.Offsets.StalledSince and moved lag.Offsets.MovedAt; stalledAt is the commit that both were
+	// found for, where found is set.
+	stalled, moved stamp
+	stalledAt      int64
+	found          bool
 }
 
 // add takes in an answer, given what is known of the log end that it will be
@@ -41,6 +43,8 @@ func (p *positions) add(n position, end logRead) {
 		newest:    n,
 		stalled:   p.stalled,
 		stalledAt: p.stalledAt,
+		moved:     p.moved,
+		found:     p.found,
 	}
 }
 
@@ -55,7 +59,7 @@ func (p *positions) before(s stamp) position {
 	return position{}
 }
 
-// keepStalled brings stalled up to date with the newest pair of commit and log end.
+// keepStalled brings stalled and moved up to date with the newest pair of commit and log end.
 func (p *positions) keepStalled(c *Collector, end, start logRead) {
 	commit := p.before(end.asked)
 	if commit.read == 0 {
@@ -66,6 +70,13 @@ func (p *positions) keepStalled(c *Collector, end, start logRead) {
 		prev.StalledSince = c.time(p.stalled)
 	}
 	next := lag.Offsets{Committed: commit.offset, LogStart: start.known(), LogEnd: end.offset, ObservedAt: c.time(commit.asked)}
+	if p.found {
+		prev.ObservedAt = c.epoch
+	}
+	if at := lag.MovedAt(prev, next); at.Equal(next.ObservedAt) {
+		p.moved = commit.asked
+	}
+	p.found = true
 	since := lag.StalledSince(prev, next)
 	p.stalledAt = commit.offset
 	switch {

@@ -117,7 +117,7 @@ func (c *Collector) lookAtTopic(e *entry, tr *tracked, v *view) error {
 		}
 		o, asked, complete := c.offsets(e.group, tr, id)
 		v.Offsets = append(v.Offsets, o)
-		v.complete = v.complete && complete
+		v.complete = v.complete && complete && (!e.Ages || !c.agesAble() || o.Oldest != nil || !hasAge(&o))
 		oldest = min(oldest, asked)
 	}
 	switch {
@@ -147,6 +147,9 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 	p, failed := tr.at(id)
 	if commit := p.before(end.asked); commit.read != 0 {
 		o.Committed, o.LogEnd, o.ObservedAt = commit.offset, end.offset, c.time(commit.asked)
+		if p.moved != 0 {
+			o.MovedAt = c.time(p.moved)
+		}
 		if p.stalled != 0 && p.stalledAt == commit.offset {
 			o.StalledSince = c.time(p.stalled)
 		}
@@ -155,7 +158,7 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 	if past := t.logs[lag.End].at(id); asked != 0 && tr.needsHighWatermark(o.Committed, end) && past.asked > end.asked {
 		o.HighWatermark = past.offset
 	}
-	o.Inspected = tr.inspection(id)
+	o.Inspected, o.Oldest = tr.inspection(id), tr.oldest(id, &o)
 	complete = asked != 0 && (start.asked != 0 || !needsStart(o.Committed, o.LogEnd))
 	o.Err = c.partitionErr(g, tr, id, failed, complete)
 	return o, asked, complete

@@ -36,10 +36,32 @@ func (c *Client) LogOffsets(ctx context.Context, at lag.Position, parts []lag.To
 	r.asking.Wait()
 }
 
-// offsetsRead is one call of LogOffsets.
+// OffsetsForTimes finds, for each partition, the first record whose timestamp is
+// at or after a time, in milliseconds since 1970: its offset and its timestamp, as
+// LogOffsets finds positions. The offset is -1 where there is no such record.
+func (c *Client) OffsetsForTimes(ctx context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset)) {
+	parts := make([]lag.TopicPartitions, 0, len(times))
+	for tp := range times {
+		parts = append(parts, lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
+	}
+	parts = distinct(parts)
+	r := &offsetsRead{c: c, times: times, deliver: deliver}
+	ctx, end, err := c.begin(ctx)
+	if err != nil {
+		r.fail(rejected{parts: parts, err: err})
+		return
+	}
+	defer end()
+	r.round(ctx, parts, true)
+	r.asking.Wait()
+}
+
+// offsetsRead is one call of LogOffsets or OffsetsForTimes.
 type offsetsRead struct {
-	c       *Client
-	at      lag.Position
+	c  *Client
+	at lag.Position
+	// times are what is asked for in place of at; nil for none.
+	times   map[lag.TopicPartition]int64
 	asking  sync.WaitGroup
 	mu      sync.Mutex // held while deliver runs
 	deliver func([]lag.LogOffset)
@@ -120,10 +142,10 @@ func (r *offsetsRead) ask(ctx context.Context, batch leaderBatch) []rejected {
 			case !first:
 			case p.ErrorCode != 0:
 				refuse(tp, Code(p.ErrorCode))
-			case p.Offset < 0:
+			case p.Offset < 0 && r.times == nil:
 				refuse(tp, errNoOffset)
 			default:
-				offsets = append(offsets, lag.LogOffset{TopicPartition: tp, Offset: p.Offset})
+				offsets = append(offsets, lag.LogOffset{TopicPartition: tp, Offset: p.Offset, Timestamp: p.Timestamp})
 			}
 		}
 	}
@@ -159,6 +181,9 @@ func (r *offsetsRead) request(parts []lag.TopicPartitions) kmsg.Request {
 			t.Partitions[j] = kmsg.NewListOffsetsRequestTopicPartition()
 			t.Partitions[j].Partition = id
 			t.Partitions[j].Timestamp = timestamp
+			if r.times != nil {
+				t.Partitions[j].Timestamp = r.times[lag.TopicPartition{Topic: p.Topic, Partition: id}]
+			}
 		}
 	}
 	return req
@@ -167,6 +192,9 @@ func (r *offsetsRead) request(parts []lag.TopicPartitions) kmsg.Request {
 // fail delivers an error for each of the partitions.
 func (r *offsetsRead) fail(reject rejected) {
 	op := "read the " + r.at.String() + " of"
+	if r.times != nil {
+		op = "look up timestamps of"
+	}
 	offsets := make([]lag.LogOffset, 0, count(reject.parts))
 	for _, p := range reject.parts {
 		for _, id := range p.Partitions {

@@ -35,6 +35,9 @@ type AgeSearch struct {
 
 	probe   int64
 	asked   int
+	resumed bool
+	// now is what high is taken for, to guess with, as long as nothing was found for high.
+	now int64
 	exact   bool
 	failure error
 }
@@ -55,11 +58,11 @@ func NewAgeSearch(o Offsets, before *Oldest, now time.Time, accuracy time.Durati
 	if o.Committed > o.LogEnd {
 		s.target = max(0, o.LogStart)
 	}
-	s.highTime = s.high
+	s.highTime, s.now = s.high, now.UnixMilli()
 	if before != nil && before.Err == nil && !before.Timestamp.IsZero() && before.Committed >= 0 && before.Committed < s.target {
 		// It is no later than the record that was oldest then, so the first record since it lies before target.
 		if low := before.Timestamp.UnixMilli(); low >= 0 && low < s.high {
-			s.low, s.lowAt = low, before.Committed
+			s.low, s.lowAt, s.resumed = low, before.Committed, true
 		}
 	}
 	return s
@@ -90,7 +93,17 @@ func (s *AgeSearch) pick() int64 {
 	at := s.low + width/2
 	if between := s.highAt - s.lowAt; s.asked%2 == 0 && between > 0 {
 		// In floats, because the product of an offset and a time does not fit 64 bits.
+		if s.highTime > s.now && s.now > s.low {
+			width = s.now - s.low
+		}
 		at = s.low + int64(float64(width)*(float64(s.target-s.lowAt)/float64(between)))
+	}
+	if s.resumed && s.asked == 1 {
+		// Since the last search the commit has gone on about as fast as before, so the first guess is a good one: the
+		// bracket is closed around it.
+		if at = s.low + s.accuracy; s.high == s.probe {
+			at = s.high - max(s.accuracy, (s.high-s.low)/8)
+		}
 	}
 	return min(max(at, s.low+1), s.high-1)
 }

@@ -42,7 +42,9 @@ type LogOffset struct {
 	TopicPartition
 	// Offset is meaningless where Err is set.
 	Offset int64
-	Err    error
+	// Timestamp is that of the record at Offset, in milliseconds since 1970, where a time was asked for.
+	Timestamp int64
+	Err       error
 }
 
 // Topic is what the cluster says about a topic.

@@ -1,0 +1,245 @@
+package collector
+
+import (
+	"context"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// TimeSource is a [Source] that can also look records up by their timestamps.
+// pkg/kafka's Client is one.
+type TimeSource interface {
+	// OffsetsForTimes delivers, as the methods of Source do, for each partition the offset and the timestamp
+	// of the first record at or after a time in milliseconds since 1970; -1 where there is none.
+	OffsetsForTimes(ctx context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset))
+}
+
+const (
+	// ageAccuracy is how exact an age has to be.
+	ageAccuracy = time.Second
+	// roundsAgain is how often a refresh asks about a partition whose age was known before, and roundsFirst
+	// about one whose was not. A round is one request a leader. What is not exact after that is too old
+	// rather than too young, and better with the next refresh.
+	roundsAgain = 2
+	roundsFirst = 20
+	// manySearches is how many make a round expensive. Fewer have as many rounds as it takes.
+	manySearches = 1000
+)
+
+// age is what is known of the oldest unconsumed record of a partition.
+type age struct {
+	// target is the first offset at which it can be, and oldest what was found for it; nil for nothing yet.
+	target int64
+	oldest *lag.Oldest
+	// failed is why the newest search failed; nil if it did not.
+	failed *lag.Oldest
+	// pending is the call that searches.
+	pending stamp
+}
+
+// hasAge reports whether there may be records left whose age can be looked up.
+func hasAge(o *lag.Offsets) bool {
+	switch {
+	case o.LogEnd < 0 || o.ObservedAt.IsZero():
+		return false
+	case o.Committed < 0 || o.Committed > o.LogEnd:
+		return o.LogStart >= 0 && o.LogStart < o.LogEnd
+	default:
+		return o.Committed < o.LogEnd && o.LogStart < o.LogEnd
+	}
+}
+
+// firstOffset is where the oldest unconsumed record can be at first.
+func firstOffset(o *lag.Offsets) int64 {
+	if o.Committed > o.LogEnd {
+		return o.LogStart
+	}
+	return max(o.Committed, o.LogStart)
+}
+
+func (c *Collector) agesAble() bool {
+	_, able := c.source.(TimeSource)
+	return able
+}
+
+// oldest is what is known of the partition's oldest unconsumed record; nil for nothing. A record does not
+// change: as long as the commit is the one that it was found for, it is as fresh as the commit.
+func (tr *tracked) oldest(id int32, o *lag.Offsets) *lag.Oldest {
+	a := tr.ages[id]
+	if a == nil || tr.life != tr.topic.life {
+		return nil
+	}
+	if a.oldest == nil {
+		return a.failed
+	}
+	if a.oldest.Committed != o.Committed || !o.ObservedAt.After(a.oldest.ObservedAt) {
+		return a.oldest
+	}
+	fresh := *a.oldest
+	fresh.ObservedAt = o.ObservedAt
+	return &fresh
+}
+
+// ageSearch is a search under way.
+type ageSearch struct {
+	*lag.AgeSearch
+	tr     *tracked
+	age    *age
+	target int64
+	// rounds is how often it may ask, and answered how often it was answered.
+	rounds, answered int
+}
+
+// readAges looks up how old the oldest unconsumed records are, of those partitions
+// where that is asked for and may have changed: all partitions in each request, and
+// as many rounds of requests as it takes.
+func (c *Collector) readAges(ctx context.Context, s *scope, timeout time.Duration) {
+	source, able := c.source.(TimeSource)
+	if !able || ctx.Err() != nil {
+		return
+	}
+	c.mu.Lock()
+	id := c.tick()
+	c.mu.Unlock()
+	searches := c.claimAges(s, id)
+	if len(searches) == 0 {
+		return
+	}
+	if len(searches) <= manySearches {
+		for _, search := range searches {
+			search.rounds = roundsFirst
+		}
+	}
+	c.await(ctx, c.start(ctx, timeout, id, len(searches), func(ctx context.Context, cl *call) {
+		for round := 0; ask(ctx, source, searches, round); round++ {
+		}
+		now := time.Now()
+		done := make([]lag.TopicPartition, 0, len(searches))
+		for tp := range searches {
+			done = append(done, tp)
+		}
+		c.inChunks(cl, len(done), func(i int) { c.takeAge(done[i].Partition, searches[done[i]], id, now) })
+	}))
+}
+
+// ask makes one round of requests and reports whether there was anything left to ask.
+func ask(ctx context.Context, source TimeSource, searches map[lag.TopicPartition]*ageSearch, round int) bool {
+	times := make(map[lag.TopicPartition]int64, len(searches))
+	for tp, s := range searches {
+		if round >= s.rounds || ctx.Err() != nil {
+			continue
+		}
+		if at, more := s.Next(); more {
+			times[tp] = at
+		}
+	}
+	if len(times) == 0 {
+		return false
+	}
+	source.OffsetsForTimes(ctx, times, func(answers []lag.LogOffset) {
+		for i := range answers {
+			s := searches[answers[i].TopicPartition]
+			switch err := answers[i].Err; {
+			case s == nil:
+			case err != nil:
+				s.Fail(err)
+			default:
+				s.answered++
+				s.Answer(answers[i].Offset, answers[i].Timestamp)
+			}
+		}
+	})
+	return true
+}
+
+// claimAges returns the searches to make.
+func (c *Collector) claimAges(s *scope, id stamp) map[lag.TopicPartition]*ageSearch {
+	searches := map[lag.TopicPartition]*ageSearch{}
+	now := time.Now()
+	for from := 0; from < len(s.tracked); {
+		c.mu.Lock()
+		for n := 0; from < len(s.tracked) && n < publishChunk; from++ {
+			if s.wants[from]&wantsAges != 0 {
+				n += len(s.tracked[from].topic.ids)
+				c.collectAges(s.tracked[from], id, now, searches)
+			}
+			n++
+		}
+		c.mu.Unlock()
+	}
+	return searches
+}
+
+// collectAges adds the partitions whose oldest record may be another one than before. The caller holds mu.
+func (c *Collector) collectAges(tr *tracked, id stamp, now time.Time, searches map[lag.TopicPartition]*ageSearch) {
+	tr.fit()
+	if tr.ages == nil {
+		tr.ages = map[int32]*age{}
+	}
+	for _, partition := range tr.topic.ids {
+		o, _, _ := c.offsets(tr.group, tr, partition)
+		if !hasAge(&o) {
+			delete(tr.ages, partition)
+			continue
+		}
+		target := firstOffset(&o)
+		if l := tr.looks[partition]; l != nil && l.committed == o.Committed {
+			// No record was seen up to there, and markers have timestamps of their own.
+			target = max(target, l.clear)
+		}
+		if target >= o.LogEnd {
+			continue
+		}
+		a := tr.ages[partition]
+		if a == nil {
+			a = &age{}
+			tr.ages[partition] = a
+		}
+		_, other := searches[o.TopicPartition] // another group in the same log has to wait
+		exact := a.oldest != nil && a.target == target && a.oldest.Committed == o.Committed && a.oldest.Accuracy <= ageAccuracy
+		if exact || other || a.pending != 0 {
+			continue
+		}
+		a.pending = id
+		tr.searching++
+		rounds := roundsFirst
+		if a.oldest != nil && a.oldest.Committed != o.Committed {
+			rounds = roundsAgain
+		}
+		from := o
+		if from.LogStart = max(o.LogStart, target); target == o.Committed {
+			from.LogStart = o.LogStart
+		}
+		searches[o.TopicPartition] = &ageSearch{
+			AgeSearch: lag.NewAgeSearch(from, a.oldest, now, ageAccuracy), tr: tr, age: a, target: target, rounds: rounds,
+		}
+	}
+}
+
+// takeAge takes in what a search has found. The caller holds mu.
+func (c *Collector) takeAge(partition int32, s *ageSearch, call stamp, now time.Time) {
+	s.tr.searching--
+	a := s.age
+	if a.pending != call {
+		return
+	}
+	a.pending = 0
+	if s.tr.ages[partition] != a {
+		return
+	}
+	known := s.answered > 0
+	if _, more := s.Next(); more && !known {
+		s.Fail(errNoAnswer)
+	}
+	found := s.Oldest(now)
+	s.tr.group.touched, s.tr.group.moved = c.next(), c.next()
+	if found.Err != nil {
+		// What was found before stands for as long as it is young enough.
+		if a.failed = found; a.oldest != nil && now.Sub(a.oldest.ObservedAt) > time.Minute {
+			a.oldest = nil
+		}
+		return
+	}
+	a.target, a.oldest, a.failed = s.target, found, nil
+}
