@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf16"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -69,6 +70,24 @@ func (c *Cluster) Coordinator(ctx context.Context, group string) (int32, error) 
 		return nil
 	})
 	return id, err
+}
+
+// MoveCoordinator makes a broker the coordinator of a group, and of those whose
+// commits lie in the same partition. It returns when the broker answers for it.
+func (c *Cluster) MoveCoordinator(ctx context.Context, group string, to int32) error {
+	// As Kafka does: the absolute value of Java's hash of the name, which for the least int is 0.
+	var hash int32
+	for _, unit := range utf16.Encode([]rune(group)) {
+		hash = 31*hash + int32(unit)
+	}
+	partition := max(hash, -hash, 0) % offsetsPartitions
+	if err := c.MoveLeader(ctx, "__consumer_offsets", partition, to); err != nil {
+		return err
+	}
+	return until(ctx, func() (bool, error) {
+		at, err := c.Coordinator(ctx, group)
+		return err == nil && at == to, nil
+	})
 }
 
 // Protocol is how a member takes part in its group.
