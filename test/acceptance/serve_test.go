@@ -44,7 +44,11 @@ type product struct {
 	KEDA    pb.ExternalScalerClient
 	Own     kafkascalerv1.KafkaScalerServiceClient
 	address string
-	process *proc.Process
+	// http is where its pages are.
+	http string
+	// config is its configuration file, if it has one, and log what it has logged.
+	config, log string
+	process     *proc.Process
 }
 
 // serve runs the product with a configuration, or without one where it is empty.
@@ -53,14 +57,14 @@ func serve(t *testing.T, config string) *product {
 	path, err := binary()
 	must(t, err)
 	dir := t.TempDir()
-	args := []string{"serve", "--http-listen-address", "127.0.0.1:0"}
+	p := &product{address: freeAddress(t), http: freeAddress(t), log: filepath.Join(dir, "log")}
+	args := []string{"serve", "--http-listen-address", p.http, "--grpc-listen-address", p.address}
 	if config != "" {
-		file := filepath.Join(dir, "config.yaml")
-		must(t, os.WriteFile(file, []byte(config), 0o600))
-		args = append(args, "--config", file)
+		p.config = filepath.Join(dir, "config.yaml")
+		must(t, os.WriteFile(p.config, []byte(config), 0o600))
+		args = append(args, "--config", p.config)
 	}
-	p := &product{address: freeAddress(t)}
-	p.process, err = proc.Start("kafka-scaler", filepath.Join(dir, "log"), exec.Command(path, append(args, "--grpc-listen-address", p.address)...))
+	p.process, err = proc.Start("kafka-scaler", p.log, exec.Command(path, args...))
 	must(t, err)
 	t.Cleanup(func() {
 		p.process.Stop(20 * time.Second)
