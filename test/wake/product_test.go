@@ -31,12 +31,6 @@ type product struct {
 	http    string
 }
 
-// settings are those that a rival differs in.
-type settings struct {
-	push     string
-	interval time.Duration
-}
-
 func build(b *testing.B) string {
 	b.Helper()
 	path := filepath.Join(b.TempDir(), "kafka-scaler")
@@ -46,12 +40,12 @@ func build(b *testing.B) string {
 	return path
 }
 
-func start(b *testing.B, binary string, bootstrap []string, s settings) *product {
+func start(b *testing.B, binary string, bootstrap []string, way way) *product {
 	b.Helper()
 	dir := b.TempDir()
 	file := filepath.Join(dir, "config.yaml")
-	config := fmt.Sprintf("refresh: {interval: %s}\nclusters:\n  - name: bench\n    bootstrapServers: [%s]\n    pushActivation: %s\n",
-		s.interval, strings.Join(bootstrap, ","), s.push)
+	config := fmt.Sprintf("clusters:\n  - name: bench\n    bootstrapServers: [%s]\n    pushActivation: %s\n    refreshInterval: %s\n",
+		strings.Join(bootstrap, ","), way.push, way.refresh)
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		b.Fatal(err)
 	}

@@ -39,23 +39,33 @@ func BenchmarkWakeFromIdle(b *testing.B) {
 	defer func() { _ = cluster.Close() }()
 	binary := build(b)
 	world := prepare(ctx, b, cluster)
-	for _, way := range []struct {
-		name     string
-		settings settings
-		objects  int
-		samples  int
-		measure  func(*scene)
-	}{
-		{"partitions=10000/push", settings{"fetch", time.Second}, topics, 400, (*scene).streams},
-		{"partitions=1/push", settings{"fetch", time.Second}, 1, 100, (*scene).streams},
-		{"partitions=10000/poll=1s", settings{"poll", time.Second}, topics, 100, (*scene).streams},
-		{"partitions=10000/poll=30s", settings{"poll", time.Second}, topics, 100, (*scene).polls},
-	} {
+	for _, way := range ways() {
 		b.Run(way.name, func(b *testing.B) {
-			s := &scene{B: b, ctx: ctx, world: world, objects: way.objects, samples: way.samples}
-			s.product = start(b, binary, cluster.Bootstrap(), way.settings)
+			s := &scene{B: b, ctx: ctx, world: world, way: way}
+			s.product = start(b, binary, cluster.Bootstrap(), way)
 			way.measure(s)
 		})
+	}
+}
+
+// way is one way to learn of a record.
+type way struct {
+	name string
+	// push and refresh are the cluster's pushActivation and refreshInterval.
+	push    string
+	refresh time.Duration
+	// objects is how many ScaledObjects there are, samples how many wakes are measured.
+	objects, samples int
+	measure          func(*scene)
+}
+
+func ways() []way {
+	return []way{
+		{"partitions=10000/push", "fetch", time.Second, topics, 400, (*scene).streams},
+		{"partitions=10000/push/refresh=10s", "fetch", 10 * time.Second, topics, 400, (*scene).streams},
+		{"partitions=1/push", "fetch", time.Second, 1, 60, (*scene).streams},
+		{"partitions=10000/poll=1s", "poll", time.Second, topics, 100, (*scene).streams},
+		{"partitions=10000/poll=30s", "poll", time.Second, topics, 100, (*scene).polls},
 	}
 }
 
@@ -136,11 +146,10 @@ func (w *world) produce(ctx context.Context, i int) (time.Time, error) {
 // scene is one way of waking.
 type scene struct {
 	*testing.B
+	way
 	ctx     context.Context
 	world   *world
 	product *product
-	// objects is how many ScaledObjects there are, samples how many wakes are measured.
-	objects, samples int
 }
 
 func (s *scene) check(err error) {
@@ -161,6 +170,7 @@ func (s *scene) first() int {
 func (s *scene) ref(i int) *pb.ScaledObjectRef {
 	return &pb.ScaledObjectRef{Namespace: "bench", Name: topicOf(i), ScalerMetadata: map[string]string{
 		"cluster": "bench", "consumerGroup": topicOf(i), "topic": topicOf(i),
+		"maxSnapshotAge": "30s",
 	}}
 }
 
@@ -279,7 +289,7 @@ func (s *scene) fallAsleep(ctx context.Context, said []chan event, awake []bool)
 
 // polls measures KEDA's default: asking every 30 s, each object at a moment of its own.
 func (s *scene) polls() {
-	const interval = 30 * time.Second
+	const interval = 30 * time.Second // KEDA's default
 	took := make([]time.Duration, s.samples)
 	var all errgroup.Group
 	for i := range s.samples {
