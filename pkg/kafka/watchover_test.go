@@ -20,7 +20,7 @@ func declareDead(t *testing.T, fake *fakekafka.Cluster, dead int32) {
 	t.Helper()
 	fake.Hang(dead)
 	t.Cleanup(func() { fake.Resume(dead) })
-	fake.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's signature
+	fake.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		fake.KeepControl()
 		asked := req.(*kmsg.MetadataRequest)
 		if asked.Topics == nil || len(asked.Topics) > 0 {

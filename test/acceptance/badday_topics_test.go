@@ -130,16 +130,36 @@ func TestRefusesWhatNobodyCanAnswer(t *testing.T) {
 		code     codes.Code
 		parts    []string
 	}{
-		{"cluster", map[string]string{"cluster": "shpo", "topic": "t", "consumerGroup": "g"}, codes.NotFound,
-			[]string{`cluster "shpo"`, "known: shop", "correct `cluster`"}},
-		{"address", map[string]string{"bootstrapServers": "127.0.0.1:1", "topic": "t", "consumerGroup": "g"}, codes.PermissionDenied,
-			[]string{"127.0.0.1:1", "name a configured cluster"}},
-		{"topic", map[string]string{"cluster": "shop", "topic": "nowhere", "consumerGroup": "g"}, codes.NotFound,
-			[]string{`topic "nowhere"`, "create the topic or correct its name"}},
-		{"regex", map[string]string{"cluster": "shop", "topicRegex": "nowhere.+", "consumerGroup": "g"}, codes.NotFound,
-			[]string{`"nowhere.+"`, "correct topicRegex"}},
-		{"group", map[string]string{"cluster": "shop", "consumerGroup": "nobody"}, codes.FailedPrecondition,
-			[]string{`group "nobody"`, "name the topic with `topic`"}},
+		{
+			"cluster",
+			map[string]string{"cluster": "shpo", "topic": "t", "consumerGroup": "g"},
+			codes.NotFound,
+			[]string{`cluster "shpo"`, "known: shop", "correct `cluster`"},
+		},
+		{
+			"address",
+			map[string]string{"bootstrapServers": "127.0.0.1:1", "topic": "t", "consumerGroup": "g"},
+			codes.PermissionDenied,
+			[]string{"127.0.0.1:1", "name a configured cluster"},
+		},
+		{
+			"topic",
+			map[string]string{"cluster": "shop", "topic": "nowhere", "consumerGroup": "g"},
+			codes.NotFound,
+			[]string{`topic "nowhere"`, "create the topic or correct its name"},
+		},
+		{
+			"regex",
+			map[string]string{"cluster": "shop", "topicRegex": "nowhere.+", "consumerGroup": "g"},
+			codes.NotFound,
+			[]string{`"nowhere.+"`, "correct topicRegex"},
+		},
+		{
+			"group",
+			map[string]string{"cluster": "shop", "consumerGroup": "nobody"},
+			codes.FailedPrecondition,
+			[]string{`group "nobody"`, "name the topic with `topic`"},
+		},
 		{"everything", map[string]string{
 			"bootstrapServers": "no-port", "cluster": "shop", "lagThreshold": "-3", "offsetResetPolicy": "newest",
 			"allowIdleConsumers": "perhaps", "maxSnapshotAge": "soon", "partitionLimitation": "3-1", "lagTreshold": "5", "password": "hunter2",
