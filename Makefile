@@ -14,7 +14,7 @@ IMAGE ?= ghcr.io/kafka-scaler/kafka-scaler
 # Architecture of `make image`.
 ARCH ?= $(shell $(GO) env GOARCH)
 # Modules with code of ours; those under tools/ only pin versions of tools.
-MODULES := . test/schema e2e
+MODULES := . test/schema e2e bench
 
 BUILD_FLAGS := -trimpath -ldflags '-s -w -X main.linkedVersion=$(VERSION)'
 GOTESTSUM := $(TOOLS)/gotestsum --format pkgname-and-test-fails --format-hide-empty-pkg --hide-summary=skipped
@@ -103,12 +103,16 @@ fuzz: ## Fuzz every target for FUZZTIME (default 30s) each
 	@hack/fuzz.sh $(or $(FUZZTIME),30s)
 
 .PHONY: bench
-bench: ## Benchmarks, each with its rival in the same run (BENCH=regexp)
-	$(GO) test -run '^$$' -bench '$(or $(BENCH),.)' -benchmem -timeout 60m $(or $(PKG),./...)
+bench: ## Load the whole process beside KEDA's own scalers, into bench/out (BENCH=flags, see bench/README.md)
+	@cd bench && $(GO) build -o $(BIN)/bench . && $(BIN)/bench $(BENCH)
 
-.PHONY: bench-wake
-bench-wake: ## From a record to true on KEDA's stream, on three real brokers, beside polling
-	$(GO) test -tags realkafka -run '^$$' -bench WakeFromIdle -benchtime 1x -timeout 30m ./test/wake
+.PHONY: bench-docs
+bench-docs: ## Put what make bench has measured into docs/performance.md
+	@cd bench && $(GO) build -o $(BIN)/bench . && $(BIN)/bench -render -docs ../docs >/dev/null
+
+.PHONY: bench-go
+bench-go: ## Benchmarks of packages, each with its rival in the same run (RUN=regexp PKG=packages)
+	$(GO) test -run '^$$' -bench '$(or $(RUN),.)' -benchmem -timeout 60m $(or $(PKG),./...)
 
 .PHONY: e2e
 e2e: $(TOOLS)/gotestsum ## The scaler under a real Kubernetes control plane and a real KEDA

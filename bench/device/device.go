@@ -1,0 +1,199 @@
+// Package device runs the scaler under test as a process of its own, with the
+// limits that its deployment has.
+package device
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
+	"github.com/kafka-scaler/kafka-scaler/internal/proc"
+)
+
+const (
+	startLimit = 60 * time.Second
+	stopGrace  = 20 * time.Second
+)
+
+// Limits are what the deployment gives the container.
+type Limits struct {
+	// GOMAXPROCS is the CPU limit, which the Go runtime reads itself in a container.
+	GOMAXPROCS int `json:"gomaxprocs"`
+	// MemoryLimit is GOMEMLIMIT and the kernel's limit, in bytes.
+	MemoryLimit int64 `json:"memoryLimit"`
+}
+
+// ReadLimits reads them from the Deployment in a manifest.
+func ReadLimits(manifest string) (Limits, error) {
+	content, err := os.ReadFile(manifest)
+	if err != nil {
+		return Limits{}, err
+	}
+	for _, document := range strings.Split(string(content), "\n---\n") {
+		var d struct {
+			Kind string
+			Spec struct {
+				Template struct {
+					Spec struct {
+						Containers []struct {
+							Resources struct {
+								Limits struct{ CPU, Memory string }
+							}
+						}
+					}
+				}
+			}
+		}
+		if err := yaml.Unmarshal([]byte(document), &d); err != nil {
+			return Limits{}, fmt.Errorf("%s: %w", manifest, err)
+		}
+		if d.Kind != "Deployment" || len(d.Spec.Template.Spec.Containers) == 0 {
+			continue
+		}
+		limits := d.Spec.Template.Spec.Containers[0].Resources.Limits
+		cores, err := strconv.Atoi(limits.CPU)
+		mebi, errMemory := strconv.ParseInt(strings.TrimSuffix(limits.Memory, "Mi"), 10, 64)
+		if err := errors.Join(err, errMemory); err != nil {
+			return Limits{}, fmt.Errorf("%s: limits %+v: %w", manifest, limits, err)
+		}
+		return Limits{GOMAXPROCS: cores, MemoryLimit: mebi << 20}, nil
+	}
+	return Limits{}, fmt.Errorf("%s: no Deployment", manifest)
+}
+
+// Env are the limits as the Go runtime reads them.
+func (l Limits) Env() []string {
+	return append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", l.GOMAXPROCS), fmt.Sprintf("GOMEMLIMIT=%d", l.MemoryLimit))
+}
+
+// Options say how to start the scaler.
+type Options struct {
+	// Clusters are bootstrap servers by the name of their cluster.
+	Clusters map[string][]string
+	// Interval is refresh.interval; 0 leaves it to the scaler.
+	Interval time.Duration
+	Limits   Limits
+	// CPUProfile is the file that takes a CPU profile of the whole run; empty for none. See [Build].
+	CPUProfile string
+}
+
+// Scaler is the running process.
+type Scaler struct {
+	// Address is where it answers KEDA.
+	Address string
+
+	http    string
+	process *proc.Process
+	log     string
+}
+
+// Start starts the binary and returns when it is ready. Dir takes its files.
+func Start(binary, dir string, o Options) (*Scaler, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	config := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(config, o.config(), 0o600); err != nil {
+		return nil, err
+	}
+	s := &Scaler{log: filepath.Join(dir, "kafka-scaler.log")}
+	var err error
+	if s.Address, err = FreeAddress(); err != nil {
+		return nil, err
+	}
+	if s.http, err = FreeAddress(); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(binary, "serve", "--config", config, "--grpc-listen-address", s.Address, "--http-listen-address", s.http)
+	cmd.Env = append(o.Limits.Env(), profileVariable+"="+o.CPUProfile)
+	if s.process, err = proc.Start("kafka-scaler", s.log, cmd); err != nil {
+		return nil, err
+	}
+	if err := s.process.WaitReady(startLimit, s.ready); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (o Options) config() []byte {
+	var b strings.Builder
+	if o.Interval > 0 {
+		fmt.Fprintf(&b, "refresh:\n  interval: %s\n", o.Interval)
+	}
+	b.WriteString("clusters:\n")
+	for _, name := range slices.Sorted(maps.Keys(o.Clusters)) {
+		fmt.Fprintf(&b, "  - name: %s\n    bootstrapServers: [%q]\n", name, strings.Join(o.Clusters[name], `", "`))
+	}
+	return []byte(strings.ReplaceAll(b.String(), `\"`, `"`))
+}
+
+// Stop ends the process.
+func (s *Scaler) Stop() { s.process.Stop(stopGrace) }
+
+// Usage is what the process has used.
+func (s *Scaler) Usage() (procfs.Usage, error) { return procfs.Read(s.process.PID()) }
+
+// Warnings are the distinct messages of warnings and errors in its log, each with how often it is there.
+func (s *Scaler) Warnings() map[string]int {
+	found := map[string]int{}
+	content, err := os.ReadFile(s.log)
+	if err != nil {
+		return found
+	}
+	for line := range strings.Lines(string(content)) {
+		var l struct{ Level, Msg string }
+		if yaml.Unmarshal([]byte(line), &l) == nil && (l.Level == "warn" || l.Level == "error") {
+			found[l.Msg]++
+		}
+	}
+	return found
+}
+
+func (s *Scaler) ready() error {
+	_, err := s.page("/readyz")
+	return err
+}
+
+func (s *Scaler) page(path string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.http+path, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", path, answer.Status)
+	}
+	return string(body), err
+}
+
+// FreeAddress is a loopback address that nobody listens on.
+func FreeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}

@@ -1,0 +1,152 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/kafka-scaler/kafka-scaler/bench/device"
+	"github.com/kafka-scaler/kafka-scaler/bench/load"
+	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
+	"github.com/kafka-scaler/kafka-scaler/bench/scene"
+	"github.com/kafka-scaler/kafka-scaler/internal/proc"
+)
+
+// Asked is a scaler that KEDA asks, and an echo server that is asked the same in turns with it.
+type Asked struct {
+	Cost Cost
+	// Scaler and Echo are the answers.
+	Scaler, Echo load.Result
+	// EchoCPU is what the echo server used while it was asked.
+	EchoCPU time.Duration
+	// Streams is how many were open, Messages how many messages came over them.
+	Streams, Messages int64
+}
+
+// churn is how much the cluster lives meanwhile: topics that get records and groups that commit, a second.
+const churn = 50
+
+// Asked lets KEDA ask for so many windows. Where echo is set, windows take turns
+// with an echo server, which has the same limits, as many streams and the same calls.
+func (t *Trial) Asked(ctx context.Context, windows int, echo bool) (Asked, error) {
+	a := Asked{Scaler: load.NewResult(), Echo: load.NewResult()}
+	if t.lab.lived == nil {
+		t.lab.lived = map[*scene.Cluster]bool{}
+	}
+	t.lab.lived[t.cluster] = true
+	living, endLife := context.WithCancel(ctx)
+	died := make(chan error, 1)
+	go func() { died <- scene.Churn(living, t.cluster.Bootstrap, t.cluster.Size, churn, churn) }()
+	defer func() { endLife(); <-died }()
+
+	streams := load.OpenStreams(ctx, t.conn, t.objects, time.Second)
+	defer streams.Close()
+	other, err := t.openEcho(ctx, echo)
+	if err != nil {
+		return a, err
+	}
+	defer other.close()
+	pause(ctx, settle)
+	opened := streams.Messages.Load()
+	for range windows {
+		one, err := t.costOf(func() {
+			t.profiled(func() { a.Scaler.Add(load.Run(ctx, t.conn, t.objects, t.lab.Pace, t.lab.Window)) })
+		})
+		if err != nil {
+			return a, err
+		}
+		a.Cost.add(one)
+		if echo {
+			if err := other.run(ctx, t, &a); err != nil {
+				return a, err
+			}
+		}
+	}
+	a.Streams, a.Messages = streams.Open.Load(), streams.Messages.Load()-opened
+	return a, ctx.Err()
+}
+
+// add takes in another window.
+func (c *Cost) add(o Cost) {
+	if c.Requests == nil {
+		*c = o
+		return
+	}
+	wall := float64(c.RefreshWall)*c.Refreshes + float64(o.RefreshWall)*o.Refreshes
+	c.Span += o.Span
+	c.CPU += o.CPU
+	c.Refreshes += o.Refreshes
+	c.RefreshWall = time.Duration(wall / max(1, c.Refreshes))
+	c.Stretched += o.Stretched
+	for api, n := range o.Requests {
+		c.Requests[api] += n
+	}
+	c.RSS, c.PeakRSS, c.Connections = max(c.RSS, o.RSS), o.PeakRSS, max(c.Connections, o.Connections)
+	c.AgeP99, c.LoadAverage = max(c.AgeP99, o.AgeP99), o.LoadAverage
+}
+
+// echoServer is the other one.
+type echoServer struct {
+	process *proc.Process
+	conn    *grpc.ClientConn
+	streams *load.Streams
+}
+
+func (t *Trial) openEcho(ctx context.Context, wanted bool) (*echoServer, error) {
+	e := &echoServer{}
+	if !wanted {
+		return e, nil
+	}
+	address, err := device.FreeAddress()
+	if err != nil {
+		return e, err
+	}
+	cmd := exec.Command(t.lab.Self, "echo", address)
+	cmd.Env = t.lab.Limits.Env()
+	if e.process, err = proc.Start("echo", filepath.Join(t.lab.Dir, "echo.log"), cmd); err != nil {
+		return e, err
+	}
+	if e.conn, err = load.Dial(address); err != nil {
+		e.close()
+		return e, err
+	}
+	err = e.process.WaitReady(30*time.Second, func() error {
+		if r := load.Run(ctx, e.conn, t.objects[:1], load.Pace{Poll: time.Second, HPA: time.Second}, 10*time.Millisecond); r.Failed() > 0 {
+			return fmt.Errorf("echo: %s", r.Sample)
+		}
+		return nil
+	})
+	if err != nil {
+		e.close()
+		return e, err
+	}
+	e.streams = load.OpenStreams(ctx, e.conn, t.objects, time.Second)
+	return e, nil
+}
+
+func (e *echoServer) run(ctx context.Context, t *Trial, a *Asked) error {
+	before, err := procfs.CPU(e.process.PID())
+	if err != nil {
+		return err
+	}
+	a.Echo.Add(load.Run(ctx, e.conn, t.objects, t.lab.Pace, t.lab.Window))
+	after, err := procfs.CPU(e.process.PID())
+	a.EchoCPU += after - before
+	return err
+}
+
+func (e *echoServer) close() {
+	if e.streams != nil {
+		e.streams.Close()
+	}
+	if e.conn != nil {
+		e.conn.Close()
+	}
+	if e.process != nil {
+		e.process.Kill()
+	}
+}
