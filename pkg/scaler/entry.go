@@ -38,8 +38,8 @@ type entry struct {
 	pinnedUntil time.Time
 	// memory is KEDA's previousOffsets: what earlier calls of GetMetrics saw, in KEDA compatibility only.
 	memory lag.Memory
-	// logged is the text of the last failure that was logged; empty after a success.
-	logged string
+	// failing is the last failure that was logged; nil after a success.
+	failing *loggedFailure
 }
 
 // newEntry parses the metadata of ref.

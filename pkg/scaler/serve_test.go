@@ -395,8 +395,10 @@ func TestFailuresAreLoggedOnChange(t *testing.T) {
 			_, _ = s.GetMetrics(t.Context(), metricsRequest(ref("worker")))
 		}
 	}
-	kafka.fail(&fault.Error{Kind: fault.Unavailable, Op: "dial"})
-	ask(5)
+	for age := range 5 { // the text of the same outage changes at every call
+		kafka.fail(&fault.Error{Kind: fault.Unavailable, Op: "dial", Err: fmt.Errorf("read %d s ago", age)})
+		ask(1)
+	}
 	kafka.fail(&fault.Error{Kind: fault.Denied, Op: "read"})
 	ask(5)
 	kafka.fail(context.Canceled) // says nothing about the trigger

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 	"go.uber.org/zap"
@@ -110,21 +111,38 @@ func (s *Server) fail(e *entry, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return statusOf(err)
 	}
-	text := messageOf(err)
-	e.mu.Lock()
-	repeated := e.logged == text
-	e.logged = text
-	e.mu.Unlock()
-	if !repeated {
-		s.log.Warn("no answer for trigger", e.field(), zap.String("kind", fault.KindOf(err).String()), zap.String("error", text))
+	if failure := e.noteFailure(err, time.Now()); failure != nil {
+		s.log.Warn("no answer for trigger", e.field(), zap.String("kind", failure.kind.String()), zap.String("error", failure.text))
 	}
 	return statusOf(err)
 }
 
+// logAgainAfter is how long a failure whose text alone changes, such as by the age in it, is not logged again.
+const logAgainAfter = time.Minute
+
+// loggedFailure is a failure of a trigger as it was logged.
+type loggedFailure struct {
+	kind fault.Kind
+	text string
+	at   time.Time
+}
+
+// noteFailure returns the failure if it is worth a line in the log, and nil if the last line still says it.
+func (e *entry) noteFailure(err error, now time.Time) *loggedFailure {
+	next := &loggedFailure{kind: fault.KindOf(err), text: messageOf(err), at: now}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if last := e.failing; last != nil && last.kind == next.kind && (last.text == next.text || now.Sub(last.at) < logAgainAfter) {
+		return nil
+	}
+	e.failing = next
+	return next
+}
+
 func (s *Server) succeed(e *entry) {
 	e.mu.Lock()
-	failed := e.logged != ""
-	e.logged = ""
+	failed := e.failing != nil
+	e.failing = nil
 	e.mu.Unlock()
 	if failed {
 		s.log.Info("trigger answers again", e.field())
