@@ -29,7 +29,8 @@ type Options struct {
 	Interval time.Duration
 	// IdleAfter is how long a query that nobody asks about stays in the refresh.
 	IdleAfter time.Duration
-	// RequestTimeout is the deadline of every call of a refresh.
+	// RequestTimeout is how long one request to a broker may take. The deadline of every call of a refresh is
+	// twice that, since a call may have to connect first.
 	RequestTimeout time.Duration
 	// FirstReadTimeout is the deadline of every call of a direct read, and how long a caller waits for one.
 	FirstReadTimeout time.Duration

@@ -19,7 +19,9 @@ func (c *Collector) refresh(ctx context.Context) {
 				s = scope{}
 				break
 			}
-			late := c.sweep(ctx, &s, c.opts.RequestTimeout)
+			// A call may have to connect first. With time for one of the two only, a broker that takes most of it
+			// would never be heard of again once its connections are lost.
+			late := c.sweep(ctx, &s, 2*c.opts.RequestTimeout)
 			c.noteHealth()
 			took := time.Since(start)
 			c.opts.Observer.Refreshed(took, late)
