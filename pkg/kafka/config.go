@@ -18,7 +18,7 @@ const (
 	DefaultIdleTimeout             = 3 * time.Minute
 	DefaultMaxConnectionsPerBroker = 2
 	DefaultMaxWaitsPerBroker       = 16
-	DefaultMaxPartitionsPerRequest = 5000
+	DefaultMaxPartitionsPerRequest = 10_000
 	DefaultMaxGroupsPerRequest     = 1000
 )
 
