@@ -16,7 +16,7 @@ import (
 func TestDockerCoins(t *testing.T) {
 	s := world.Scene(t, "dockercoins", "4. DockerCoins: 15 records/s wanted, the downstream gives 10, a worker alone 3.3",
 		"the replicas rise to the 10 allowed and stay, without a turn",
-		"10 replicas finish no more than 3 did, within 25 %, and the lag goes on growing",
+		"10 replicas finish the 10 records/s of the downstream, within 25 %, and the lag goes on growing",
 		"back to 0 when the work is done")
 	const name = "worker"
 	topic := s.Group(name)
