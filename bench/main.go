@@ -20,19 +20,19 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	err := func() error {
-		if len(os.Args) == 3 && os.Args[1] == "echo" {
-			return load.Echo{}.Serve(ctx, os.Args[2])
-		}
-		return bench(ctx)
-	}()
-	if err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		stop()
 		os.Exit(1)
 	}
+}
+
+func run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	if len(os.Args) == 3 && os.Args[1] == "echo" {
+		return load.Echo{}.Serve(ctx, os.Args[2])
+	}
+	return bench(ctx)
 }
 
 // The parts of a run.
@@ -101,7 +101,7 @@ func bench(ctx context.Context) error {
 		if f.only == "" {
 			r = &report.Result{}
 		}
-		if err := (&run{flags: f, result: r}).all(ctx); err != nil {
+		if err := (&session{flags: f, result: r}).all(ctx); err != nil {
 			return err
 		}
 	}

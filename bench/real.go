@@ -21,7 +21,7 @@ const (
 
 // real measures on Apache Kafka: growth in triggers, the greatest size in detail,
 // and the rivals.
-func (r *run) real(ctx context.Context) error {
+func (r *session) real(ctx context.Context) error {
 	topics := min(1000, max(1, r.objects/10))
 	size := scene.Size{Brokers: 3, Topics: topics, Partitions: 10, Groups: max(r.objects, 1000)}
 	r.say("Apache Kafka with %+v", size)
@@ -53,7 +53,7 @@ func (r *run) real(ctx context.Context) error {
 }
 
 // rivals lets each rival take as many triggers as it bears.
-func (r *run) rivals(ctx context.Context, cluster *scene.Cluster) {
+func (r *session) rivals(ctx context.Context, cluster *scene.Cluster) {
 	for _, who := range rival.All() {
 		sizes := []int{100, 300, 1000}
 		for _, n := range sizes {
@@ -67,7 +67,7 @@ func (r *run) rivals(ctx context.Context, cluster *scene.Cluster) {
 }
 
 // big measures the greatest size in detail.
-func (r *run) big(ctx context.Context, cluster *scene.Cluster) error {
+func (r *session) big(ctx context.Context, cluster *scene.Cluster) error {
 	b := &report.Big{Cluster: cluster.Kind, Size: cluster.Size, Triggers: r.objects}
 	if err := r.everySecond(ctx, cluster, b); err != nil {
 		return fmt.Errorf("%d triggers at an interval of 1 s: %w", r.objects, err)
@@ -87,7 +87,7 @@ func (r *run) big(ctx context.Context, cluster *scene.Cluster) error {
 }
 
 // everySecond measures at a refresh interval of a second.
-func (r *run) everySecond(ctx context.Context, cluster *scene.Cluster, b *report.Big) error {
+func (r *session) everySecond(ctx context.Context, cluster *scene.Cluster, b *report.Big) error {
 	t, err := r.lab.Begin(ctx, cluster, r.objects, time.Second)
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (r *run) everySecond(ctx context.Context, cluster *scene.Cluster, b *report
 	return nil
 }
 
-func (r *run) asked(ctx context.Context, t *measure.Trial, windows int, echo bool) (measure.Asked, error) {
+func (r *session) asked(ctx context.Context, t *measure.Trial, windows int, echo bool) (measure.Asked, error) {
 	r.lab.Window = r.window
 	defer func() { r.lab.Window = quiet }()
 	a, err := t.Asked(ctx, windows, echo)

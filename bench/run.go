@@ -20,8 +20,8 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
 )
 
-// run is one run of the benchmark.
-type run struct {
+// session is one run of the benchmark.
+type session struct {
 	flags
 	result *report.Result
 	lab    *measure.Lab
@@ -31,13 +31,13 @@ type run struct {
 // quiet is how long a point is measured while nobody asks.
 const quiet = 12 * time.Second
 
-func (r *run) all(ctx context.Context) error {
+func (r *session) all(ctx context.Context) error {
 	r.began = time.Now()
 	dir, err := os.MkdirTemp("", "kafka-scaler-bench-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	if err := r.prepare(ctx, dir); err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (r *run) all(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) prepare(ctx context.Context, dir string) error {
+func (r *session) prepare(ctx context.Context, dir string) error {
 	limits, err := device.ReadLimits(filepath.Join(r.root, "deploy", "scaler.yaml"))
 	if err != nil {
 		return err
@@ -96,12 +96,12 @@ func (r *run) prepare(ctx context.Context, dir string) error {
 	return nil
 }
 
-func (r *run) say(format string, args ...any) {
+func (r *session) say(format string, args ...any) {
 	fmt.Fprintf(os.Stderr, "bench %4.0fs load %4.1f: %s\n", time.Since(r.began).Seconds(), procfs.LoadAverage(), fmt.Sprintf(format, args...))
 }
 
 // add takes in a point, in the place of an older one.
-func (r *run) add(p measure.Point) {
+func (r *session) add(p measure.Point) {
 	r.say("%s with %d triggers, %d %s: CPU %.0f ms, wall %.0f ms, requests %.1f, %d connections, %d MiB %s",
 		p.Who, p.Triggers, p.X, p.Axis, p.CPUMS, p.WallMS, p.Requests, p.Connections, p.RSS>>20, p.Stopped)
 	r.result.Points = slices.DeleteFunc(r.result.Points, func(o measure.Point) bool {
@@ -111,7 +111,7 @@ func (r *run) add(p measure.Point) {
 }
 
 // growth lets all contenders do the same work on more partitions and on more brokers.
-func (r *run) growth(ctx context.Context) error {
+func (r *session) growth(ctx context.Context) error {
 	const triggers = 100
 	sizes := []struct {
 		axis string
@@ -135,12 +135,12 @@ func (r *run) growth(ctx context.Context) error {
 	return nil
 }
 
-func (r *run) onFake(ctx context.Context, axis string, x int, size scene.Size, triggers int, limit time.Duration, stopped map[string]string) error {
+func (r *session) onFake(ctx context.Context, axis string, x int, size scene.Size, triggers int, limit time.Duration, stopped map[string]string) error {
 	cluster, err := scene.StartFake(ctx, size)
 	if err != nil {
 		return err
 	}
-	defer cluster.Close()
+	defer func() { _ = cluster.Close() }()
 	own, err := r.lab.Alone(ctx, cluster, axis, x, triggers)
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (r *run) onFake(ctx context.Context, axis string, x int, size scene.Size, t
 	return ctx.Err()
 }
 
-func (r *run) badDays(ctx context.Context) error {
+func (r *session) badDays(ctx context.Context) error {
 	r.result.BadDays = nil
 	for _, day := range []func(context.Context) (measure.BadDay, error){r.lab.BlackHole, r.lab.SlowBroker} {
 		d, err := day(ctx)

@@ -18,10 +18,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/proc"
 	"sigs.k8s.io/yaml"
 
 	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
-	"github.com/kafka-scaler/kafka-scaler/internal/proc"
 )
 
 const (
@@ -43,7 +43,7 @@ func ReadLimits(manifest string) (Limits, error) {
 	if err != nil {
 		return Limits{}, err
 	}
-	for _, document := range strings.Split(string(content), "\n---\n") {
+	for document := range strings.SplitSeq(string(content), "\n---\n") {
 		var d struct {
 			Kind string
 			Spec struct {

@@ -7,13 +7,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/proc"
 	"google.golang.org/grpc"
 
 	"github.com/kafka-scaler/kafka-scaler/bench/device"
 	"github.com/kafka-scaler/kafka-scaler/bench/load"
 	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
-	"github.com/kafka-scaler/kafka-scaler/internal/proc"
 )
 
 // Asked is a scaler that KEDA asks, and an echo server that is asked the same in turns with it.
@@ -32,8 +32,8 @@ const churn = 50
 
 // Asked lets KEDA ask for so many windows. Where echo is set, windows take turns
 // with an echo server, which has the same limits, as many streams and the same calls.
-func (t *Trial) Asked(ctx context.Context, windows int, echo bool) (Asked, error) {
-	a := Asked{Scaler: load.NewResult(), Echo: load.NewResult()}
+func (t *Trial) Asked(ctx context.Context, windows int, echo bool) (a Asked, err error) {
+	a = Asked{Scaler: load.NewResult(), Echo: load.NewResult()}
 	if t.lab.lived == nil {
 		t.lab.lived = map[*scene.Cluster]bool{}
 	}
@@ -41,7 +41,12 @@ func (t *Trial) Asked(ctx context.Context, windows int, echo bool) (Asked, error
 	living, endLife := context.WithCancel(ctx)
 	died := make(chan error, 1)
 	go func() { died <- scene.Churn(living, t.cluster.Bootstrap, t.cluster.Size, churn, churn) }()
-	defer func() { endLife(); <-died }()
+	defer func() {
+		endLife()
+		if ended := <-died; err == nil && ended != nil {
+			err = fmt.Errorf("records and commits meanwhile: %w", ended)
+		}
+	}()
 
 	streams := load.OpenStreams(ctx, t.conn, t.objects, time.Second)
 	defer streams.Close()
@@ -144,7 +149,7 @@ func (e *echoServer) close() {
 		e.streams.Close()
 	}
 	if e.conn != nil {
-		e.conn.Close()
+		_ = e.conn.Close()
 	}
 	if e.process != nil {
 		e.process.Kill()

@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 	"time"
 
+	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 	"google.golang.org/grpc"
 
 	"github.com/kafka-scaler/kafka-scaler/bench/device"
 	"github.com/kafka-scaler/kafka-scaler/bench/load"
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
-	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
 // BadDay is one thing that goes wrong, and what was seen.
@@ -36,7 +36,7 @@ func (l *Lab) BlackHole(ctx context.Context) (BadDay, error) {
 		if err != nil {
 			return day, err
 		}
-		defer c.Close()
+		defer func() { _ = c.Close() }()
 		clusters[name], bootstrap[name] = c, c.Bootstrap
 	}
 	s, conn, err := l.device(bootstrap)
@@ -44,7 +44,7 @@ func (l *Lab) BlackHole(ctx context.Context) (BadDay, error) {
 		return day, err
 	}
 	defer s.Stop()
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	healthy := append(load.Objects("one", small, small.Groups), load.Objects("two", small, small.Groups)...)
 	if f := load.Fill(ctx, conn, append(load.Objects("three", small, small.Groups), healthy...), time.Second); f.Unfilled > 0 || f.Wrong != "" {
 		return day, fmt.Errorf("%d objects without a value, %s", f.Unfilled, f.Wrong)
@@ -73,7 +73,6 @@ type figures struct {
 	p99       time.Duration
 	refreshes float64
 	ageP99    float64
-	load      float64
 }
 
 func (f figures) String() string {
@@ -126,13 +125,13 @@ func (l *Lab) SlowBroker(ctx context.Context) (BadDay, error) {
 	if err != nil {
 		return day, err
 	}
-	defer cluster.Close()
+	defer func() { _ = cluster.Close() }()
 	s, conn, err := l.device(map[string][]string{clusterName: cluster.Bootstrap})
 	if err != nil {
 		return day, err
 	}
 	defer s.Stop()
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	objects := load.Objects(clusterName, small, small.Groups)
 	if f := load.Fill(ctx, conn, objects, time.Second); f.Unfilled > 0 || f.Wrong != "" {
 		return day, fmt.Errorf("%d objects without a value, %s", f.Unfilled, f.Wrong)

@@ -33,7 +33,6 @@ type Lab struct {
 	Pace   load.Pace
 	// Profile is the folder for CPU profiles; empty for none.
 	Profile string
-	Log     func(format string, args ...any)
 
 	started int
 	// lived are the clusters that were not left as they had been set up.
@@ -93,7 +92,7 @@ func (l *Lab) profile() string {
 // End stops the scaler.
 func (t *Trial) End() {
 	if t.conn != nil {
-		t.conn.Close()
+		_ = t.conn.Close()
 	}
 	t.scaler.Stop()
 }

@@ -75,7 +75,7 @@ func (r *Result) WriteDocs(docs string) error {
 	if err := os.MkdirAll(filepath.Join(docs, "bench"), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(docs, "bench", pictureFile), picture.Bytes(), 0o644); err != nil { //nolint:gosec // a page to be read
+	if err := os.WriteFile(filepath.Join(docs, "bench", pictureFile), picture.Bytes(), 0o644); err != nil {
 		return err
 	}
 	r.Page(&section, "bench/"+pictureFile)
@@ -84,7 +84,7 @@ func (r *Result) WriteDocs(docs string) error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	return os.WriteFile(path, []byte(replaceSection(string(old), section.String())), 0o644) //nolint:gosec // a page to be read
+	return os.WriteFile(path, []byte(replaceSection(string(old), section.String())), 0o644)
 }
 
 // replaceSection replaces the section that begins with [Heading], or adds it at the end.

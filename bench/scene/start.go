@@ -6,10 +6,9 @@ import (
 	"net"
 	"strconv"
 
-	"github.com/twmb/franz-go/pkg/kfake"
-
 	"github.com/kafka-scaler/kafka-scaler/internal/fakekafka"
 	"github.com/kafka-scaler/kafka-scaler/internal/kafkabroker"
+	"github.com/twmb/franz-go/pkg/kfake"
 )
 
 // Cluster is a running cluster that has been set up.
