@@ -18,8 +18,8 @@ const (
 	DefaultIdleTimeout             = 3 * time.Minute
 	DefaultMaxConnectionsPerBroker = 2
 	DefaultMaxWaitsPerBroker       = 16
-	DefaultMaxPartitionsPerRequest = 10_000
-	DefaultMaxGroupsPerRequest     = 1000
+	DefaultMaxPartitionsPerRequest = 15_000
+	DefaultMaxGroupsPerRequest     = 1500
 )
 
 // Reconnect attempts to one broker are at least this far apart, doubling from
