@@ -10,6 +10,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // Cluster is one Kafka cluster in use.
@@ -78,6 +79,11 @@ func (c *Cluster) WaitsForRecords() bool { return c.cluster.PushActivation != co
 // Snapshot returns what is known of the query's offsets, see [collector.Collector.Snapshot].
 func (c *Cluster) Snapshot(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
 	return c.collector.Snapshot(ctx, q)
+}
+
+// Group asks what a group is, see [collector.Collector.Group].
+func (c *Cluster) Group(ctx context.Context, name string) lag.Group {
+	return c.collector.Group(ctx, name)
 }
 
 // Wait returns the next snapshot of the query, see [collector.Collector.Wait].

@@ -21,8 +21,9 @@ func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
 	if gc.Err != nil {
 		return true
 	}
-	g.answered = read
+	g.answered, g.kind = read, gc.Kind
 	if g.all {
+		g.interests.note(gc.Commits)
 		c.takeFound(g, gc.Commits)
 	}
 	for kind := range g.tracks {
@@ -68,7 +69,7 @@ func takeTracks(g *group, kind lag.Position, commits []lag.Commit, call, read st
 func (tr *tracked) fit() {
 	t := tr.topic
 	if tr.life != t.life {
-		tr.parts, tr.errs, tr.looks, tr.ages, tr.life = nil, nil, nil, nil, t.life
+		tr.parts, tr.errs, tr.looks, tr.ages, tr.done, tr.life = nil, nil, nil, nil, nil, t.life
 	}
 	if n := len(t.ids); n > 0 {
 		tr.grow(t.ids[n-1])
@@ -111,6 +112,7 @@ func (tr *tracked) take(cm *lag.Commit, call, read stamp) bool {
 	if err != nil {
 		return false
 	}
+	tr.takeDone(cm)
 	tr.parts[cm.Partition].add(position{offset: cm.Offset, asked: call, read: read}, tr.topic.logs[tr.kind].at(cm.Partition))
 	return true
 }
@@ -135,16 +137,12 @@ func (c *Collector) takeFound(g *group, commits []lag.Commit) {
 			continue
 		}
 		last = cm.Topic
+		delete(g.interests.neverCommitted, last)
 		at, known := slices.BinarySearch(g.found, last)
-		if t := c.topics[last]; known || t != nil && t.gone {
+		if known || !c.mayFind(last) {
 			continue
 		}
 		g.found = slices.Insert(g.found, at, last)
-		c.shape++
-		for kind, discover := range g.discover {
-			if discover {
-				g.track(lag.Position(kind), c.topic(last))
-			}
-		}
+		c.trackFound(g, last)
 	}
 }

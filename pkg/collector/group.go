@@ -29,6 +29,10 @@ type group struct {
 	// touched is the publication that shows its newest read, moved the one that shows its newest change.
 	touched, moved uint64
 	mark           uint64
+
+	interests interests
+	// kind is lag.KindShare for a share group.
+	kind lag.GroupKind
 }
 
 // tracked is a group's positions in one topic, indexed by partition id.
@@ -47,6 +51,8 @@ type tracked struct {
 	// ages are the oldest unconsumed records, of partitions with lag only, and searching the calls under way for them.
 	ages      map[int32]*age
 	searching int
+	// done is what share groups have finished out of order; nil for other groups.
+	done map[int32]sharedDone
 	// index is that in a scope, while mark is that of the walk which composes it.
 	index int
 	mark  uint64

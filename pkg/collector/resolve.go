@@ -40,7 +40,7 @@ func (e *entry) lists() bool {
 	if e.TopicRegex != "" {
 		return true
 	}
-	return e.mayList() && e.group.answered != 0 && len(e.group.found) == 0
+	return e.mayList() && e.group.answered != 0 && len(e.wantedTopics()) == 0
 }
 
 // resolve brings the entry's topics up to date. The caller holds mu.
@@ -97,8 +97,8 @@ func (c *Collector) resolveFound(e *entry) {
 		t := c.topics[name]
 		return t != nil && t.gone
 	})
-	if len(g.found) > 0 || !e.lists() {
-		c.follow(e, g.found)
+	if wanted := e.wantedTopics(); len(wanted) > 0 || !e.lists() {
+		c.follow(e, wanted)
 		return
 	}
 	// Once all topics count, one that a list leaves out stays until it is gone for certain.

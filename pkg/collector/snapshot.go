@@ -89,7 +89,7 @@ func (c *Collector) look(e *entry, published uint64) *view {
 	if len(e.tracked) == 0 {
 		wrong = append(wrong, c.noTopic(e))
 	}
-	s.Group = lag.Group{Name: e.group.name}
+	s.Group = lag.Group{Name: e.group.name, Kind: e.group.kind, Members: -1}
 	s.Err = wrong.err()
 	v.complete = v.complete && s.Err == nil
 	for i := range s.Offsets {
@@ -147,6 +147,7 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 	p, failed := tr.at(id)
 	if commit := p.before(end.asked); commit.read != 0 {
 		o.Committed, o.LogEnd, o.ObservedAt = commit.offset, end.offset, c.time(commit.asked)
+		o.Done = tr.doneBehind(id, commit.offset)
 		if p.moved != 0 {
 			o.MovedAt = c.time(p.moved)
 		}

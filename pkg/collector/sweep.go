@@ -19,6 +19,7 @@ func (c *Collector) sweep(ctx context.Context, s *scope, timeout time.Duration) 
 	c.mu.Unlock()
 	late += c.describe(ctx, s, timeout)
 	late += c.readCommits(ctx, s, timeout)
+	c.viewGroups(ctx, s, timeout)
 	// The commits may have told of topics. Where they have not, nothing is asked here.
 	late += c.describe(ctx, s, timeout)
 	late += c.readEnds(ctx, s, timeout)

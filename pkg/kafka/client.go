@@ -57,6 +57,7 @@ type Client struct {
 
 	routes       routes
 	coordinators coordinators
+	shares       shares
 }
 
 // New returns a client for a valid configuration. It connects to nothing yet.

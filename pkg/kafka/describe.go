@@ -36,6 +36,8 @@ type GroupDescription struct {
 	State string
 	// Protocol is [ClassicProtocol] or [ConsumerProtocol].
 	Protocol string
+	// Kind is what the above says about it; lag.KindUnknown for a group that does not exist.
+	Kind lag.GroupKind
 	// Coordinator is the id of the broker that answered.
 	Coordinator int32
 	// Members are sorted by MemberID.
@@ -52,6 +54,10 @@ type GroupMember struct {
 	// Assignments are its partitions, by topic and partition. Empty where the group's members do not speak
 	// the consumer's assignment format, as Kafka Connect's do not.
 	Assignments []lag.TopicPartitions
+	// Subscribed are the topics that it subscribes to by name, where SubscriptionKnown is set. An expression that
+	// the broker resolves, and formats other than the consumer's, are not known.
+	Subscribed        []string
+	SubscriptionKnown bool
 }
 
 // DescribeGroup asks the group's coordinator for its state and members. A group
@@ -104,6 +110,9 @@ func describeOn(ctx context.Context, b *broker, group string) (GroupDescription,
 	var version *versionError
 	if errors.As(err, &version) || errors.Is(err, Code(groupIDNotFound)) {
 		d, err = describeClassic(ctx, b, group)
+		if err == nil && d.State == StateDead {
+			d = describeShare(ctx, b, group, d)
+		}
 	}
 	d.Group, d.Coordinator = group, b.node.Load()
 	slices.SortFunc(d.Members, func(a, b GroupMember) int { return strings.Compare(a.MemberID, b.MemberID) })
@@ -125,7 +134,7 @@ func describeConsumer(ctx context.Context, b *broker, group string) (GroupDescri
 	if g.ErrorCode != 0 {
 		return GroupDescription{}, withMessage(g.ErrorCode, deref(g.ErrorMessage))
 	}
-	d := GroupDescription{State: g.State, Protocol: ConsumerProtocol}
+	d := GroupDescription{State: g.State, Protocol: ConsumerProtocol, Kind: lag.KindConsumer}
 	for i := range g.Members {
 		m := &g.Members[i]
 		member := GroupMember{MemberID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, Host: m.ClientHost}
@@ -133,6 +142,7 @@ func describeConsumer(ctx context.Context, b *broker, group string) (GroupDescri
 			member.Assignments = append(member.Assignments, lag.TopicPartitions{Topic: t.Topic, Partitions: t.Partitions})
 		}
 		member.Assignments = sorted(member.Assignments)
+		member.Subscribed, member.SubscriptionKnown = m.SubscribedTopics, deref(m.SubscribedTopicRegex) == ""
 		d.Members = append(d.Members, member)
 	}
 	return d, nil
@@ -153,15 +163,42 @@ func describeClassic(ctx context.Context, b *broker, group string) (GroupDescrip
 	if g.ErrorCode != 0 {
 		return GroupDescription{}, Code(g.ErrorCode)
 	}
-	d := GroupDescription{State: g.State, Protocol: ClassicProtocol}
+	d := GroupDescription{State: g.State, Protocol: ClassicProtocol, Kind: classicKind(g)}
 	for i := range g.Members {
 		m := &g.Members[i]
-		d.Members = append(d.Members, GroupMember{
+		member := GroupMember{
 			MemberID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, Host: m.ClientHost,
 			Assignments: classicAssignment(g.ProtocolType, m.MemberAssignment),
-		})
+		}
+		member.Subscribed, member.SubscriptionKnown = classicSubscription(g.ProtocolType, m.ProtocolMetadata)
+		d.Members = append(d.Members, member)
 	}
 	return d, nil
+}
+
+// classicKind tells groups whose consumers assign partitions among themselves from
+// those that only commit: the latter have no protocol.
+func classicKind(g *kmsg.DescribeGroupsResponseGroup) lag.GroupKind {
+	switch {
+	case g.State == StateDead:
+		return lag.KindUnknown
+	case g.ProtocolType == "":
+		return lag.KindSimple
+	default:
+		return lag.KindClassic
+	}
+}
+
+// classicSubscription reads what a member told the group's leader. Brokers do not look into it.
+func classicSubscription(protocolType string, raw []byte) (topics []string, known bool) {
+	if protocolType != "consumer" || len(raw) == 0 {
+		return nil, false
+	}
+	var metadata kmsg.ConsumerMemberMetadata
+	if err := metadata.ReadFrom(raw); err != nil {
+		return nil, false
+	}
+	return metadata.Topics, true
 }
 
 // classicAssignment reads what the group's leader gave to a member. Brokers do

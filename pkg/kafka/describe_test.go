@@ -73,7 +73,7 @@ func TestDescribeGroup(t *testing.T) {
 				}
 			}
 			m := got.Members[0]
-			want := kafka.GroupMember{MemberID: m.MemberID, ClientID: "worker", InstanceID: m.InstanceID, Host: m.Host, Assignments: test.assigned}
+			want := kafka.GroupMember{MemberID: m.MemberID, ClientID: "worker", InstanceID: m.InstanceID, Host: m.Host, Assignments: test.assigned, Subscribed: []string{"t0", "t1"}, SubscriptionKnown: true}
 			if diff := cmp.Diff(want, m); diff != "" || m.MemberID == "" {
 				t.Errorf("member (-want +got):\n%s", diff)
 			}

@@ -46,10 +46,14 @@ var shapes = map[int16][]shape{
 	15: { // DescribeGroups
 		{0, "(hssss(sssyy))"}, {1, "i(hssss(sssyy))"}, {3, "i(hssss(sssyy)i)"}, {4, "i(hssss(ssssyyt)it)t"},
 	},
-	17: {{1, "h(s)"}},                 // SaslHandshake
-	18: {{0, "h(hhh)"}},               // ApiVersions
-	36: {{0, "hsy"}, {1, "hsylt"}},    // SaslAuthenticate
-	69: consumerGroupDescribeShapes(), // ConsumerGroupDescribe
+	17: {{1, "h(s)"}},                              // SaslHandshake
+	18: {{0, "h(hhh)"}},                            // ApiVersions
+	36: {{0, "hsy"}, {1, "hsylt"}},                 // SaslAuthenticate
+	69: consumerGroupDescribeShapes(),              // ConsumerGroupDescribe
+	77: {{0, "i(hsssiis(ssiss(s)(us(i)t)tt)it)t"}}, // ShareGroupDescribe
+	90: { // DescribeShareGroupOffsets
+		{0, "i(s(su(ilihst)t)hst)t"}, {1, "i(s(su(ililhst)t)hst)t"},
+	},
 }
 
 func consumerGroupDescribeShapes() []shape {

@@ -37,7 +37,7 @@ type AgeSearch struct {
 	asked   int
 	resumed bool
 	// now is what high is taken for, to guess with, as long as nothing was found for high.
-	now int64
+	now     int64
 	exact   bool
 	failure error
 }

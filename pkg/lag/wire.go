@@ -71,9 +71,13 @@ type GroupTopics struct {
 // Commit is one partition's committed offset.
 type Commit struct {
 	TopicPartition
-	// Offset is the committed offset or [NoCommit]; meaningless where Err is set.
+	// Offset is the committed offset or [NoCommit]; meaningless where Err is set. In a share group it is the
+	// share-partition start offset.
 	Offset int64
-	Err    error
+	// Left is how many records a share group has not finished, when Counted is set.
+	Left    int64
+	Counted bool
+	Err     error
 }
 
 // GroupCommits is the answer to a [GroupTopics].
@@ -83,6 +87,8 @@ type GroupCommits struct {
 	Commits []Commit
 	// ReadAt is when the answer had arrived: a log end read asked for after it is never behind a commit.
 	ReadAt time.Time
+	// Kind is [KindShare] for a share group, and not known for others.
+	Kind GroupKind
 	// Err says why nothing is known of the group; Commits is then nil.
 	Err error
 }

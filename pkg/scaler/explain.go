@@ -72,8 +72,26 @@ func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanati
 	}
 	now := time.Now()
 	ev, reports := e.preview(snapshots, now)
+	s.viewGroups(ctx, e, reports)
 	e.show(x, ev, reports, now)
 	return x
+}
+
+// groupViewer is a cluster that can tell what a group is.
+type groupViewer interface {
+	Group(ctx context.Context, name string) lag.Group
+}
+
+// viewGroups asks what the groups are. Only an explanation shows it, so nobody else asks.
+func (s *Server) viewGroups(ctx context.Context, e *entry, reports []lag.Report) {
+	cluster, err := s.clusters.Resolve(e.trigger.Connection)
+	viewer, able := cluster.(groupViewer)
+	if err != nil || !able {
+		return
+	}
+	for i := range reports {
+		reports[i].Group = viewer.Group(ctx, reports[i].Group.Name)
+	}
 }
 
 // preview returns what the next GetMetrics would answer, with the reports that it

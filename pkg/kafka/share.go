@@ -1,0 +1,154 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// Share groups (KIP-932) commit nothing: DescribeShareGroupOffsets tells up to
+// where each has finished everything, and from version 1 on how much is left behind that.
+var describeShareOffsetsVersions = span{0, 1}
+
+// noShareFor is how long a group without a commit that is no share group is taken for that.
+const noShareFor = 10 * time.Second
+
+// shares remembers which groups are no share groups. Only groups without any commit
+// can be one, so that no others are asked about.
+type shares struct {
+	mu   sync.Mutex
+	none map[string]time.Time // until when
+}
+
+// candidates returns those of the groups that may be share groups, given their
+// commits: as they were asked for, and where their answers are.
+func (s *shares) candidates(groups []lag.GroupTopics, commits []lag.GroupCommits, now time.Time) (asks []lag.GroupTopics, at map[string]*lag.GroupCommits) {
+	asked := make(map[string]lag.GroupTopics, len(groups))
+	for _, g := range groups {
+		asked[g.Group] = g
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at = map[string]*lag.GroupCommits{}
+	for i := range commits {
+		g := &commits[i]
+		if hasCommit(g.Commits) || now.Before(s.none[g.Group]) {
+			continue
+		}
+		at[g.Group] = g
+		asks = append(asks, asked[g.Group])
+	}
+	return asks, at
+}
+
+// hasCommit tells whether there is a commit, or whether it is not known that there is none.
+func hasCommit(commits []lag.Commit) bool {
+	for i := range commits {
+		if commits[i].Err != nil || commits[i].Offset != lag.NoCommit {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *shares) exclude(groups []string, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.none == nil {
+		s.none = map[string]time.Time{}
+	}
+	for group, at := range s.none {
+		if until.Sub(at) > 2*noShareFor {
+			delete(s.none, group)
+		}
+	}
+	for _, group := range groups {
+		s.none[group] = until
+	}
+}
+
+// read puts the positions of share groups in place of the commits that they do not
+// have. A coordinator that does not know share groups has none. What cannot be
+// read is an error of the group: without it, it would pass for a new one.
+func (s *shares) read(ctx context.Context, c *Client, on *broker, groups []lag.GroupTopics, commits []lag.GroupCommits) {
+	asks, at := s.candidates(groups, commits, time.Now())
+	if len(asks) == 0 {
+		return
+	}
+	resp, err := on.request(ctx, describeShareOffsets(asks), describeShareOffsetsVersions)
+	if _, old := errors.AsType[*versionError](err); old {
+		s.exclude(groupNames(asks), time.Now().Add(noShareFor))
+		return
+	}
+	if err != nil {
+		for _, g := range at {
+			g.Commits, g.Err = nil, failure("read the share-partition offsets of", fmt.Sprintf("group %q", g.Group), err)
+		}
+		return
+	}
+	var none []string
+	for i := range resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups {
+		answer := &resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups[i]
+		g := at[answer.GroupID]
+		switch {
+		case g == nil:
+		case answer.ErrorCode == groupIDNotFound:
+			none = append(none, g.Group)
+		case answer.ErrorCode != 0:
+			g.Commits, g.Err = nil, codeFailure("read the share-partition offsets of", fmt.Sprintf("group %q", g.Group), answer.ErrorCode)
+		default:
+			takeShare(g, answer, resp.GetVersion() >= 1)
+		}
+	}
+	s.exclude(none, time.Now().Add(noShareFor))
+}
+
+func describeShareOffsets(groups []lag.GroupTopics) kmsg.Request {
+	req := kmsg.NewPtrDescribeShareGroupOffsetsRequest()
+	for _, g := range groups {
+		rg := kmsg.NewDescribeShareGroupOffsetsRequestGroup()
+		rg.GroupID = g.Group
+		for _, t := range g.Topics {
+			rt := kmsg.NewDescribeShareGroupOffsetsRequestGroupTopic()
+			rt.Topic, rt.Partitions = t.Topic, t.Partitions
+			rg.Topics = append(rg.Topics, rt)
+		}
+		req.Groups = append(req.Groups, rg) // null topics: all
+	}
+	return req
+}
+
+// takeShare takes in the answer about one group.
+func takeShare(g *lag.GroupCommits, answer *kmsg.DescribeShareGroupOffsetsResponseGroup, counted bool) {
+	index := make(map[lag.TopicPartition]int, len(g.Commits))
+	for i := range g.Commits {
+		index[g.Commits[i].TopicPartition] = i
+	}
+	g.Kind, g.ReadAt = lag.KindShare, time.Now()
+	for i := range answer.Topics {
+		t := &answer.Topics[i]
+		for j := range t.Partitions {
+			p := &t.Partitions[j]
+			tp := lag.TopicPartition{Topic: t.Topic, Partition: p.Partition}
+			commit := lag.Commit{TopicPartition: tp, Offset: max(p.StartOffset, lag.NoCommit)}
+			if counted && p.Lag >= 0 && p.StartOffset >= 0 {
+				commit.Left, commit.Counted = p.Lag, true
+			}
+			if p.ErrorCode != 0 {
+				commit.Offset, commit.Counted = lag.NoCommit, false
+				commit.Err = codeFailure("read the share-partition offset of", commitObject(g.Group, tp), p.ErrorCode)
+			}
+			if at, known := index[tp]; known {
+				g.Commits[at] = commit
+			} else {
+				g.Commits = append(g.Commits, commit)
+			}
+		}
+	}
+}
