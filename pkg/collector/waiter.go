@@ -30,7 +30,7 @@ const (
 	// gatherFor is how long waits that begin are gathered into one request.
 	gatherFor = 5 * time.Millisecond
 	// renewFor is how long waits that are renewed are gathered at most, to be composed anew together.
-	renewFor = 50 * time.Millisecond
+	renewFor = 100 * time.Millisecond
 	// deniedFor is how long a topic that must not be read is left to the refresh.
 	deniedFor = 10 * time.Minute
 	// Partitions that a broker did not wait on are tried again after parkFirst, doubling up to parkMost.

@@ -158,6 +158,11 @@ func (p *push) release(s *shard) {
 // fill begins waits for free partitions of one leader. Where it has no connection
 // left, the smallest wait ends, so that the next pass can make one of both.
 func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time) {
+	if until := p.renewAt[l].Add(renewFor); p.open[l.leader] > 0 && !now.Before(p.renewAt[l]) && now.Before(until) {
+		// More of them are about to end, to be composed together with these.
+		p.schedule(until)
+		return
+	}
 	n := len(free.parts)
 	shards := min(p.shardsFor(n), p.room(l.leader))
 	if shards == 0 {

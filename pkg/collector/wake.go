@@ -15,11 +15,7 @@ func (p *push) finish(ctx context.Context, s *shard) {
 	delete(p.shards, s)
 	p.open[s.leader]--
 	now := time.Now()
-	if renewed := len(s.wakes) == 0 && s.err == nil; renewed && p.open[s.leader] > 0 {
-		p.schedule(now.Add(renewFor))
-	} else {
-		p.schedule(now.Add(gatherFor))
-	}
+	p.schedule(now.Add(gatherFor))
 	if s.err != nil {
 		p.broken(s, now)
 		return

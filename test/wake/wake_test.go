@@ -239,6 +239,10 @@ func (s *scene) idle(ctx context.Context) {
 // wakes wakes one group after the other and puts it to sleep again.
 func (s *scene) wakes(ctx context.Context, said []chan event) (took []time.Duration) {
 	awake := make([]bool, s.objects)
+	pause := 50 * time.Millisecond
+	if s.push == "poll" {
+		pause = s.refresh // or each sample would begin just after a refresh, where the one before has ended
+	}
 	for range s.samples {
 		i := rand.IntN(s.objects)
 		for ; awake[i]; i = rand.IntN(s.objects) {
@@ -257,7 +261,7 @@ func (s *scene) wakes(ctx context.Context, said []chan event) (took []time.Durat
 		}
 		awake[i] = true
 		s.check(s.world.commit(ctx, s.first()+i))
-		time.Sleep(time.Duration(rand.IntN(50)) * time.Millisecond)
+		time.Sleep(rand.N(pause))
 		s.fallAsleep(ctx, said, awake)
 	}
 	return took
