@@ -41,6 +41,7 @@ func read(t *testing.T, file string) string {
 var (
 	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
+	anchor  = regexp.MustCompile(`<a id="([^"]+)"></a>`)
 	fence   = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 	inline  = regexp.MustCompile("`[^`\n]+`")
 )
@@ -68,9 +69,12 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
-// anchors are the fragments that GitHub makes of a page's headings.
+// anchors are the fragments that a page sets itself, and those that GitHub makes of its headings.
 func anchors(text string) map[string]bool {
 	found := map[string]bool{}
+	for _, m := range anchor.FindAllStringSubmatch(text, -1) {
+		found[m[1]] = true
+	}
 	for _, m := range heading.FindAllStringSubmatch(fence.ReplaceAllString(text, ""), -1) {
 		name := strings.ToLower(strings.TrimSpace(m[1]))
 		name = regexp.MustCompile(`[^\p{L}\p{N}_ -]`).ReplaceAllString(name, "")
