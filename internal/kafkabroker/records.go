@@ -112,6 +112,10 @@ func (t *Transaction) End(ctx context.Context, commit bool) error {
 	return nil
 }
 
+// Abandon closes the client and leaves the transaction open, as a producer does that
+// has died: it hangs until the broker's transaction timeout.
+func (t *Transaction) Abandon() { t.client.Close() }
+
 // ProduceTransaction writes count records in a transaction and ends it.
 func (c *Cluster) ProduceTransaction(ctx context.Context, id, topic string, partition int32, count int, commit bool) error {
 	t, err := c.BeginTransaction(ctx, id, topic, partition, count)
