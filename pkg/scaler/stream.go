@@ -53,7 +53,7 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 			continue
 		}
 		last = snapshots
-		ev := s.current(e, snapshots)
+		ev := s.apart(e, snapshots)
 		if ev.err != nil {
 			continue
 		}
@@ -63,6 +63,25 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 			}
 		}
 	}
+}
+
+// apart is current on a goroutine of its own. Deciding takes a deep stack, and one
+// that has grown hardly ever shrinks again: thousands of streams, each of which
+// decides now and then and else only waits, would hold twice the memory. A panic
+// goes on in the caller, whose interceptors know what to do with it.
+func (s *Server) apart(e *entry, snapshots []*collector.Snapshot) (decided *evaluation) {
+	var panicked any
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { panicked = recover() }()
+		decided = s.current(e, snapshots)
+	}()
+	<-done
+	if panicked != nil {
+		panic(panicked)
+	}
+	return decided
 }
 
 // next returns the next snapshots to decide from: newer ones, or last again after
