@@ -114,6 +114,10 @@ bench-docs: ## Put what make bench has measured into docs/performance.md
 bench-go: ## Benchmarks of packages, each with its rival in the same run (RUN=regexp PKG=packages)
 	$(GO) test -run '^$$' -bench '$(or $(RUN),.)' -benchmem -timeout 60m $(or $(PKG),./...)
 
+.PHONY: bench-wake
+bench-wake: ## From a record to true on KEDA's stream, on three real brokers, beside polling
+	$(GO) test -tags realkafka -run '^$$' -bench WakeFromIdle -benchtime 1x -timeout 30m ./test/wake
+
 .PHONY: e2e
 e2e: $(TOOLS)/gotestsum ## The scaler under a real Kubernetes control plane and a real KEDA
 	@mkdir -p $(BIN)/test
