@@ -58,6 +58,11 @@ func firstOffset(o *lag.Offsets) int64 {
 	return max(o.Committed, o.LogStart)
 }
 
+// lacksAge reports whether the age of the partition is still to be found.
+func (tr *tracked) lacksAge(o *lag.Offsets) bool {
+	return o.Oldest == nil && hasAge(o) && tr.ageTarget(o) < o.LogEnd
+}
+
 func (c *Collector) agesAble() bool {
 	_, able := c.source.(TimeSource)
 	return able
@@ -112,7 +117,9 @@ func (c *Collector) readAges(ctx context.Context, s *scope, timeout time.Duratio
 		}
 	}
 	c.await(ctx, c.start(ctx, timeout, id, len(searches), func(ctx context.Context, cl *call) {
-		for round := 0; ask(ctx, source, searches, round); round++ {
+		round := 0
+		for ask(ctx, source, searches, round) {
+			round++
 		}
 		now := time.Now()
 		done := make([]lag.TopicPartition, 0, len(searches))
@@ -183,11 +190,7 @@ func (c *Collector) collectAges(tr *tracked, id stamp, now time.Time, searches m
 			delete(tr.ages, partition)
 			continue
 		}
-		target := firstOffset(&o)
-		if l := tr.looks[partition]; l != nil && l.committed == o.Committed {
-			// No record was seen up to there, and markers have timestamps of their own.
-			target = max(target, l.clear)
-		}
+		target := tr.ageTarget(&o)
 		if target >= o.LogEnd {
 			continue
 		}
@@ -197,24 +200,39 @@ func (c *Collector) collectAges(tr *tracked, id stamp, now time.Time, searches m
 			tr.ages[partition] = a
 		}
 		_, other := searches[o.TopicPartition] // another group in the same log has to wait
-		exact := a.oldest != nil && a.target == target && a.oldest.Committed == o.Committed && a.oldest.Accuracy <= ageAccuracy
-		if exact || other || a.pending != 0 {
+		if a.exact(&o, target) || other || a.pending != 0 {
 			continue
 		}
 		a.pending = id
 		tr.searching++
-		rounds := roundsFirst
-		if a.oldest != nil && a.oldest.Committed != o.Committed {
-			rounds = roundsAgain
-		}
-		from := o
-		if from.LogStart = max(o.LogStart, target); target == o.Committed {
-			from.LogStart = o.LogStart
-		}
-		searches[o.TopicPartition] = &ageSearch{
-			AgeSearch: lag.NewAgeSearch(from, a.oldest, now, ageAccuracy), tr: tr, age: a, target: target, rounds: rounds,
-		}
+		searches[o.TopicPartition] = newAgeSearch(tr, a, o, target, now)
 	}
+}
+
+// ageTarget is the first offset at which the oldest unconsumed record can be.
+func (tr *tracked) ageTarget(o *lag.Offsets) int64 {
+	target := firstOffset(o)
+	if l := tr.looks[o.Partition]; l != nil && l.committed == o.Committed {
+		// No record was seen up to there, and markers have timestamps of their own.
+		target = max(target, l.clear)
+	}
+	return target
+}
+
+// exact reports whether all is known.
+func (a *age) exact(o *lag.Offsets, target int64) bool {
+	return a.oldest != nil && a.target == target && a.oldest.Committed == o.Committed && a.oldest.Accuracy <= ageAccuracy
+}
+
+func newAgeSearch(tr *tracked, a *age, o lag.Offsets, target int64, now time.Time) *ageSearch {
+	rounds := roundsFirst
+	if a.oldest != nil && a.oldest.Committed != o.Committed {
+		rounds = roundsAgain
+	}
+	if target != o.Committed {
+		o.LogStart = max(o.LogStart, target)
+	}
+	return &ageSearch{AgeSearch: lag.NewAgeSearch(o, a.oldest, now, ageAccuracy), tr: tr, age: a, target: target, rounds: rounds}
 }
 
 // takeAge takes in what a search has found. The caller holds mu.

@@ -103,7 +103,8 @@ func TestPhantomLagOfASleepingGroup(t *testing.T) {
 		t.Errorf("%d looks before the first answer", n)
 	}
 	source.topic("orders", 1, 103)
-	for deadline := time.Now().Add(10 * time.Second); source.taken() < 2 && time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); source.taken() < 2 && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond)
 	}
 	soon(t, c, q, 0, lag.ReasonPhantom)
 	if n := source.taken(); n != 2 || source.looks[1].From != 101 {

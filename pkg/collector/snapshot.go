@@ -117,7 +117,7 @@ func (c *Collector) lookAtTopic(e *entry, tr *tracked, v *view) error {
 		}
 		o, asked, complete := c.offsets(e.group, tr, id)
 		v.Offsets = append(v.Offsets, o)
-		v.complete = v.complete && complete && (!e.Ages || !c.agesAble() || o.Oldest != nil || !hasAge(&o))
+		v.complete = v.complete && complete && (!e.Ages || !c.agesAble() || !tr.lacksAge(&o))
 		oldest = min(oldest, asked)
 	}
 	switch {

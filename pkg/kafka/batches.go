@@ -96,7 +96,7 @@ func (w *batchWalk) batch(head []byte) {
 		w.endTransaction(producer, base)
 	case records == 0:
 		// Compaction leaves such batches, to remember the producer by.
-	case last >= w.clear && !(attributes&transactionalBatch != 0 && w.isAborted(producer, base)):
+	case last >= w.clear && (attributes&transactionalBatch == 0 || !w.isAborted(producer, base)):
 		// Compaction may have taken just those records that lie behind clear, but that is not seen from here.
 		w.found = true
 		w.clear = max(w.clear, min(base, w.to))

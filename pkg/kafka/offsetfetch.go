@@ -39,7 +39,7 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 		}
 		return settled
 	})
-	r.c.shares.read(ctx, r.c, on, groups, commits)
+	r.c.shares.read(ctx, on, groups, commits)
 	r.hand(commits)
 	for _, f := range refused.all {
 		r.rejected(ctx, f.groups, on, f.err, again)

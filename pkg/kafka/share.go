@@ -76,7 +76,7 @@ func (s *shares) exclude(groups []string, until time.Time) {
 // read puts the positions of share groups in place of the commits that they do not
 // have. A coordinator that does not know share groups has none. What cannot be
 // read is an error of the group: without it, it would pass for a new one.
-func (s *shares) read(ctx context.Context, c *Client, on *broker, groups []lag.GroupTopics, commits []lag.GroupCommits) {
+func (s *shares) read(ctx context.Context, on *broker, groups []lag.GroupTopics, commits []lag.GroupCommits) {
 	asks, at := s.candidates(groups, commits, time.Now())
 	if len(asks) == 0 {
 		return

@@ -106,7 +106,9 @@ func TestSeveralGroupsStream(t *testing.T) {
 				t.Errorf("%s: sent %v, want true at once", wakes, sent)
 			}
 			a.close()
-			<-a.ended
+			if err := <-a.ended; status.Code(err) != codes.Canceled {
+				t.Errorf("the stream ended with %v", err)
+			}
 		})
 	}
 }

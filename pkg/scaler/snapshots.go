@@ -51,16 +51,15 @@ func awaitAny(ctx context.Context, cluster Snapshots, await waitFunc, queries []
 func awaitOne(ctx context.Context, await waitFunc, queries []*collector.Query, after []*collector.Snapshot) error {
 	ctx, cancel := context.WithCancel(ctx)
 	results := make(chan error, len(queries))
+	var all sync.WaitGroup
 	for i, q := range queries {
-		go func() {
+		all.Go(func() {
 			_, err := await(ctx, q, after[i])
 			results <- err
-		}()
+		})
 	}
 	first := <-results
 	cancel()
-	for range len(queries) - 1 {
-		<-results
-	}
+	all.Wait()
 	return first
 }
