@@ -172,6 +172,11 @@ func (c *checker) trigger(ctx context.Context, s manifest.Scaled, t manifest.Tri
 	}
 	defer client.Close()
 	parts := c.selection(ctx, client, parsed.Selection)
+	if parsed.Selection.Inspect {
+		for _, p := range parts {
+			client.DiagnoseLook(ctx, p.Topic, p.Partitions, c.report.step)
+		}
+	}
 	if t.Type == "external-push" && cluster.WaitsForRecords() {
 		for _, p := range parts {
 			client.DiagnoseWait(ctx, p.Topic, p.Partitions, c.report.step)
@@ -195,7 +200,9 @@ func (c *checker) selection(ctx context.Context, client *kafka.Client, s trigger
 		readable = c.regex(ctx, client, s)
 	}
 	if readable {
-		client.DiagnoseGroup(ctx, s.ConsumerGroup, parts, c.report.step)
+		for _, group := range s.ConsumerGroups {
+			client.DiagnoseGroup(ctx, group, parts, c.report.step)
+		}
 	}
 	return parts
 }

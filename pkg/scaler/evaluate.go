@@ -154,7 +154,21 @@ func (s *Server) snapshots(ctx context.Context, e *entry) ([]*collector.Snapshot
 	if err != nil {
 		return nil, err
 	}
-	return snapshotsOf(ctx, cluster, e.queries)
+	if len(e.queries) > 1 {
+		return snapshotsOf(ctx, cluster, e.queries)
+	}
+	snapshot, err := cluster.Snapshot(ctx, e.queries[0])
+	return e.alone(snapshot), err
+}
+
+// alone makes a list of one snapshot. Nearly always that is the one of the last decision, whose list is the same.
+func (e *entry) alone(snapshot *collector.Snapshot) []*collector.Snapshot {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.last != nil && e.last.snapshots[0] == snapshot {
+		return e.last.snapshots
+	}
+	return []*collector.Snapshot{snapshot}
 }
 
 func metricsResponse(metric string, d policy.Decision) *pb.GetMetricsResponse {

@@ -11,11 +11,6 @@ import (
 // snapshotsOf returns the snapshots of all queries, in their order.
 func snapshotsOf(ctx context.Context, cluster Snapshots, queries []*collector.Query) ([]*collector.Snapshot, error) {
 	snapshots := make([]*collector.Snapshot, len(queries))
-	if len(queries) == 1 {
-		var err error
-		snapshots[0], err = cluster.Snapshot(ctx, queries[0])
-		return snapshots, err
-	}
 	// At the same time, because new queries that wait together are read together.
 	errs := make([]error, len(queries))
 	var all sync.WaitGroup
