@@ -20,6 +20,7 @@ const (
 	coordinatorLoadInProgress int16 = 14
 	coordinatorNotAvailable   int16 = 15
 	notCoordinator            int16 = 16
+	unsupportedVersion        int16 = 35
 	kafkaStorageError         int16 = 56
 	groupIDNotFound           int16 = 69
 	unstableOffsetCommit      int16 = 88

@@ -81,32 +81,71 @@ func (s *shares) read(ctx context.Context, on *broker, groups []lag.GroupTopics,
 	if len(asks) == 0 {
 		return
 	}
+	if asks = s.existing(ctx, on, asks, at); len(asks) == 0 {
+		return
+	}
 	resp, err := on.request(ctx, describeShareOffsets(asks), describeShareOffsetsVersions)
-	if _, old := errors.AsType[*versionError](err); old {
-		s.exclude(groupNames(asks), time.Now().Add(noShareFor))
-		return
-	}
 	if err != nil {
-		for _, g := range at {
-			g.Commits, g.Err = nil, failure("read the share-partition offsets of", fmt.Sprintf("group %q", g.Group), err)
-		}
+		failShares(asks, at, err)
 		return
 	}
-	var none []string
-	for i := range resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups {
-		answer := &resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups[i]
+	answers := resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups
+	for i := range answers {
+		answer := &answers[i]
 		g := at[answer.GroupID]
 		switch {
 		case g == nil:
-		case answer.ErrorCode == groupIDNotFound:
-			none = append(none, g.Group)
 		case answer.ErrorCode != 0:
-			g.Commits, g.Err = nil, codeFailure("read the share-partition offsets of", fmt.Sprintf("group %q", g.Group), answer.ErrorCode)
+			failShares([]lag.GroupTopics{{Group: g.Group}}, at, Code(answer.ErrorCode))
 		default:
 			takeShare(g, answer, resp.GetVersion() >= 1)
 		}
 	}
+}
+
+// existing returns those of the groups that are share groups. It has to be asked
+// first: about the offsets of a group that is none, the brokers ask the share
+// coordinator, which makes its topic for the answer and takes seconds over it.
+func (s *shares) existing(ctx context.Context, on *broker, asks []lag.GroupTopics, at map[string]*lag.GroupCommits) []lag.GroupTopics {
+	req := kmsg.NewPtrShareGroupDescribeRequest()
+	req.GroupIDs = groupNames(asks)
+	resp, err := on.request(ctx, req, shareGroupDescribeVersions)
+	if _, old := errors.AsType[*versionError](err); old {
+		s.exclude(groupNames(asks), time.Now().Add(noShareFor))
+		return nil
+	}
+	if err != nil {
+		failShares(asks, at, err)
+		return nil
+	}
+	codes := map[string]int16{}
+	for _, g := range resp.(*kmsg.ShareGroupDescribeResponse).Groups {
+		codes[g.GroupID] = g.ErrorCode
+	}
+	var shared []lag.GroupTopics
+	var none []string
+	for _, ask := range asks {
+		switch code, answered := codes[ask.Group]; {
+		case !answered:
+			failShares([]lag.GroupTopics{ask}, at, errLeftOut)
+		case code == 0:
+			shared = append(shared, ask)
+		case code == groupIDNotFound, code == unsupportedVersion:
+			none = append(none, ask.Group)
+		default:
+			failShares([]lag.GroupTopics{ask}, at, Code(code))
+		}
+	}
 	s.exclude(none, time.Now().Add(noShareFor))
+	return shared
+}
+
+// failShares makes the groups' positions unknown.
+func failShares(groups []lag.GroupTopics, at map[string]*lag.GroupCommits, err error) {
+	for _, ask := range groups {
+		g := at[ask.Group]
+		g.Commits, g.Err = nil, failure("read the share-partition offsets of", fmt.Sprintf("group %q", g.Group), err)
+	}
 }
 
 func describeShareOffsets(groups []lag.GroupTopics) kmsg.Request {
