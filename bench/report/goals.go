@@ -56,11 +56,11 @@ func (r *Result) againstRivals() []Goal {
 		who  string
 		want float64
 	}{{rival.Kafka, 20}, {rival.ApacheKafka, 1000}} {
-		// Where a rival did not get so far, its greatest size counts, by the trigger.
+		// Where a rival did not get so far, the greatest size that it finished counts, by the trigger.
 		var best *measure.Point
 		for i := range r.Points {
 			p := &r.Points[i]
-			if p.Who == g.who && p.Axis == measure.ByTriggers && p.X <= triggers && p.CPUMS > 0 && (best == nil || p.X > best.X) {
+			if p.Who == g.who && p.Axis == measure.ByTriggers && p.X <= triggers && p.CPUMS > 0 && p.Stopped == "" && (best == nil || p.X > best.X) {
 				best = p
 			}
 		}
