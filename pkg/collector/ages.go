@@ -32,6 +32,8 @@ type age struct {
 	// target is the first offset at which it can be, and oldest what was found for it; nil for nothing yet.
 	target int64
 	oldest *lag.Oldest
+	// final says that the search for it has ended by itself: asking more would tell nothing more.
+	final bool
 	// failed is why the newest search failed; nil if it did not.
 	failed *lag.Oldest
 	// pending is the call that searches.
@@ -200,7 +202,7 @@ func (c *Collector) collectAges(tr *tracked, id stamp, now time.Time, searches m
 			tr.ages[partition] = a
 		}
 		_, other := searches[o.TopicPartition] // another group in the same log has to wait
-		if a.exact(&o, target) || other || a.pending != 0 {
+		if a.known(&o, target) || other || a.pending != 0 {
 			continue
 		}
 		a.pending = id
@@ -219,9 +221,9 @@ func (tr *tracked) ageTarget(o *lag.Offsets) int64 {
 	return target
 }
 
-// exact reports whether all is known.
-func (a *age) exact(o *lag.Offsets, target int64) bool {
-	return a.oldest != nil && a.target == target && a.oldest.Committed == o.Committed && a.oldest.Accuracy <= ageAccuracy
+// known reports whether there is nothing to search.
+func (a *age) known(o *lag.Offsets, target int64) bool {
+	return a.oldest != nil && a.target == target && a.oldest.Committed == o.Committed && a.final
 }
 
 func newAgeSearch(tr *tracked, a *age, o lag.Offsets, target int64, now time.Time) *ageSearch {
@@ -246,8 +248,8 @@ func (c *Collector) takeAge(partition int32, s *ageSearch, call stamp, now time.
 	if s.tr.ages[partition] != a {
 		return
 	}
-	known := s.answered > 0
-	if _, more := s.Next(); more && !known {
+	_, more := s.Next()
+	if more && s.answered == 0 {
 		s.Fail(errNoAnswer)
 	}
 	found := s.Oldest(now)
@@ -259,5 +261,5 @@ func (c *Collector) takeAge(partition int32, s *ageSearch, call stamp, now time.
 		}
 		return
 	}
-	a.target, a.oldest, a.failed = s.target, found, nil
+	a.target, a.oldest, a.final, a.failed = s.target, found, !more, nil
 }

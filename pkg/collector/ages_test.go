@@ -206,3 +206,33 @@ func TestAgesOfManyPartitions(t *testing.T) {
 		}
 	}
 }
+
+// Records that share a second are not told apart, however often one asks.
+func TestAgesOfRecordsCloseTogether(t *testing.T) {
+	w := &clockwork{cluster: newCluster(1).topic("orders", 1, 86_400).commit("billing", "orders", 40_000)}
+	w.begin = time.Now().Add(-86_400 * time.Second)
+	closeTogether := &crowded{clockwork: w}
+	c := start(t, closeTogether, Options{Interval: time.Hour})
+	q := aging("billing", "orders")
+	near(t, "one of ten records of a second", ages(t, c, q).Age, (86_400-4_000)*time.Second)
+	w.sofar()
+	s := scope{entries: c.dropIdle()}
+	c.sweep(t.Context(), &s, time.Second)
+	if rounds, _ := w.sofar(); rounds != 0 {
+		t.Errorf("%d more rounds about a commit that has not moved", rounds)
+	}
+}
+
+// crowded has ten records a second, all with the same timestamp.
+type crowded struct{ *clockwork }
+
+func (w *crowded) OffsetsForTimes(ctx context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset)) {
+	w.clockwork.OffsetsForTimes(ctx, times, func(answers []lag.LogOffset) {
+		for i := range answers {
+			if answers[i].Offset *= 10; answers[i].Offset < 0 || answers[i].Offset >= 86_400 {
+				answers[i].Offset, answers[i].Timestamp = -1, -1
+			}
+		}
+		deliver(answers)
+	})
+}
