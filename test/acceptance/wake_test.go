@@ -287,7 +287,7 @@ func TestNoWakeUpIsLost(t *testing.T) {
 	tally.left = *wakeTransitions
 	var all errgroup.Group
 	for i, name := range names {
-		r := rand.New(rand.NewPCG(uint64(i), 1)) //nolint:gosec // not for secrets
+		r := rand.New(rand.NewPCG(uint64(i), 1))
 		all.Go(func() error {
 			s := randomSleeper{t: t, p: p, r: r, name: name}
 			for ctx.Err() == nil {
@@ -361,7 +361,7 @@ func (s *randomSleeper) transition(ctx context.Context) (time.Duration, error) {
 		}
 		around.Go(func() error { opened = time.Now(); return s.open(ctx) })
 	}
-	partition := int32(s.r.IntN(2)) //nolint:gosec // two
+	partition := int32(s.r.IntN(2))
 	wait := time.Duration(s.r.IntN(40)) * time.Millisecond
 	acknowledged := time.Time{}
 	around.Go(func() error {
@@ -435,7 +435,7 @@ func (s *randomSleeper) open(ctx context.Context) error {
 
 func (s *randomSleeper) moveLeader(ctx context.Context) error {
 	for partition := range int32(2) {
-		if err := cluster.MoveLeader(ctx, s.name, partition, 1+int32(s.r.IntN(3))); err != nil { //nolint:gosec // three
+		if err := cluster.MoveLeader(ctx, s.name, partition, 1+int32(s.r.IntN(3))); err != nil {
 			return err
 		}
 	}

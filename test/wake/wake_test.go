@@ -125,7 +125,7 @@ func (w *world) commit(ctx context.Context, i int) error {
 	offsets := kadm.Offsets{}
 	w.mu.Lock()
 	for p, end := range w.ends[i] {
-		offsets.AddOffset(topicOf(i), int32(p), end, -1) //nolint:gosec // ten
+		offsets.AddOffset(topicOf(i), int32(p), end, -1)
 	}
 	w.mu.Unlock()
 	_, err := w.admin.CommitOffsets(ctx, topicOf(i), offsets)
@@ -135,7 +135,7 @@ func (w *world) commit(ctx context.Context, i int) error {
 // produce writes one record and returns when it was acknowledged.
 func (w *world) produce(ctx context.Context, i int) (time.Time, error) {
 	p := rand.IntN(len(w.ends[i]))
-	err := w.producer.ProduceSync(ctx, &kgo.Record{Topic: topicOf(i), Partition: int32(p), Value: []byte("wake up")}).FirstErr() //nolint:gosec // ten
+	err := w.producer.ProduceSync(ctx, &kgo.Record{Topic: topicOf(i), Partition: int32(p), Value: []byte("wake up")}).FirstErr()
 	acknowledged := time.Now()
 	w.mu.Lock()
 	w.ends[i][p]++
