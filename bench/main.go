@@ -100,6 +100,8 @@ func bench(ctx context.Context) error {
 	if !f.render {
 		if f.only == "" {
 			r = &report.Result{}
+		} else if !r.At.IsZero() {
+			r.Notes = append(r.Notes, fmt.Sprintf("one run of everything: the last one measured %s, and what else is shown is of an earlier one, of commit %s", f.only, r.Machine.Commit))
 		}
 		if err := (&session{flags: f, result: r}).all(ctx); err != nil {
 			return err

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
 	"github.com/kafka-scaler/kafka-scaler/bench/device"
@@ -161,37 +163,53 @@ func (a ages) String() string {
 	return fmt.Sprintf("%.1f s on average, %.1f s at most, %d of %d unknown", a.sum.Seconds()/float64(max(1, a.n)), a.most.Seconds(), a.unknown, a.n)
 }
 
-func (a *ages) add(p *kafkascalerv1.Partition) {
+// maxAge is the default of maxSnapshotAge: what is older is unknown, and KEDA gets an error.
+const maxAge = 10 * time.Second
+
+func (a *ages) add(p *kafkascalerv1.Partition, now time.Time) {
 	a.n++
 	if !p.GetObservedAt().IsValid() {
 		a.unknown++
 		return
 	}
-	age := time.Since(p.GetObservedAt().AsTime())
+	age := now.Sub(p.GetObservedAt().AsTime())
+	if age > maxAge {
+		a.unknown++
+	}
 	a.sum += age
 	a.most = max(a.most, age)
 }
 
-// lookAt asks for the partitions of a sample of objects, and tells those apart
-// that are led, or whose group is coordinated, by the slow broker.
+// lookAt asks for the partitions of a sample of objects, all at once because an
+// explanation may wait for the slow broker itself, and tells those apart that are
+// led, or whose group is coordinated, by it.
 func lookAt(ctx context.Context, conn *grpc.ClientConn, cluster *scene.Cluster, objects []load.Object, slow int32, own, others *ages) error {
 	client := kafkascalerv1.NewKafkaScalerServiceClient(conn)
+	var mu sync.Mutex
+	asking, ctx := errgroup.WithContext(ctx)
 	for i := 0; i < len(objects); i += 5 {
-		ref := objects[i].Ref
-		x, err := client.Explain(ctx, &kafkascalerv1.ExplainRequest{Name: ref.GetName(), Namespace: ref.GetNamespace(), ScalerMetadata: ref.GetScalerMetadata()})
-		if err != nil {
-			return fmt.Errorf("explain: %w", err)
-		}
-		coordinated := cluster.Fake.CoordinatorFor(scene.Group(i)) == slow
-		for _, e := range x.GetExplanations() {
-			for _, p := range e.GetPartitions() {
-				if coordinated || cluster.Fake.LeaderFor(p.GetTopic(), p.GetPartition()) == slow {
-					own.add(p)
-				} else {
-					others.add(p)
+		asking.Go(func() error {
+			ref := objects[i].Ref
+			x, err := client.Explain(ctx, &kafkascalerv1.ExplainRequest{Name: ref.GetName(), Namespace: ref.GetNamespace(), ScalerMetadata: ref.GetScalerMetadata()})
+			if err != nil {
+				return fmt.Errorf("explain: %w", err)
+			}
+			coordinated := cluster.Fake.CoordinatorFor(scene.Group(i)) == slow
+			mu.Lock()
+			defer mu.Unlock()
+			for _, e := range x.GetExplanations() {
+				// The moment of the decision, by the scaler's clock: how long the explanation took is no age.
+				now := e.GetObservedAt().AsTime().Add(e.GetSnapshotAge().AsDuration())
+				for _, p := range e.GetPartitions() {
+					if coordinated || cluster.Fake.LeaderFor(p.GetTopic(), p.GetPartition()) == slow {
+						own.add(p, now)
+					} else {
+						others.add(p, now)
+					}
 				}
 			}
-		}
+			return nil
+		})
 	}
-	return nil
+	return asking.Wait()
 }
