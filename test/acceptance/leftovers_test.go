@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
@@ -48,6 +49,10 @@ func (p *product) holds(t *testing.T) holdings {
 	return holdings{sums["go_goroutines"], connections, sums["process_open_fds"] - connections}
 }
 
+// passing is how many goroutines may be busy for a moment. An outage is hundreds of
+// requests, so that one which leaves anything behind leaves far more.
+const passing = 5
+
 // leavesNothing waits until the product holds no more than before a bad day. It
 // keeps connections, of which it may have opened fewer than it may until then.
 func (p *product) leavesNothing(t *testing.T, before holdings, brokers int) {
@@ -56,12 +61,15 @@ func (p *product) leavesNothing(t *testing.T, before holdings, brokers int) {
 	var now holdings
 	defer func() {
 		if t.Failed() {
-			t.Logf("before %+v, now %+v", before, now)
+			// The runtime answers the signal with the stacks of all goroutines.
+			_ = p.process.Signal(syscall.SIGQUIT)
+			<-p.process.Done()
+			t.Logf("before %+v, now %+v\n%s", before, now, p.process.Tail(600))
 		}
 	}()
 	eventually(t, func() bool {
 		now = p.holds(t)
-		return now.goroutines <= before.goroutines && now.others <= before.others && now.connections <= allowed
+		return now.goroutines <= before.goroutines+passing && now.others <= before.others && now.connections <= allowed
 	})
 }
 
