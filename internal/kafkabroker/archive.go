@@ -26,7 +26,11 @@ func (l *library) train(ctx context.Context, version string) error {
 	trainee := *l
 	trainee.training = fmt.Sprintf("%s.%d", l.archive, os.Getpid())
 	defer func() { _ = os.Remove(trainee.training) }()
-	c, err := start(ctx, &trainee, Options{Version: version, Brokers: 1})
+	opts, err := Options{Version: version, Brokers: 1}.withDefaults()
+	if err != nil {
+		return err
+	}
+	c, err := start(ctx, &trainee, opts)
 	if err != nil {
 		return fmt.Errorf("make the class-data archive: %w", err)
 	}
