@@ -13,29 +13,41 @@ import (
 // the end of one partition. It is a step that never fails: without it, lag that is
 // no work counts in full.
 func (c *Client) DiagnoseLook(ctx context.Context, topic string, partitions []int32, report func(Check)) {
-	check := Check{Step: "phantom lag", Target: topic, OK: true, Detail: "what is no work is found out and does not count"}
-	if err := c.tryLook(ctx, topic, partitions); err != nil {
-		remedy, cause := splitRemedy(err)
-		check.Detail = "transaction markers and aborted records count as lag: " + cause.Error()
-		if remedy != "" {
-			check.Detail += " (" + remedy + ")"
-		}
+	report(optional(Check{Step: "phantom lag", Target: topic, Detail: "what is no work is found out and does not count"},
+		"transaction markers and aborted records count as lag", c.tryLook(ctx, topic, partitions)))
+}
+
+// optional completes a check of what is good to have: where it failed, the check
+// succeeds all the same, and tells what is done without and why.
+func optional(check Check, without string, err error) Check {
+	check.OK = true
+	if err == nil {
+		return check
 	}
-	report(check)
+	remedy, cause := splitRemedy(err)
+	check.Detail = without + ": " + cause.Error()
+	if remedy != "" {
+		check.Detail += " (" + remedy + ")"
+	}
+	return check
+}
+
+// firstEnd returns the log end of the first of the partitions.
+func (c *Client) firstEnd(ctx context.Context, topic string, partitions []int32) (end lag.LogOffset, err error) {
+	if len(partitions) == 0 {
+		return end, errors.New("the topic has no partition")
+	}
+	c.LogOffsets(ctx, lag.End, []lag.TopicPartitions{{Topic: topic, Partitions: partitions[:1]}}, func(ends []lag.LogOffset) { end = ends[0] })
+	return end, end.Err
 }
 
 func (c *Client) tryLook(ctx context.Context, topic string, partitions []int32) error {
-	if len(partitions) == 0 {
-		return errors.New("the topic has no partition")
-	}
-	at := lag.TopicPartition{Topic: topic, Partition: partitions[0]}
-	var end lag.LogOffset
-	c.LogOffsets(ctx, lag.End, []lag.TopicPartitions{{Topic: topic, Partitions: partitions[:1]}}, func(ends []lag.LogOffset) { end = ends[0] })
-	if end.Err != nil {
-		return end.Err
+	end, err := c.firstEnd(ctx, topic, partitions)
+	if err != nil {
+		return err
 	}
 	var seen lag.Sight
-	look := lag.Look{TopicPartition: at, From: end.Offset, To: end.Offset + 1}
+	look := lag.Look{TopicPartition: end.TopicPartition, From: end.Offset, To: end.Offset + 1}
 	c.Inspect(ctx, false, []lag.Look{look}, func(sights []lag.Sight) { seen = sights[0] })
 	if seen.Err != nil && fault.KindOf(seen.Err) != fault.Denied {
 		return fmt.Errorf("not found out: %w", seen.Err)
