@@ -30,6 +30,8 @@ type entry struct {
 	askedAt atomic.Int64
 	// streams is how many open streams hold the entry.
 	streams atomic.Int32
+	// wasActive is what the last decision said that was one; false before the first.
+	wasActive atomic.Bool
 
 	mu   sync.Mutex
 	last *evaluation

@@ -92,7 +92,15 @@ func (s *Server) currentLocked(e *entry, snapshots []*collector.Snapshot, now ti
 		return e.last
 	}
 	reports, _ := e.reports(snapshots, e.memory, now)
+	return s.decideLocked(e, snapshots, reports, now)
+}
+
+// decideLocked makes the decision that is the present one from now on.
+func (s *Server) decideLocked(e *entry, snapshots []*collector.Snapshot, reports []lag.Report, now time.Time) *evaluation {
 	e.last = e.evaluate(snapshots, reports, now)
+	if e.last.err == nil {
+		e.wasActive.Store(e.last.decision.Active)
+	}
 	s.observer.Decided(e.namespace, e.name, e.trigger.MetricName, e.last.decision)
 	return e.last
 }
@@ -107,8 +115,7 @@ func (s *Server) measure(e *entry, snapshots []*collector.Snapshot) *evaluation 
 	if e.stateful() {
 		var reports []lag.Report
 		reports, e.memory = e.reports(snapshots, e.memory, now)
-		e.last = e.evaluate(snapshots, reports, now)
-		s.observer.Decided(e.namespace, e.name, e.trigger.MetricName, e.last.decision)
+		s.decideLocked(e, snapshots, reports, now)
 	}
 	ev := s.currentLocked(e, snapshots, now)
 	if ev.err == nil {

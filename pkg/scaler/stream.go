@@ -19,6 +19,10 @@ const (
 	// refreshEvery is how often a true that stays true is said again after that, against whatever else got
 	// lost. Rare, because each one moves KEDA's LastActiveTime.
 	refreshEvery = 5 * time.Minute
+	// holdEvery is how often the last known true is said again while lag is not known: as often as KEDA, by its
+	// default pollingInterval, notes the time of an active trigger. While calls fail, KEDA 2.21.0 at times takes
+	// them for inactive (docs/operations.md), and then only the time of the last true keeps a workload awake.
+	holdEvery = 30 * time.Second
 	// waitAtMost bounds one wait for a snapshot, so that a decision also ages while none comes.
 	waitAtMost = 5 * time.Second
 	// maxSpecStreams bounds the StreamMetricSpec that are open at once. Each costs some 12 KB for as long as it
@@ -29,9 +33,9 @@ const (
 )
 
 // StreamIsActive sends true when the trigger is or becomes active, and false
-// when it ceases to be. What is not known sends nothing and changes nothing. It
-// ends with an error for invalid metadata or an unknown cluster, and stays open
-// while a cluster is down.
+// when it ceases to be. What is not known changes nothing: the last known true is
+// said again now and then, a false is not. It ends with an error for invalid
+// metadata or an unknown cluster, and stays open while a cluster is down.
 func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStreamingServer[pb.IsActiveResponse]) error {
 	e := s.registry.get(ref)
 	if e.err != nil {
@@ -49,15 +53,12 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 		if err != nil {
 			return s.fail(e, err)
 		}
-		if snapshots == nil {
-			continue
+		var ev *evaluation
+		if snapshots != nil {
+			last = snapshots
+			ev = s.apart(e, snapshots)
 		}
-		last = snapshots
-		ev := s.apart(e, snapshots)
-		if ev.err != nil {
-			continue
-		}
-		if active, say := edge.next(ev.decision.Active, time.Now()); say {
+		if active, say := edge.after(e, ev, time.Now()); say {
 			if err := stream.Send(&pb.IsActiveResponse{Result: active}); err != nil {
 				return err
 			}
@@ -122,10 +123,13 @@ func pause(ctx context.Context, d time.Duration) {
 type edges struct {
 	active bool
 	again  time.Time
+	// held is when the last known true is to be said again while the state is not known; zero while it is.
+	held time.Time
 }
 
 // next takes the present state and returns whether to say it.
 func (g *edges) next(active bool, now time.Time) (value, say bool) {
+	g.held = time.Time{}
 	switch {
 	case active && !g.active:
 		g.active, g.again = true, now.Add(repeatAfter)
@@ -138,6 +142,29 @@ func (g *edges) next(active bool, now time.Time) (value, say bool) {
 		return true, true
 	}
 	return active, false
+}
+
+// hold is next for a state that is not known, given the last one that was.
+func (g *edges) hold(active bool, now time.Time) (value, say bool) {
+	switch {
+	case !active:
+		return false, false
+	case g.held.IsZero():
+		g.held = now.Add(holdEvery)
+		return true, false
+	case now.Before(g.held):
+		return true, false
+	}
+	g.active, g.held = true, now.Add(holdEvery)
+	return true, true
+}
+
+// after takes an evaluation, nil where there is none yet, and returns what to say, if anything.
+func (g *edges) after(e *entry, ev *evaluation, now time.Time) (value, say bool) {
+	if ev == nil || ev.err != nil {
+		return g.hold(e.wasActive.Load(), now)
+	}
+	return g.next(ev.decision.Active, now)
 }
 
 // StreamMetricSpec sends the metric's name and target at once. They follow from

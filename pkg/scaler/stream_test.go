@@ -63,10 +63,13 @@ func openActivity(t *testing.T, kafka *fakeKafka, object *pb.ScaledObjectRef) *a
 }
 
 func openActivityOn(t *testing.T, clusters Clusters, object *pb.ScaledObjectRef) *activity {
+	return openActivityOf(t, newTestServer(t, Options{Clusters: clusters}), object)
+}
+
+func openActivityOf(t *testing.T, s *Server, object *pb.ScaledObjectRef) *activity {
 	ctx, cancel := context.WithCancel(t.Context())
 	a := &activity{t: t, close: cancel, ended: make(chan error, 1)}
 	a.stream = &recorder[pb.IsActiveResponse]{ctx: ctx, start: time.Now(), show: func(m *pb.IsActiveResponse) string { return strconv.FormatBool(m.GetResult()) }}
-	s := newTestServer(t, Options{Clusters: clusters})
 	go func() { a.ended <- s.StreamIsActive(object, a.stream) }()
 	synctest.Wait()
 	return a
@@ -137,19 +140,59 @@ func TestStreamIsActiveOpensOnAnActiveTrigger(t *testing.T) {
 	})
 }
 
-func TestStreamIsActiveKeepsSilentAboutTheUnknown(t *testing.T) {
+// TestStreamIsActiveHoldsTheLastKnownTrue: KEDA, which sees its calls fail, must not
+// find the last true to be longer ago than cooldownPeriod.
+func TestStreamIsActiveHoldsTheLastKnownTrue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kafka := newFakeKafka()
 		a := openActivity(t, kafka, ref("worker"))
 		a.after(time.Second, 3, "0s true")
 		a.after(20*time.Second, 3, "10s true")
 		kafka.fail(&fault.Error{Kind: fault.Unavailable, Op: "dial"})
-		time.Sleep(20*time.Minute + time.Second/2) // between two of the stream's attempts
+		// The snapshot of the 20th second counts for maxSnapshotAge, 10 s.
+		time.Sleep(2*time.Minute + time.Second/2) // between two of the stream's attempts
+		synctest.Wait()
+		if got := a.stream.take(); !slices.Equal(got, []string{"1m1s true", "1m31s true", "2m1s true"}) {
+			t.Errorf("sent %q while the cluster was down", got)
+		}
+		a.after(5*time.Second, 0, "2m22s false")
+		a.end(codes.Canceled)
+	})
+}
+
+func TestStreamIsActiveKeepsSilentWhereTheLastKnownIsInactive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kafka := newFakeKafka()
+		a := openActivity(t, kafka, ref("worker"))
+		a.after(time.Second, 3, "0s true")
+		a.after(time.Second, 0, "1s false")
+		kafka.fail(&fault.Error{Kind: fault.Unavailable, Op: "dial"})
+		time.Sleep(20*time.Minute + time.Second/2)
 		synctest.Wait()
 		if got := a.stream.take(); len(got) != 0 {
 			t.Errorf("sent %q while the cluster was down", got)
 		}
-		a.after(5*time.Second, 0, "20m22s false")
+		a.after(5*time.Second, 3, "20m3s true")
+		a.end(codes.Canceled)
+	})
+}
+
+// TestStreamIsActiveHoldsWhatAnEarlierCallSaw: KEDA opens its streams anew every half hour, and when it restarts.
+func TestStreamIsActiveHoldsWhatAnEarlierCallSaw(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kafka := newFakeKafka()
+		kafka.lags(3)
+		s := newTestServer(t, Options{Clusters: kafka})
+		if active, err := s.IsActive(t.Context(), ref("worker")); err != nil || !active.GetResult() {
+			t.Fatalf("active %v, %v; want true", active, err)
+		}
+		kafka.fail(&fault.Error{Kind: fault.Unavailable, Op: "dial"})
+		a := openActivityOf(t, s, ref("worker"))
+		time.Sleep(40*time.Second + time.Second/2)
+		synctest.Wait()
+		if got := a.stream.take(); !slices.Equal(got, []string{"31s true"}) {
+			t.Errorf("sent %q", got)
+		}
 		a.end(codes.Canceled)
 	})
 }
@@ -171,9 +214,10 @@ func TestStreamIsActiveAges(t *testing.T) {
 		kafka := newFakeKafka()
 		kafka.lags(3)
 		a := openActivity(t, kafka, ref("worker", "maxSnapshotAge", "12s"))
-		time.Sleep(time.Hour)
+		time.Sleep(80 * time.Second)
 		synctest.Wait()
-		if got := a.stream.take(); !slices.Equal(got, []string{"0s true", "10s true"}) {
+		// Looked at every 5 s: not known any more in the 15th second, and held from then on.
+		if got := a.stream.take(); !slices.Equal(got, []string{"0s true", "10s true", "45s true", "1m15s true"}) {
 			t.Errorf("sent %q", got)
 		}
 		a.end(codes.Canceled)
