@@ -21,6 +21,8 @@ type Change struct {
 	PollingInterval, CooldownPeriod int
 	// StabilizationWindow is the HPA's for scaling down, in seconds; Kubernetes' default is 300.
 	StabilizationWindow int
+	// HoldOnErrors has KEDA itself hold the replicas while the scaler answers with errors, by its fallback.
+	HoldOnErrors bool
 }
 
 // ScaledObject returns the ScaledObject of a manifest such as
@@ -40,6 +42,9 @@ func ScaledObject(manifest string, c Change) ([]byte, error) {
 	spec["scaleTargetRef"] = map[string]any{"name": c.Name}
 	c.apply(spec, trigger)
 	spec["cooldownPeriod"] = c.CooldownPeriod
+	if c.HoldOnErrors {
+		spec["fallback"] = map[string]any{"failureThreshold": 3, "replicas": 1, "behavior": "currentReplicas"}
+	}
 	spec["advanced"] = map[string]any{"horizontalPodAutoscalerConfig": map[string]any{"behavior": map[string]any{
 		"scaleUp": behaviour(0), "scaleDown": behaviour(c.StabilizationWindow),
 	}}}
