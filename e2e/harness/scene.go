@@ -170,22 +170,10 @@ func (s *Scene) write(name string, write func(io.Writer) error) {
 
 func (s *Scene) keepLogs() {
 	logs, err := s.logs()
+	if err == nil {
+		err = copyLogs(logs, s.sizes, s.out)
+	}
 	if err != nil {
 		s.T.Error(err)
-		return
-	}
-	for process, file := range logs {
-		s.write(process+".log", func(w io.Writer) error {
-			from, err := os.Open(file)
-			if err != nil {
-				return err
-			}
-			defer from.Close()
-			if _, err := from.Seek(s.sizes[process], io.SeekStart); err != nil {
-				return err
-			}
-			_, err = io.Copy(w, from)
-			return err
-		})
 	}
 }

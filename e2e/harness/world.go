@@ -3,7 +3,6 @@ package harness
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,7 +45,7 @@ func Start(ctx context.Context, root string) (_ *World, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, w.Stop())
+			err = errors.Join(w.keepLogs(err), w.Stop())
 		}
 	}()
 	for _, name := range []string{"stack", "scaler"} {
@@ -105,28 +104,3 @@ func (w *World) Stop() error {
 
 // manifest is the path of a manifest that users apply.
 func (w *World) manifest(name string) string { return filepath.Join(w.root, "deploy", name) }
-
-// logs are the log files of every process there has been, by the name of the process.
-func (w *World) logs() (map[string]string, error) {
-	all := map[string]string{"kafka-scaler": w.Scaler.Log()}
-	files, err := filepath.Glob(filepath.Join(w.dir, "stack", "logs", "*.log"))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		name := filepath.Base(file)
-		all[name[:len(name)-len(".log")]] = file
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i, cluster := range w.clusters {
-		nodes := cluster.Brokers()
-		if c := cluster.Controller(); c != nil {
-			nodes = append(nodes, c)
-		}
-		for _, n := range nodes {
-			all[fmt.Sprintf("kafka-%s-%d-node-%d", cluster.Version(), i+1, n.ID)] = n.Log()
-		}
-	}
-	return all, nil
-}
