@@ -85,11 +85,15 @@ func finish(t *testing.T, p *load.Producer) {
 // lagPanel shows the lag of workloads, and what the HPA made the metric of.
 func lagPanel(s *harness.Scene, workloads ...string) {
 	var lines []timeline.Line
-	for _, name := range workloads {
-		lines = append(lines, timeline.Line{Series: name + " lag", Label: label(workloads, name, "lag")})
+	for i, name := range workloads {
+		lines = append(lines, timeline.Line{Series: name + " lag", Label: label(workloads, name, "lag"), Colour: i + 1})
 	}
-	for _, name := range workloads {
-		lines = append(lines, timeline.Line{Series: name + " metric", Label: label(workloads, name, "metric"), Step: true, Dashed: true})
+	for i, name := range workloads {
+		colour := i + 1
+		if len(workloads) == 1 {
+			colour = 2
+		}
+		lines = append(lines, timeline.Line{Series: name + " metric", Label: label(workloads, name, "metric"), Step: true, Dashed: true, Colour: colour})
 	}
 	s.Panel("records", lines...)
 }
@@ -98,9 +102,10 @@ func lagPanel(s *harness.Scene, workloads ...string) {
 func replicaPanel(s *harness.Scene, workloads ...string) {
 	var lines []timeline.Line
 	for i, name := range workloads {
-		lines = append(lines, timeline.Line{Series: name + " replicas", Label: label(workloads, name, "replicas"), Step: true, Dashed: i > 0})
+		lines = append(lines, timeline.Line{Series: name + " replicas", Label: name, Step: true, Dashed: i > 0})
 	}
 	if len(workloads) == 1 {
+		lines[0].Label = "replicas"
 		lines = append(lines, timeline.Line{Series: workloads[0] + " ready", Label: "ready", Step: true, Dashed: true})
 	}
 	s.Panel("replicas", lines...)

@@ -22,7 +22,7 @@ func TestMetricsHPA(t *testing.T) {
 	topic := s.Group(name)
 	createTopic(t, s, topic, 3, nil)
 	s.Panel("records", timeline.Line{Series: name + " lag", Label: "lag"}, stepLine(name+" metric", "metric"),
-		timeline.Line{Series: "rival", Label: "what the original HPA sees: the smallest lag of the last hour", Dashed: true})
+		timeline.Line{Series: "rival", Label: "the original's HPA:\nlowest lag of an hour", Dashed: true})
 	replicaPanel(s, name)
 	c := consumer(s, name, topic, 0)
 	c.BatchSize, c.BatchPause = 100, 2*time.Second

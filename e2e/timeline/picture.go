@@ -5,7 +5,9 @@ import (
 	"image/color"
 	"io"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -37,11 +39,15 @@ type Line struct {
 	Step bool
 	// Dashed sets a line apart that lies on another.
 	Dashed bool
+	// Colour is the number, from 1, of the palette's colour; 0 for that of the line's place in the panel.
+	Colour int
 }
 
 const (
-	width       = 24 * vg.Centimeter
+	width       = 26 * vg.Centimeter
 	panelHeight = 5 * vg.Centimeter
+	// legendWidth is kept free to the right of the panels.
+	legendWidth = 4.8 * vg.Centimeter
 )
 
 // palette are colours that people with a colour blindness can tell apart (Okabe and Ito).
@@ -64,13 +70,13 @@ func (r *Recorder) WriteSVG(w io.Writer, p Picture) error {
 		return fmt.Errorf("draw the events: %w", err)
 	}
 	strip.Title.Text, strip.Title.TextStyle.Font.Size = p.Title, vg.Points(10)
-	rows := [][]*plot.Plot{{strip}}
+	rows, legends := [][]*plot.Plot{{strip}}, []plot.Legend{plot.NewLegend()}
 	for _, panel := range p.Panels {
-		drawn, err := r.panel(panel, last)
+		drawn, legend, err := r.panel(panel, last)
 		if err != nil {
 			return fmt.Errorf("draw the panel %q: %w", panel.Label, err)
 		}
-		rows = append(rows, []*plot.Plot{drawn})
+		rows, legends = append(rows, []*plot.Plot{drawn}), append(legends, legend)
 	}
 	rows[len(rows)-1][0].X.Label.Text = "seconds"
 	height := panelHeight * vg.Length(len(rows))
@@ -79,10 +85,13 @@ func (r *Recorder) WriteSVG(w io.Writer, p Picture) error {
 	area.FillPolygon(color.White, []vg.Point{{}, {X: width}, {X: width, Y: height}, {Y: height}})
 	tiles := draw.Tiles{
 		Rows: len(rows), Cols: 1, PadY: vg.Points(6),
-		PadTop: vg.Points(6), PadBottom: vg.Points(4), PadLeft: vg.Points(6), PadRight: vg.Points(12),
+		PadTop: vg.Points(6), PadBottom: vg.Points(4), PadLeft: vg.Points(6), PadRight: legendWidth,
 	}
 	for i, row := range plot.Align(rows, tiles, area) {
 		rows[i][0].Draw(row[0])
+		beside := row[0].Rectangle
+		beside.Min.X, beside.Max.X = width-legendWidth+vg.Points(8), width
+		legends[i].Draw(draw.Canvas{Canvas: area.Canvas, Rectangle: beside})
 	}
 	_, err = canvas.WriteTo(w)
 	return err
@@ -102,13 +111,15 @@ func (r *Recorder) last() float64 {
 	return last
 }
 
-func (r *Recorder) panel(panel Panel, last float64) (*plot.Plot, error) {
-	p := plot.New()
+// panel returns a diagram, and the legend that goes beside it.
+func (r *Recorder) panel(panel Panel, last float64) (*plot.Plot, plot.Legend, error) {
+	p, legend := plot.New(), plot.NewLegend()
 	p.X.Min, p.X.Max = 0, last
 	p.Y.Min, p.Y.Max = 0, 1
 	p.X.Tick.Marker, p.Y.Tick.Marker = plainTicks{}, plainTicks{}
 	p.Y.Label.Text = panel.Label
-	p.Legend.Top, p.Legend.Left = true, true
+	legend.Top, legend.Left = true, true
+	legend.Padding, legend.ThumbnailWidth, legend.TextStyle.Font.Size = vg.Points(3), vg.Points(16), vg.Points(9)
 	grid := plotter.NewGrid()
 	grid.Vertical.Color = color.Gray{230}
 	grid.Horizontal.Color = color.Gray{230}
@@ -120,9 +131,13 @@ func (r *Recorder) panel(panel Panel, last float64) (*plot.Plot, error) {
 		}
 		drawn, err := plotter.NewLine(points)
 		if err != nil {
-			return nil, err
+			return nil, legend, err
 		}
-		drawn.Color, drawn.Width = palette[i%len(palette)], vg.Points(1.4)
+		colour := i
+		if line.Colour > 0 {
+			colour = line.Colour - 1
+		}
+		drawn.Color, drawn.Width = palette[colour%len(palette)], vg.Points(1.4)
 		if line.Step {
 			drawn.StepStyle = plotter.PostStep
 		}
@@ -130,10 +145,10 @@ func (r *Recorder) panel(panel Panel, last float64) (*plot.Plot, error) {
 			drawn.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
 		}
 		p.Add(drawn)
-		p.Legend.Add(line.Label, drawn)
+		legend.Add(line.Label, drawn)
 	}
 	p.Y.Max = math.Ceil(p.Y.Max * 1.1)
-	return p, r.addEvents(p)
+	return p, legend, r.addEvents(p)
 }
 
 // plainTicks are the usual ones with plain numbers: 500, not 500.00.
@@ -166,18 +181,60 @@ func (r *Recorder) strip(last float64) (*plot.Plot, error) {
 	p := plot.New()
 	p.HideAxes()
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, last, 0, 1
-	for _, e := range r.events {
-		labels, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: r.Since(e.At)}}, Labels: []string{e.What}})
+	const textFrom, size = 0.08, 7
+	texts := make([]string, len(r.events))
+	times, widths := make([]float64, len(r.events)), make([]float64, len(r.events))
+	for i, e := range r.events {
+		texts[i], times[i] = wrap(e.What), r.Since(e.At)
+		lines := 1 + strings.Count(texts[i], "\n")
+		widths[i] = last * float64(lines*(size+2)) / ((width - legendWidth).Points() - 40)
+	}
+	for i, x := range spread(times, widths, last) {
+		leader, err := plotter.NewLine(plotter.XYs{{X: times[i], Y: 0}, {X: x, Y: textFrom - 0.01}})
+		if err != nil {
+			return nil, err
+		}
+		leader.Color, leader.Width = color.Gray{140}, vg.Points(0.5)
+		labels, err := plotter.NewLabels(plotter.XYLabels{XYs: plotter.XYs{{X: x, Y: textFrom}}, Labels: []string{texts[i]}})
 		if err != nil {
 			return nil, err
 		}
 		labels.TextStyle[0] = text.Style{
 			Color: color.Gray{60}, Rotation: math.Pi / 2, XAlign: draw.XLeft, YAlign: draw.YCenter,
-			Font: font.From(plot.DefaultFont, vg.Points(7)), Handler: plot.DefaultTextHandler,
+			Font: font.From(plot.DefaultFont, vg.Points(size)), Handler: plot.DefaultTextHandler,
 		}
-		p.Add(plotted{labels})
+		p.Add(leader, plotted{labels})
 	}
 	return p, nil
+}
+
+// wrap breaks a text that is too long for the strip into two lines.
+func wrap(what string) string {
+	const most = 28
+	if len(what) <= most {
+		return what
+	}
+	if at := strings.LastIndex(what[:most], " "); at > 0 {
+		return what[:at] + "\n" + what[at+1:]
+	}
+	return what
+}
+
+// spread moves texts of some width apart so far that they do not cover each other, and no text out of 0 to last
+// where there is room. The times are sorted; the result is the texts' centres.
+func spread(times, widths []float64, last float64) []float64 {
+	at := slices.Clone(times)
+	for i := 1; i < len(at); i++ {
+		at[i] = max(at[i], at[i-1]+(widths[i-1]+widths[i])/2)
+	}
+	for i := len(at) - 1; i >= 0; i-- {
+		limit := last
+		if i+1 < len(at) {
+			limit = at[i+1] - (widths[i]+widths[i+1])/2
+		}
+		at[i] = min(at[i], limit)
+	}
+	return at
 }
 
 // plotted is drawn, and takes no room of its own: a label longer than the strip would leave none for it.

@@ -68,3 +68,16 @@ func TestSVGIsWellFormedAndNamesWhatItShows(t *testing.T) {
 		}
 	}
 }
+
+func TestEventsThatAreCloseDoNotCoverEachOther(t *testing.T) {
+	times, widths := []float64{5, 5.1, 5.2, 50, 99.5, 100}, []float64{2, 4, 2, 2, 2, 2}
+	at := spread(times, widths, 100)
+	for i := 1; i < len(at); i++ {
+		if apart := at[i] - at[i-1]; apart < (widths[i]+widths[i-1])/2-1e-9 {
+			t.Errorf("texts %d and %d are %.2f apart: %v", i-1, i, apart, at)
+		}
+	}
+	if at[0] != 5 || at[3] != 50 || at[5] != 100 {
+		t.Errorf("texts with room around them, and the last, are at %v; want 5, 50 and 100", at)
+	}
+}
