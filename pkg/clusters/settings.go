@@ -54,6 +54,7 @@ func collectorOptions(what settings) collector.Options {
 	return collector.Options{
 		Cluster:          what.cluster.Name,
 		Interval:         r.Interval,
+		SleepInterval:    r.SleepInterval,
 		IdleAfter:        r.IdleAfter,
 		RequestTimeout:   r.RequestTimeout,
 		FirstReadTimeout: r.FirstReadTimeout,

@@ -130,11 +130,17 @@ func (c *Collector) takeCatalog(cl *call, topics []lag.Topic, err error) {
 	cl.owed = 0
 	c.noteAnswer(err)
 	l := &c.catalog
+	if (l.err == nil) != (err == nil) {
+		l.moved = c.next()
+	}
 	l.pending, l.err, l.touched = 0, err, c.next()
 	if err == nil {
-		l.topics, l.answered = listed, true
-		l.version++
-		c.shape++
+		if !l.same(listed) {
+			l.topics, l.answered = listed, true
+			l.version++
+			l.moved = c.next()
+			c.shape++
+		}
 		for i := range listed {
 			if t := c.topics[listed[i].Name]; t != nil && t.describing == 0 {
 				c.takeTopic(t, listed[i])

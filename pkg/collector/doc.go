@@ -32,13 +32,13 @@
 // Whoever is inactive, and wants to know at once when there is work again, asks
 // with WaitForRecords. The brokers then hold requests open until a record comes
 // (waiter.go); what they tell is published to those concerned, and the refresh goes
-// on as the net below.
+// on as the net below, at SleepInterval.
 //
 //	entry.go, resolve.go     who asks, and which topics that means now
 //	topic.go, group.go       what is known; commits.go takes in what the group coordinators say
 //	scope.go                 the requests for some queries, kept while nothing changes
 //	sweep.go                 one round over a scope: describe.go, commits, readlogs.go, publish
-//	refresh.go, direct.go    when to sweep what
+//	refresh.go, direct.go    when to sweep what; asleep.go what needs no more than a rare look
 //	snapshot.go, wait.go     what readers see
 //	idle.go, waiter.go       who waits for records; waitpass.go what is waited on, wake.go what comes of it
 package collector

@@ -34,6 +34,7 @@ type entry struct {
 
 	idle  idleness
 	watch watch
+	calm  calm
 
 	view  atomic.Pointer[view]
 	build sync.Mutex

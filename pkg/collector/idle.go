@@ -17,8 +17,9 @@ type idleness struct {
 	// so, a stamp.
 	streams atomic.Int32
 	until   atomic.Int64
-	// covered is set while the waits take the entry into account.
-	covered atomic.Bool
+	// covered is set while the waits take the entry into account, awaited while every partition that it
+	// selects is in one.
+	covered, awaited atomic.Bool
 	// listed is whether it is among push.idle, whose mutex guards it.
 	listed bool
 
@@ -31,6 +32,7 @@ type idleness struct {
 func (i *idleness) wake() {
 	i.until.Store(0)
 	i.covered.Store(false)
+	i.awaited.Store(false)
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.woken != nil {
@@ -53,7 +55,9 @@ func (i *idleness) wanted(now stamp) bool { return i.streams.Load() > 0 || int64
 
 // WaitForRecords is [Collector.Wait] for those who are inactive, and want to know
 // at once when they cease to be: it returns also, within milliseconds, when the
-// log of a partition selected has grown. Without a [Waiter], or with push
+// log of a partition selected has grown. While brokers watch over all that the
+// query looks at, it is read at SleepInterval only, and that nothing has changed is
+// no news. Without a [Waiter], or with push
 // activation turned off, it is no more than Wait.
 func (c *Collector) WaitForRecords(ctx context.Context, q *Query, after *Snapshot) (*Snapshot, error) {
 	if c.push == nil {
@@ -96,6 +100,7 @@ func (p *push) stillIdle() []*entry {
 		e.idle.covered.Store(false)
 		if !e.idle.wanted(now) {
 			e.idle.listed = false
+			e.idle.awaited.Store(false)
 			continue
 		}
 		e.idle.covered.Store(true)

@@ -119,18 +119,24 @@ func (c *Collector) takeView(v *lag.GroupView, call stamp) {
 			}
 			g.interests.neverCommitted[topic] = true
 			c.trackFound(g, topic)
+			g.touched, g.moved = c.next(), c.next()
 		}
 	}
 	now := time.Now()
+	changed := false
 	next := make(map[string]lag.Interest, len(g.found))
 	for _, topic := range g.found {
 		_, subscribed := slices.BinarySearch(v.Subscribed, topic)
-		next[topic] = g.interests.topics[topic].Next(v.Sighting(subscribed, g.interests.moved[topic]), now)
+		before := g.interests.topics[topic]
+		next[topic] = before.Next(v.Sighting(subscribed, g.interests.moved[topic]), now)
+		changed = changed || next[topic] != before
 	}
 	g.interests.topics, g.interests.moved = next, nil
-	g.touched, g.moved = c.next(), c.next()
-	// Which topics count may have changed.
-	c.shape++
+	if changed {
+		// Which topics count may have changed, too.
+		g.touched, g.moved = c.next(), c.next()
+		c.shape++
+	}
 }
 
 // mayFind reports whether a topic can be discovered: one that is gone for certain cannot.

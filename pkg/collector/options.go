@@ -15,6 +15,7 @@ const (
 	DefaultGrace            = 250 * time.Millisecond
 	DefaultTopicsInterval   = 10 * time.Second
 	DefaultStartInterval    = 5 * time.Second
+	DefaultSleepInterval    = 5 * time.Second
 	// Beyond some 400 partitions in a request, waking takes long; below, connections grow (measured on
 	// Kafka 4.3: p50 1.1 ms with 100, 2.6 ms with 400, 5.4 ms with 1,000).
 	DefaultWaitShardSize     = 400
@@ -42,6 +43,9 @@ type Options struct {
 	TopicsInterval time.Duration
 	// StartInterval is how often log starts are read, and only where lag depends on them.
 	StartInterval time.Duration
+	// SleepInterval is how often that is read which inactive streams wait for, and brokers watch over: how
+	// long a commit moved by hand, or a record that a broken connection hid, can go unseen. It is at least Interval.
+	SleepInterval time.Duration
 	// PushActivation lets [Collector.WaitForRecords] have records waited for, with a source that is a [Waiter].
 	PushActivation bool
 	// WaitShardSize is about how many partitions are waited on with one request. A broker looks at all of
@@ -91,6 +95,8 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.Grace, DefaultGrace)
 	orDefault(&o.TopicsInterval, DefaultTopicsInterval)
 	orDefault(&o.StartInterval, DefaultStartInterval)
+	orDefault(&o.SleepInterval, DefaultSleepInterval)
+	o.SleepInterval = max(o.SleepInterval, o.Interval)
 	orDefault(&o.WaitShardSize, DefaultWaitShardSize)
 	orDefault(&o.MaxWaitsPerBroker, DefaultMaxWaitsPerBroker)
 	if o.Logger == nil {

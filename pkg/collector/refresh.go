@@ -7,29 +7,86 @@ import (
 
 // refresh keeps what the queries need fresh, until ctx ends.
 func (c *Collector) refresh(ctx context.Context) {
-	var s scope
 	for {
 		if !c.sleepUntilNeeded(ctx) {
 			return
 		}
+		// What requests are composed for is forgotten whenever nobody asks any more.
+		r := rounds{c: c}
 		for {
 			start := time.Now()
-			s.entries = c.dropIdle()
-			if len(s.entries) == 0 {
-				s = scope{}
+			live := c.dropIdle()
+			if len(live) == 0 {
 				break
 			}
-			// A call may have to connect first. With time for one of the two only, a broker that takes most of it
-			// would never be heard of again once its connections are lost.
-			late := c.sweep(ctx, &s, 2*c.opts.RequestTimeout)
-			c.noteHealth()
-			took := time.Since(start)
-			c.opts.Observer.Refreshed(took, late)
+			took := time.Duration(0)
+			if s := r.next(live); s != nil {
+				// A call may have to connect first. With time for one of the two only, a broker that takes most of it
+				// would never be heard of again once its connections are lost.
+				late := c.sweep(ctx, s, 2*c.opts.RequestTimeout)
+				c.noteHealth()
+				took = time.Since(start)
+				c.opts.Observer.Refreshed(took, late)
+			}
 			if !c.rest(ctx, c.pause(took)) {
 				return
 			}
 		}
 	}
+}
+
+// rounds decides what each refresh covers: everything, or, between two of those,
+// only what is awake.
+type rounds struct {
+	c *Collector
+	// all and awake are kept side by side, each with its requests.
+	all, awake scope
+	// version is that of the entries of awake.
+	version uint64
+	// whole is when everything was last covered.
+	whole stamp
+}
+
+// next returns what to refresh now, or nil if all is asleep and not due.
+func (r *rounds) next(live []*entry) *scope {
+	awake, same := r.awakeOf(live)
+	now := r.c.now()
+	if r.whole == 0 || len(awake) == len(live) || now-r.whole >= stamp(r.c.opts.SleepInterval) {
+		r.whole = now
+		r.all.entries = live
+		return &r.all
+	}
+	r.awake.entries = awake
+	if !same {
+		r.awake.forget()
+		r.version++
+		for _, e := range awake {
+			e.calm.member = r.version
+		}
+	}
+	if len(awake) == 0 {
+		return nil
+	}
+	return &r.awake
+}
+
+// awakeOf returns the entries that are not asleep, and whether they are those that
+// the scope of those awake was last composed for.
+func (r *rounds) awakeOf(live []*entry) (awake []*entry, same bool) {
+	r.c.mu.RLock()
+	defer r.c.mu.RUnlock()
+	members := 0
+	awake = make([]*entry, 0, len(live))
+	for _, e := range live {
+		if r.c.asleep(e) {
+			continue
+		}
+		awake = append(awake, e)
+		if e.calm.member == r.version && r.version != 0 {
+			members++
+		}
+	}
+	return awake, members == len(awake) && members == len(r.awake.entries)
 }
 
 // pause returns how long to rest after a refresh. One that took longer than the

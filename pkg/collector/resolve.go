@@ -12,14 +12,22 @@ import (
 type catalog struct {
 	// topics are those that could be described, by name.
 	topics []lag.Topic
-	// version changes with every list.
+	// version changes with every list that differs from the one before.
 	version uint64
 	// asked is when the newest list was asked for, in the call pending as long as that runs; answered is
 	// whether there was ever one, and err why the newest attempt failed.
 	asked, pending stamp
 	answered       bool
 	err            error
-	touched        uint64
+	// touched is the publication that shows its newest read, moved the one that shows its newest change.
+	touched, moved uint64
+}
+
+// same reports whether a list says the same as the last one.
+func (l *catalog) same(topics []lag.Topic) bool {
+	return l.answered && slices.EqualFunc(l.topics, topics, func(a, b lag.Topic) bool {
+		return a.Name == b.Name && a.ID == b.ID && slices.Equal(a.Partitions, b.Partitions)
+	})
 }
 
 func (l *catalog) find(name string) (lag.Topic, bool) {

@@ -33,6 +33,9 @@ const (
 	wantsAges
 )
 
+// forget has the requests composed anew.
+func (s *scope) forget() { *s = scope{entries: s.entries} }
+
 func (e *entry) wants() (w wants) {
 	if e.Inspect {
 		w |= wantsLooks

@@ -60,7 +60,7 @@ func (c *Collector) lastTouched(e *entry) uint64 {
 func (c *Collector) lastMoved(e *entry) uint64 {
 	last := max(e.touched, e.group.moved)
 	if e.mayList() {
-		last = max(last, c.catalog.touched)
+		last = max(last, c.catalog.moved)
 	}
 	for _, tr := range e.tracked {
 		last = max(last, tr.topic.moved)

@@ -56,7 +56,8 @@ const (
 // so partitions that came one by one end up together, and those that nobody wants
 // any more are left out.
 //
-// The refresh goes on meanwhile. Whatever is lost here is found by it.
+// The refresh goes on meanwhile, at a slower pace for what is waited on as a whole
+// (asleep.go). Whatever is lost here is found by it.
 type push struct {
 	c      *Collector
 	source Waiter
@@ -116,8 +117,9 @@ type waitPart struct {
 	tp lag.TopicPartition
 	// shard is the wait that it is in, nil if none.
 	shard *shard
-	// mark is the newest pass that wanted it.
-	mark uint64
+	// mark is the newest pass that wanted it, renewing the newest that left it for the next because waits of
+	// its leader are being renewed.
+	mark, renewing uint64
 	// ready is when it may enter a shard again, and only with a log end that was asked for later than after.
 	ready time.Time
 	after stamp

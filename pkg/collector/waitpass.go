@@ -46,6 +46,7 @@ func (p *push) pass(ctx context.Context) {
 	for l, free := range run.free {
 		p.fill(ctx, l, free, run.now)
 	}
+	p.noteAwaited(idle)
 	p.forget()
 	p.observe(len(run.denied))
 }
@@ -160,6 +161,9 @@ func (p *push) release(s *shard) {
 func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time) {
 	if until := p.renewAt[l].Add(renewFor); p.open[l.leader] > 0 && !now.Before(p.renewAt[l]) && now.Before(until) {
 		// More of them are about to end, to be composed together with these.
+		for _, part := range free.parts {
+			part.renewing = p.passes
+		}
 		p.schedule(until)
 		return
 	}

@@ -35,6 +35,7 @@ func (p *push) broken(s *shard, now time.Time) {
 	for _, part := range s.parts {
 		if part.shard == s {
 			p.park(part, s.leader, now)
+			p.disturb(part.tp.Topic, s.kind)
 			failed++
 		}
 	}
@@ -126,6 +127,7 @@ func (t *topic) grow(w lag.LogWake, kind lag.Position, now stamp) bool {
 // settle takes a partition with news out of its shard.
 func (p *push) settle(s *shard, part *waitPart, w lag.LogWake, now time.Time) {
 	part.shard = nil
+	p.disturb(part.tp.Topic, s.kind)
 	switch w.Reason {
 	case lag.WakeGrown:
 		part.fails = 0

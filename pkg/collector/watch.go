@@ -73,9 +73,14 @@ func (c *Collector) outdated(e *entry, after *Snapshot) bool {
 }
 
 // isOld reports whether a snapshot of the entry shows other numbers than are
-// published, or was built too long ago. The caller holds mu, be it for reading.
+// published, or was built too long ago. That does not matter to those who are
+// inactive while brokers watch over all that they look at, unless they look at ages,
+// which grow by themselves. The caller holds mu, be it for reading.
 func (c *Collector) isOld(e *entry, moved uint64, built stamp) bool {
-	return min(c.lastMoved(e), c.published.Load()) > moved || c.now()-built >= stamp(e.MaxAge/2)
+	if min(c.lastMoved(e), c.published.Load()) > moved {
+		return true
+	}
+	return c.now()-built >= stamp(e.MaxAge/2) && (e.Ages || !e.idle.awaited.Load())
 }
 
 // noteLate lets the publication after the next have news of a group whose commits

@@ -56,6 +56,9 @@ type Log struct {
 type Refresh struct {
 	// Interval is the time between two refreshes of a cluster, 100 ms to 1 min.
 	Interval time.Duration `json:"interval"`
+	// SleepInterval is the time between two refreshes of what inactive streams wait for while the brokers
+	// watch over it, 1 s to 1 min; one below Interval means Interval.
+	SleepInterval time.Duration `json:"sleepInterval"`
 	// IdleAfter is how long a trigger that nobody asks about stays in the refresh, and how long a
 	// cluster that only triggers named keeps its connections; at least 10 s.
 	IdleAfter time.Duration `json:"idleAfter"`
@@ -171,6 +174,7 @@ func Default() Config {
 			IdleAfter:        5 * time.Minute,
 			FirstReadTimeout: 2 * time.Second,
 			RequestTimeout:   3 * time.Second,
+			SleepInterval:    5 * time.Second,
 			TopicsInterval:   10 * time.Second,
 		},
 	}

@@ -25,6 +25,9 @@ const (
 	holdEvery = 30 * time.Second
 	// waitAtMost bounds one wait for a snapshot, so that a decision also ages while none comes.
 	waitAtMost = 5 * time.Second
+	// sleepAtMost is the same for a trigger that is not active and does not become so by the passing of time.
+	// Ten thousand that sleep must not cost anything.
+	sleepAtMost = time.Minute
 	// maxSpecStreams bounds the StreamMetricSpec that are open at once. Each costs some 12 KB for as long as it
 	// lives, and tells nothing that GetMetricSpec does not.
 	maxSpecStreams = 1000
@@ -93,12 +96,15 @@ func (s *Server) next(ctx context.Context, e *entry, last []*collector.Snapshot,
 	if err != nil {
 		return nil, err
 	}
-	wait, cancel := context.WithTimeout(ctx, waitAtMost)
-	defer cancel()
-	await := cluster.WaitForRecords
+	await, most := cluster.WaitForRecords, sleepAtMost
 	if active {
 		await = cluster.Wait
 	}
+	if active || e.trigger.Selection.Ages || last == nil {
+		most = waitAtMost
+	}
+	wait, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
 	snapshots, err := awaitAny(wait, cluster, await, e.queries, last)
 	if err == nil {
 		return snapshots, nil
