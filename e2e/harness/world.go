@@ -92,10 +92,10 @@ func (w *World) Stop() error {
 	if w.Stack != nil {
 		w.Stack.Stop()
 	}
-	if w.Scaler != nil {
-		w.Scaler.Stop()
-	}
 	var errs []error
+	if w.Scaler != nil {
+		errs = append(errs, w.Scaler.Close())
+	}
 	for _, cluster := range w.clusters {
 		errs = append(errs, cluster.Close())
 	}

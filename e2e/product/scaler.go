@@ -3,9 +3,9 @@ package product
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -29,6 +29,7 @@ type Scaler struct {
 	root, dir string
 	binary    string
 	http      string
+	reserved  []*proc.Port
 	process   *proc.Process
 }
 
@@ -48,9 +49,12 @@ func Start(ctx context.Context, root, dir string, bootstrap []string) (*Scaler, 
 		return nil, err
 	}
 	for _, address := range []*string{&s.Address, &s.http} {
-		if *address, err = freeAddress(); err != nil {
-			return nil, err
+		port, err := proc.ReservePort()
+		if err != nil {
+			return nil, errors.Join(err, s.Close())
 		}
+		s.reserved = append(s.reserved, port)
+		*address = port.Address()
 	}
 	return s, s.Run()
 }
@@ -94,6 +98,17 @@ func (s *Scaler) Stop() {
 	if s.process != nil {
 		s.process.Stop(stopGrace)
 	}
+}
+
+// Close ends the process for good.
+func (s *Scaler) Close() error {
+	s.Stop()
+	var errs []error
+	for _, port := range s.reserved {
+		errs = append(errs, port.Release())
+	}
+	s.reserved = nil
+	return errors.Join(errs...)
 }
 
 // Kill ends the process at once.
@@ -155,13 +170,4 @@ func (s *Scaler) page(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %s: %s", path, answer.Status, body)
 	}
 	return body, nil
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }

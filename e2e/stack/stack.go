@@ -5,9 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -38,6 +36,7 @@ type Stack struct {
 	bin, keda string
 	pki       *pki
 	ports     ports
+	reserved  []*proc.Port
 	server    string
 	processes []*proc.Process
 	operator  func() *exec.Cmd
@@ -76,7 +75,7 @@ func Start(ctx context.Context, opts Options) (_ *Stack, err error) {
 	if s.pki, err = newPKI(s.file("pki")); err != nil {
 		return nil, err
 	}
-	if err = s.ports.choose(); err != nil {
+	if err = s.choosePorts(); err != nil {
 		return nil, err
 	}
 	for _, step := range []func(context.Context) error{s.startControlPlane, s.installKEDA, s.startKEDA} {
@@ -92,6 +91,10 @@ func (s *Stack) Stop() {
 	for _, p := range slices.Backward(s.processes) {
 		p.Stop(stopGrace)
 	}
+	for _, p := range s.reserved {
+		_ = p.Release() // closes a socket that nobody has written to
+	}
+	s.reserved = nil
 }
 
 // RestartOperator ends KEDA's operator and starts it again.
@@ -102,24 +105,19 @@ func (s *Stack) RestartOperator(ctx context.Context) error {
 
 func (s *Stack) file(name string) string { return filepath.Join(s.opts.Dir, name) }
 
-func (p *ports) choose() error {
-	all := []*int{
+// choosePorts reserves a port for each listener, for as long as the stack lives: a restarted process comes back to its own.
+func (s *Stack) choosePorts() error {
+	p := &s.ports
+	for _, port := range []*int{
 		&p.etcd, &p.etcdPeer, &p.apiserver, &p.controllers, &p.operatorMetrics, &p.operatorHealth, &p.operatorGRPC,
 		&p.adapter, &p.adapterMetrics, &p.webhooks, &p.webhookM, &p.webhookH,
-	}
-	var open []net.Listener
-	defer func() {
-		for _, l := range open {
-			l.Close()
-		}
-	}()
-	for _, port := range all {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	} {
+		reserved, err := proc.ReservePort()
 		if err != nil {
-			return fmt.Errorf("find a free port: %w", err)
+			return err
 		}
-		open = append(open, l)
-		*port = l.Addr().(*net.TCPAddr).Port
+		s.reserved = append(s.reserved, reserved)
+		*port = reserved.Number()
 	}
 	return nil
 }

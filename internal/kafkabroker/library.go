@@ -144,7 +144,8 @@ func (l *library) command(heapMB int, class string, args ...string) []string {
 		argv = append(argv, "-XX:SharedArchiveFile="+l.archive)
 	}
 	if l.logging != "" {
-		argv = append(argv, "-Dlog4j2.configurationFile="+l.logging)
+		// The folder is the cluster's: what a killed broker leaves there, such as Snappy's library, goes with it.
+		argv = append(argv, "-Dlog4j2.configurationFile="+l.logging, "-Djava.io.tmpdir="+filepath.Dir(l.logging))
 	}
 	return append(append(argv, "-cp", l.classPath, class), args...)
 }

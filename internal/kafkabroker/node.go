@@ -29,7 +29,7 @@ type Node struct {
 	dir     string
 	log     string
 	argv    []string
-	ports   map[Listener]*port
+	ports   map[Listener]*proc.Port
 
 	mu     sync.Mutex
 	proc   *proc.Process
@@ -42,10 +42,10 @@ func (c *Cluster) newNode(id int32, name string, listeners ...Listener) (*Node, 
 	n := &Node{
 		ID: id, cluster: c, name: name,
 		dir: filepath.Join(c.scratch.dir, name), log: filepath.Join(c.scratch.dir, name+".log"),
-		ports: map[Listener]*port{},
+		ports: map[Listener]*proc.Port{},
 	}
 	for _, l := range listeners {
-		p, err := reservePort()
+		p, err := proc.ReservePort()
 		if err != nil {
 			return nil, errors.Join(err, n.release())
 		}
@@ -64,7 +64,7 @@ func (n *Node) config() string { return filepath.Join(n.dir, "node.properties") 
 func (n *Node) release() error {
 	var errs []error
 	for _, p := range n.ports {
-		errs = append(errs, p.release())
+		errs = append(errs, p.Release())
 	}
 	return errors.Join(errs...)
 }
@@ -75,7 +75,7 @@ func (n *Node) Address(l Listener) string {
 	if !ok {
 		return ""
 	}
-	return p.address()
+	return p.Address()
 }
 
 // Log is the file with what the node logged, over all its restarts.

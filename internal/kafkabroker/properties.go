@@ -38,8 +38,8 @@ func (c *Cluster) brokerProperties(n *Node) map[string]string {
 	all := c.commonProperties(n)
 	var own, advertised, protocols []string
 	for _, l := range c.opts.listeners() {
-		own = append(own, string(l)+"://"+n.ports[l].address())
-		advertised = append(advertised, string(l)+"://"+n.ports[l].address())
+		own = append(own, string(l)+"://"+n.ports[l].Address())
+		advertised = append(advertised, string(l)+"://"+n.ports[l].Address())
 		protocols = append(protocols, string(l)+":"+l.protocol())
 	}
 	if c.opts.zooKeeper() {
@@ -50,7 +50,7 @@ func (c *Cluster) brokerProperties(n *Node) map[string]string {
 		protocols = append(protocols, string(controllerListener)+":"+controllerListener.protocol())
 		if p, ok := n.ports[controllerListener]; ok {
 			all["process.roles"] = "broker,controller"
-			own = append(own, string(controllerListener)+"://"+p.address())
+			own = append(own, string(controllerListener)+"://"+p.Address())
 		}
 	}
 	all["listeners"] = strings.Join(own, ",")
@@ -66,7 +66,7 @@ func (c *Cluster) controllerProperties(n *Node) map[string]string {
 	all := c.commonProperties(n)
 	c.addQuorum(all, n)
 	all["process.roles"] = "controller"
-	all["listeners"] = string(controllerListener) + "://" + n.ports[controllerListener].address()
+	all["listeners"] = string(controllerListener) + "://" + n.ports[controllerListener].Address()
 	maps.Copy(all, c.opts.Extra)
 	return all
 }
@@ -108,7 +108,7 @@ func (c *Cluster) addQuorum(all map[string]string, n *Node) {
 	replicas := strconv.Itoa(min(c.opts.Brokers, 3))
 	quorum := map[string]string{
 		"node.id":                                          strconv.Itoa(int(n.ID)),
-		"controller.quorum.voters":                         fmt.Sprintf("%d@%s", c.controller.ID, c.controller.ports[controllerListener].address()),
+		"controller.quorum.voters":                         fmt.Sprintf("%d@%s", c.controller.ID, c.controller.ports[controllerListener].Address()),
 		"controller.listener.names":                        string(controllerListener),
 		"broker.session.timeout.ms":                        "4000",
 		"broker.heartbeat.interval.ms":                     "500",
@@ -124,7 +124,7 @@ func (c *Cluster) addQuorum(all map[string]string, n *Node) {
 func (c *Cluster) addZooKeeper(all map[string]string, n *Node) {
 	maps.Copy(all, map[string]string{
 		"broker.id":                       strconv.Itoa(int(n.ID)),
-		"zookeeper.connect":               c.zooKeeper.ports[Plaintext].address(),
+		"zookeeper.connect":               c.zooKeeper.ports[Plaintext].Address(),
 		"zookeeper.session.timeout.ms":    "4000",
 		"zookeeper.connection.timeout.ms": "60000",
 	})
@@ -133,7 +133,7 @@ func (c *Cluster) addZooKeeper(all map[string]string, n *Node) {
 func (c *Cluster) zooKeeperProperties(n *Node) map[string]string {
 	return map[string]string{
 		"dataDir":            filepath.Join(n.dir, "data"),
-		"clientPort":         strconv.Itoa(n.ports[Plaintext].number),
+		"clientPort":         strconv.Itoa(n.ports[Plaintext].Number()),
 		"clientPortAddress":  "127.0.0.1",
 		"admin.enableServer": "false",
 		"tickTime":           "1000",
