@@ -72,6 +72,7 @@ test: ## Everything: set-up, lint, unit, schemas, real Kafka
 .PHONY: setup
 setup: ## Install what the tests need and the machine lacks
 	@hack/ensure.sh gcc gcc libc6-dev
+	@hack/ensure.sh git git
 	@for m in $(MODULES) tools/*; do $(GO) -C $$m mod download; done # unlike go build, in silence
 	@if [[ -x hack/setup-test.sh ]]; then hack/setup-test.sh; fi
 

@@ -2,6 +2,7 @@
 # Checks the files that no other linter reads.
 set -euo pipefail
 
+git rev-parse --is-inside-work-tree >/dev/null # without git, nothing below would find anything
 status=0
 while IFS= read -r script; do
   if head -n 1 "$script" | grep -q '^#!.*bash'; then

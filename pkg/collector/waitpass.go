@@ -193,11 +193,11 @@ func (p *push) endSmallest(l lane) {
 	}
 }
 
-// shardsFor returns how many shards so many partitions make. An eighth more than
-// the size is better than a shard more.
+// shardsFor returns how many shards so many partitions make. A shard may be an
+// eighth larger than the size, which is better than a shard more.
 func (p *push) shardsFor(n int) int {
-	size := p.c.opts.WaitShardSize
-	return max(1, (n-size/8+size-1)/size)
+	most := p.c.opts.WaitShardSize + p.c.opts.WaitShardSize/8
+	return max(1, (n+most-1)/most)
 }
 
 // room returns how many waits may be begun on a broker. A quarter of all is kept

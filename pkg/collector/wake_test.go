@@ -244,6 +244,15 @@ func TestManyStreamsShareOneWait(t *testing.T) {
 	})
 }
 
+func TestShardsAreAboutTheSize(t *testing.T) {
+	p := &push{c: &Collector{opts: Options{WaitShardSize: 400}}}
+	for partitions, want := range map[int]int{1: 1, 400: 1, 450: 1, 451: 2, 3333: 8, 10000: 23} {
+		if got := p.shardsFor(partitions); got != want {
+			t.Errorf("%d partitions make %d shards, want %d", partitions, got, want)
+		}
+	}
+}
+
 func TestWaitsAreBoundedByConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitingCluster(1)
