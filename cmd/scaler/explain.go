@@ -93,6 +93,7 @@ func (f *explainFlags) run(ctx context.Context, p process, args []string) error 
 			continue
 		}
 		for _, x := range response.GetExplanations() {
+			explanation.ForMetricType(x, q.bounds.MetricType)
 			answers = append(answers, answer{x, q.bounds})
 		}
 	}
@@ -177,7 +178,7 @@ func (f *explainFlags) fromFile(p process) ([]question, error) {
 			maps.Copy(t.Metadata, f.metadata)
 			questions = append(questions, question{
 				request: &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: f.replaceIn(t.Metadata)},
-				bounds:  explanation.Bounds{Kind: s.Kind, Max: s.MaxReplicas},
+				bounds:  explanation.Bounds{Kind: s.Kind, Max: s.MaxReplicas, MetricType: t.MetricType},
 				source:  fmt.Sprintf("%s %s/%s, trigger %d", s.Kind, s.Namespace, s.Name, t.Index),
 			})
 		}

@@ -12,12 +12,14 @@ import (
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
-// Bounds are the replica bounds of the ScaledObject, as far as they are known.
+// Bounds are what the ScaledObject says of replicas, as far as it is known.
 type Bounds struct {
 	// Kind is ScaledObject or ScaledJob.
 	Kind string
 	// Max is maxReplicaCount; 0 for not known.
 	Max int64
+	// MetricType is that of the trigger; AverageValue, KEDA's default, where it is empty.
+	MetricType string
 }
 
 // Print writes one explanation as text. now is the time to show ages against.
@@ -184,16 +186,26 @@ func (p *printer) verdict(e *kafkascalerv1.Explanation, bounds Bounds) {
 		p.linef("A ScaledJob starts up to ceil(%d / %d) = %s.", d.GetValue(), d.GetTarget(), count(d.GetReplicas(), "job"))
 		return
 	}
+	if bounds.MetricType == "Value" {
+		p.linef("The HPA multiplies the replicas that are ready by %d / %d (metricType Value).\nWhat it does depends on how many it has:\n",
+			d.GetValue(), d.GetTarget())
+		p.outcomes(e.GetHorizontal(), bounds.Max)
+		return
+	}
 	limit := ""
 	if bounds.Max > 0 && d.GetReplicas() > bounds.Max {
 		limit = fmt.Sprintf(", and maxReplicaCount holds it at %d", bounds.Max)
 	}
 	p.linef("The HPA aims for ceil(%d / %d) = %s%s (metricType AverageValue).\nWhat it does depends on how many it has:\n",
 		d.GetValue(), d.GetTarget(), count(d.GetReplicas(), "replica"), limit)
+	p.outcomes(e.GetHorizontal(), bounds.Max)
+}
+
+func (p *printer) outcomes(all []*kafkascalerv1.HorizontalOutcome, limit int64) {
 	p.table(func(t *tabwriter.Writer) {
 		fmt.Fprintln(t, "REPLICAS NOW\tTHEN\tWHY")
-		for _, h := range e.GetHorizontal() {
-			desired, reason := bounded(h, bounds.Max)
+		for _, h := range all {
+			desired, reason := bounded(h, limit)
 			fmt.Fprintf(t, "%d\t%d\t%s\n", h.GetCurrentReplicas(), desired, reason)
 		}
 	})

@@ -55,6 +55,8 @@ func inSeconds() *kafkascalerv1.Explanation {
 func TestPrint(t *testing.T) {
 	failed := explained()
 	failed.Decision, failed.Horizontal, failed.Error = nil, nil, "compute the lag of orders-3: not read yet"
+	value := inSeconds()
+	ForMetricType(value, "Value")
 	for name, tc := range map[string]struct {
 		explanation *kafkascalerv1.Explanation
 		bounds      Bounds
@@ -63,6 +65,7 @@ func TestPrint(t *testing.T) {
 		"scaledjob":    {explained(), Bounds{Kind: "ScaledJob", Max: 100}},
 		"unknown":      {failed, Bounds{}},
 		"seconds":      {inSeconds(), Bounds{}},
+		"value":        {value, Bounds{Kind: "ScaledObject", Max: 10, MetricType: "Value"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out strings.Builder

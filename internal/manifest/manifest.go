@@ -33,7 +33,7 @@ type Trigger struct {
 	// Type is external, external-push, kafka or apache-kafka. The last two are KEDA's own: explaining them
 	// shows what this scaler would answer in their place.
 	Type string
-	// MetricType is AverageValue unless the trigger says Value.
+	// MetricType is as the trigger has it; empty means AverageValue, KEDA's default.
 	MetricType string
 	Metadata   map[string]string
 }

@@ -21,7 +21,7 @@ var now = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 //	decide KEY[=VALUE]...   keys of the trigger's metadata; what both arithmetics make of the partitions
 //	ours KEY[=VALUE]...     the same for the corrected arithmetic alone, where KEDA has no such keys. A line
 //	                        "group NAME [KIND]" says whose partitions follow
-//	hpa value=V target=T [current=C,...] [max=M] [tolerance=T]   what the HPA makes of a metric
+//	hpa value=V target=T [current=C,...] [max=M] [tolerance=T] [type=Value]   what the HPA makes of a metric
 func TestCases(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
@@ -195,6 +195,8 @@ func horizontalCase(t *testing.T, d *datadriven.TestData) string {
 			h.MaxReplicas, err = strconv.ParseInt(arg.Vals[0], 10, 64)
 		case "min":
 			h.MinReplicas, err = strconv.ParseInt(arg.Vals[0], 10, 64)
+		case "type":
+			h.ByValue = arg.Vals[0] == "Value"
 		case "tolerance":
 			h.Tolerance, err = strconv.ParseFloat(arg.Vals[0], 64)
 		case "current":

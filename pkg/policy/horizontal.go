@@ -9,8 +9,9 @@ import (
 const DefaultTolerance = 0.1
 
 // Horizontal restates what a Kubernetes HorizontalPodAutoscaler makes of an external
-// metric with an AverageValue target, from one replica on: GetExternalPerPodMetricReplicas
-// in Kubernetes' pkg/controller/podautoscaler/replica_calculator.go (v1.36).
+// metric from one replica on: GetExternalPerPodMetricReplicas for an AverageValue target,
+// GetExternalMetricReplicas for a Value target, in Kubernetes'
+// pkg/controller/podautoscaler/replica_calculator.go (v1.36).
 //
 // Left out is what only delays the outcome, and what explain cannot know: the
 // stabilisation windows, the pace of scaling up (without a behavior at most double, or 4, at
@@ -24,6 +25,9 @@ type Horizontal struct {
 	MinReplicas int64
 	// MaxReplicas is maxReplicaCount; 0 means that it is not known and limits nothing.
 	MaxReplicas int64
+	// ByValue is metricType: Value: the HPA multiplies the replicas that are ready, here taken for all there
+	// are, by the ratio of metric and target, where AverageValue, which is KEDA's default, divides the metric.
+	ByValue bool
 }
 
 // Desired returns how many replicas the HPA wants when it has current replicas and sees
@@ -37,15 +41,7 @@ func (h Horizontal) Desired(value, target, current int64) (desired int64, reason
 	if current < 1 {
 		return current, "the HPA does nothing at 0 replicas: KEDA starts the first when the trigger is active"
 	}
-	asked := askedReplicas(value, target)
-	if h.keeps(value, target, current) {
-		desired = current
-		reason = fmt.Sprintf("%d / (%d x %d) = %.3f is within %.3g of 1: keeps what it has",
-			max(0, value), current, target, ratio(value, target, current), h.Tolerance)
-	} else {
-		desired = asked
-		reason = fmt.Sprintf("ceil(%d / %d) = %d", max(0, value), target, asked)
-	}
+	desired, reason = h.aim(value, target, current)
 	if h.MaxReplicas > 0 && desired > h.MaxReplicas {
 		return h.MaxReplicas, fmt.Sprintf("%s, and maxReplicaCount is %d", reason, h.MaxReplicas)
 	}
@@ -55,17 +51,34 @@ func (h Horizontal) Desired(value, target, current int64) (desired int64, reason
 	return desired, reason
 }
 
+// aim is what the HPA would have before its limits, and why.
+func (h Horizontal) aim(value, target, current int64) (desired int64, reason string) {
+	switch seen := max(0, value); {
+	case h.keeps(value, target, current) && h.ByValue:
+		return current, fmt.Sprintf("%d / %d = %.3f is within %.3g of 1: keeps what it has", seen, target, h.ratio(value, target, current), h.Tolerance)
+	case h.keeps(value, target, current):
+		return current, fmt.Sprintf("%d / (%d x %d) = %.3f is within %.3g of 1: keeps what it has",
+			seen, current, target, h.ratio(value, target, current), h.Tolerance)
+	case h.ByValue:
+		desired = int64(min(math.Ceil(milli(value)/milli(target)*float64(current)), float64(mostReplicas)))
+		return desired, fmt.Sprintf("ceil(%d x %d / %d) = %d", current, seen, target, desired)
+	default:
+		desired = askedReplicas(value, target)
+		return desired, fmt.Sprintf("ceil(%d / %d) = %d", seen, target, desired)
+	}
+}
+
 // Unreachable says why an HPA that has current replicas does not go on to what the decision
 // asks for, and which setting lets it: its tolerance. It is empty where the HPA follows.
 //
 // No metric value can help there: whatever makes the ratio leave the tolerance also asks
-// for more replicas than the cap. [Policy.Decide] keeps the HPA from coming to rest so
+// for more replicas than the cap. For a Value target it is always empty: that asks for no number. [Policy.Decide] keeps the HPA from coming to rest so
 // close below a cap by its metric, but not by other ways, such as its pace: 1, 4, 8, 16, 32
 // and 64 replicas where the HPA has no behavior, so that caps of 17, 33 to 35 and 65 to 70 can
 // be out of reach, and 1, 5, 10, 20, 40 and 80 where it has one, and then 11, 21 and 22, 41 to
 // 44 and 81 to 88.
 func (h Horizontal) Unreachable(d Decision, current int64) string {
-	if d.Err != nil || d.Target < 1 || current < 1 || !h.keeps(d.Value, d.Target, current) {
+	if h.ByValue || d.Err != nil || d.Target < 1 || current < 1 || !h.keeps(d.Value, d.Target, current) {
 		return ""
 	}
 	asked := askedReplicas(d.Value, d.Target)
@@ -82,7 +95,10 @@ func (h Horizontal) Unreachable(d Decision, current int64) string {
 
 // ratio is the HPA's usage ratio. It computes in thousandths, and so does this, so that
 // both round alike.
-func ratio(value, target, current int64) float64 {
+func (h Horizontal) ratio(value, target, current int64) float64 {
+	if h.ByValue {
+		current = 1
+	}
 	return milli(value) / (milli(target) * float64(current))
 }
 
@@ -90,7 +106,7 @@ func milli(records int64) float64 { return float64(mul(max(0, records), 1000)) }
 
 // keeps reports whether the tolerance makes the HPA keep its current replicas.
 func (h Horizontal) keeps(value, target, current int64) bool {
-	r := ratio(value, target, current)
+	r := h.ratio(value, target, current)
 	return 1-h.Tolerance <= r && r <= 1+h.Tolerance
 }
 

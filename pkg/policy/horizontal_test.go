@@ -35,6 +35,25 @@ func TestDesiredEqualsTheDefinition(t *testing.T) {
 	})
 }
 
+// The same for a Value target: ceil(current x value / target), but for 0.9 to 1.1.
+func TestDesiredByValueEqualsTheDefinition(t *testing.T) {
+	h := policy.Horizontal{Tolerance: policy.DefaultTolerance, ByValue: true}
+	rapid.Check(t, func(t *rapid.T) {
+		current := rapid.Int64Range(1, 2000).Draw(t, "current")
+		target := rapid.Int64Range(1, 1e6).Draw(t, "target")
+		value := rapid.Int64Range(0, 3*target).Draw(t, "value")
+		want := max(1, (value*current+target-1)/target)
+		if 9*target <= 10*value && 10*value <= 11*target {
+			want = current
+		}
+		// The HPA computes in floats, so that a ratio such as 1/3 may come out as much as one replica higher.
+		got, reason := h.Desired(value, target, current)
+		if got != want && got != want+1 || reason == "" || got > want && value*current%target != 0 {
+			t.Fatalf("got %d (%s), want %d", got, reason, want)
+		}
+	})
+}
+
 // From c replicas the lowest count above that the HPA can be made to take is
 // floor(1.1 x c) + 1, for any metric value.
 func TestLowestReachableReplicas(t *testing.T) {
