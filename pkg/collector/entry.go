@@ -19,6 +19,8 @@ type entry struct {
 	tracked []*tracked
 	// catalog is the version of the catalog that the expression was last matched against.
 	catalog uint64
+	// matched is how many topics the expression matched then: with too many of them, none is tracked.
+	matched int
 	touched uint64
 
 	// asked is when somebody last asked, a stamp.

@@ -7,6 +7,10 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
+// maxMatchedTopics is how many topics one regular expression may select. One that matches more means other
+// topics than whoever wrote it thought of, and would have each of them read every second.
+const maxMatchedTopics = 1000
+
 // catalog is the list of all topics of the cluster. It is kept only while a query
 // needs it.
 type catalog struct {
@@ -80,6 +84,10 @@ func (c *Collector) resolveRegex(e *entry) {
 				changed = true
 			}
 		}
+		e.matched = len(names)
+	}
+	if e.matched > maxMatchedTopics {
+		names, changed = nil, len(e.tracked) > 0
 	}
 	if changed {
 		c.follow(e, names)

@@ -198,6 +198,12 @@ func (c *Collector) noTopic(e *entry) error {
 		return c.catalog.err
 	case e.lists() && !c.catalog.answered:
 		return c.notYet("the cluster's topics")
+	case e.matched > maxMatchedTopics:
+		return &fault.Error{
+			Kind: fault.Precondition, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", e.TopicRegex),
+			Err:    fmt.Errorf("%d topics match, and a trigger may have %d of them", e.matched, maxMatchedTopics),
+			Remedy: "write a narrower expression, or several triggers",
+		}
 	case e.TopicRegex != "":
 		return &fault.Error{
 			Kind: fault.NotFound, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", e.TopicRegex),

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -264,6 +265,37 @@ func TestRegexFollowsTheCluster(t *testing.T) {
 		k.with(func() { delete(k.topics, "orders-us") })
 		pass(40 * time.Second)
 		wantText(t, snapshot(t, c, q), "orders-eu-0 1/0/10, orders-jp-0 -1/0/30")
+	})
+}
+
+// TestRegexThatMatchesTooMuch: thousands of topics are not read because of a slip in an expression.
+func TestRegexThatMatchesTooMuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1)
+		for i := range maxMatchedTopics {
+			k.topic(fmt.Sprintf("topic-%d", i), byte(i), 1)
+		}
+		c := start(t, k, Options{})
+		q := selecting(trigger.Selection{ConsumerGroup: "billing", TopicRegex: ".*"})
+		if s := snapshot(t, c, q); len(s.Offsets) != maxMatchedTopics || s.Err != nil {
+			t.Errorf("%d partitions, %v: so many may match", len(s.Offsets), s.Err)
+		}
+		k.topic("one-more", 1, 1)
+		pass(DefaultTopicsInterval + 2*time.Second)
+		s, err := c.Snapshot(t.Context(), q)
+		if s != nil || fault.KindOf(err) != fault.Precondition || !strings.Contains(err.Error(), "1001 topics match") {
+			t.Errorf("%v, %v: want an error that tells how many match", s, err)
+		}
+		before := k.total(listOffsets)
+		pass(10 * time.Second)
+		if n := k.total(listOffsets) - before; n > 0 {
+			t.Errorf("%d reads of topics that do not count", n)
+		}
+		k.with(func() { delete(k.topics, "one-more") })
+		pass(DefaultTopicsInterval + 2*time.Second)
+		if s := snapshot(t, c, q); len(s.Offsets) != maxMatchedTopics {
+			t.Errorf("%d partitions once fewer match again", len(s.Offsets))
+		}
 	})
 }
 

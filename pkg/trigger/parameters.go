@@ -129,7 +129,7 @@ func selectionParameters() []Parameter {
 		},
 		{
 			Name: "topicRegex", Type: TypeRegex, Origin: OriginOurs, FromEnv: true,
-			Description: "Expression that must match the whole name of a topic for it to count; at most 1024 bytes. Not together with `topic`.",
+			Description: "Expression that must match the whole name of a topic for it to count; at most 1024 bytes, and at most 1,000 topics. Not together with `topic`.",
 		},
 		{
 			Name: "partitionLimitation", Type: TypePartitions, Origin: OriginBoth,
