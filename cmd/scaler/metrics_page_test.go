@@ -84,6 +84,8 @@ func busyRegistry(t *testing.T) *prometheus.Registry {
 	c.Collector().Queries(1)
 	c.Collector().Waiting(collector.WaitStats{Waits: 1})
 	c.Collector().Woken(1)
+	c.Collector().Looked(collector.LookStats{Empty: 1})
+	c.Collector().AgesSearched(collector.AgeStats{Found: 1, Rounds: 1})
 	c.RequestDone("ListOffsets", 1, time.Millisecond, errors.New("no answer"))
 	c.ConnectDone(1, time.Millisecond, errors.New("refused"))
 	m.Decided("shop", "orders", "kafka-orders", policy.Decision{Limit: policy.RulePartitionCap})

@@ -32,8 +32,10 @@ type age struct {
 	// target is the first offset at which it can be, and oldest what was found for it; nil for nothing yet.
 	target int64
 	oldest *lag.Oldest
-	// final says that the search for it has ended by itself: asking more would tell nothing more.
-	final bool
+	// final says that the search for it has ended by itself: asking more would tell nothing more. Otherwise
+	// search is where it goes on, in the next refresh.
+	final  bool
+	search *lag.AgeSearch
 	// failed is why the newest search failed; nil if it did not.
 	failed *lag.Oldest
 	// pending is the call that searches.
@@ -128,7 +130,15 @@ func (c *Collector) readAges(ctx context.Context, s *scope, timeout time.Duratio
 		for tp := range searches {
 			done = append(done, tp)
 		}
-		c.inChunks(cl, len(done), func(i int) { c.takeAge(done[i].Partition, searches[done[i]], id, now) })
+		stats := AgeStats{Rounds: round}
+		c.inChunks(cl, len(done), func(i int) {
+			if c.takeAge(done[i].Partition, searches[done[i]], id, now) {
+				stats.Found++
+			} else {
+				stats.Unknown++
+			}
+		})
+		c.opts.Observer.AgesSearched(stats)
 	}))
 }
 
@@ -227,39 +237,49 @@ func (a *age) known(o *lag.Offsets, target int64) bool {
 }
 
 func newAgeSearch(tr *tracked, a *age, o lag.Offsets, target int64, now time.Time) *ageSearch {
-	rounds := roundsFirst
-	if a.oldest != nil && a.oldest.Committed != o.Committed {
-		rounds = roundsAgain
+	s := &ageSearch{tr: tr, age: a, target: target, rounds: roundsFirst}
+	if a.oldest != nil {
+		s.rounds = roundsAgain
+	}
+	if a.oldest != nil && a.search != nil && a.target == target && a.oldest.Committed == o.Committed {
+		s.AgeSearch = a.search
+		return s
 	}
 	if target != o.Committed {
 		o.LogStart = max(o.LogStart, target)
 	}
-	return &ageSearch{AgeSearch: lag.NewAgeSearch(o, a.oldest, now, ageAccuracy), tr: tr, age: a, target: target, rounds: rounds}
+	s.AgeSearch = lag.NewAgeSearch(o, a.oldest, now, ageAccuracy)
+	return s
 }
 
-// takeAge takes in what a search has found. The caller holds mu.
-func (c *Collector) takeAge(partition int32, s *ageSearch, call stamp, now time.Time) {
+// takeAge takes in what a search has found, and reports whether that is an age. The caller holds mu.
+func (c *Collector) takeAge(partition int32, s *ageSearch, call stamp, now time.Time) bool {
 	s.tr.searching--
-	a := s.age
-	if a.pending != call {
-		return
-	}
-	a.pending = 0
-	if s.tr.ages[partition] != a {
-		return
-	}
 	_, more := s.Next()
 	if more && s.answered == 0 {
 		s.Fail(errNoAnswer)
 	}
 	found := s.Oldest(now)
+	a := s.age
+	if a.pending != call {
+		return found.Err == nil
+	}
+	a.pending = 0
+	if s.tr.ages[partition] != a {
+		return found.Err == nil
+	}
 	s.tr.group.touched, s.tr.group.moved = c.next(), c.next()
 	if found.Err != nil {
 		// What was found before stands for as long as it is young enough.
+		a.search = nil
 		if a.failed = found; a.oldest != nil && now.Sub(a.oldest.ObservedAt) > time.Minute {
 			a.oldest = nil
 		}
-		return
+		return false
 	}
-	a.target, a.oldest, a.final, a.failed = s.target, found, !more, nil
+	a.target, a.oldest, a.final, a.failed, a.search = s.target, found, !more, nil, nil
+	if more {
+		a.search = s.AgeSearch
+	}
+	return true
 }

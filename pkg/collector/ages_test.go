@@ -76,11 +76,16 @@ func TestAges(t *testing.T) {
 	}
 	w := &clockwork{cluster: newCluster(1).topic("orders", 1, ends...).commit("billing", "orders", commits...)}
 	w.begin = time.Now().Add(-86_400 * time.Second)
-	c := start(t, w, Options{Interval: time.Hour})
+	told := make(chan AgeStats, 10)
+	c := start(t, w, Options{Interval: time.Hour, Observer: Observer{AgesSearched: func(s AgeStats) { told <- s }}})
 	q := aging("billing", "orders")
 	r := ages(t, c, q)
 	if r.Err != nil || r.AgeErr != nil {
 		t.Fatal(r.Err, r.AgeErr)
+	}
+	// The first of them has no lag.
+	if s := <-told; s.Found != n-1 || s.Unknown != 0 || s.Rounds == 0 || s.Rounds > 8 {
+		t.Errorf("told of %+v", s)
 	}
 	for i := range r.Partitions {
 		near(t, r.Partitions[i].String(), r.Partitions[i].Age, time.Duration(i)*100*time.Second)
@@ -204,6 +209,22 @@ func TestAgesOfManyPartitions(t *testing.T) {
 		for i := range r.Partitions {
 			near(t, r.Partitions[i].String(), r.Partitions[i].Age, time.Duration(86_400-commits[i])*time.Second)
 		}
+	}
+	// A long way at once, and then no more: the searches go on where they were, and end.
+	for i := range commits {
+		commits[i] += 20_000 + int64(i)*5
+	}
+	w.commit("billing", "orders", commits...)
+	refreshes := 0
+	for rounds := 1; rounds > 0; refreshes++ {
+		c.sweep(t.Context(), &s, 20*time.Second)
+		if rounds, _ = w.sofar(); rounds > roundsAgain || refreshes > 8 {
+			t.Fatalf("%d rounds in refresh %d after the commits have moved", rounds, refreshes)
+		}
+	}
+	r := ages(t, c, q)
+	for i := range r.Partitions {
+		near(t, r.Partitions[i].String(), r.Partitions[i].Age, time.Duration(86_400-commits[i])*time.Second)
 	}
 }
 

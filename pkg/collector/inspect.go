@@ -106,9 +106,12 @@ func (c *Collector) inspect(ctx context.Context, s *scope, timeout time.Duration
 		}
 		readCommitted := lag.Position(kind) == lag.StableEnd
 		calls = append(calls, c.start(ctx, timeout, l.id, len(l.asks), func(ctx context.Context, cl *call) {
+			var seen LookStats
 			source.Inspect(ctx, readCommitted, l.asks, func(sights []lag.Sight) {
+				seen.count(sights)
 				c.inChunks(cl, len(sights), func(i int) { c.takeSight(&sights[i], &l, readCommitted) })
 			})
+			c.opts.Observer.Looked(seen)
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			for _, claim := range l.claimed {
@@ -120,6 +123,21 @@ func (c *Collector) inspect(ctx context.Context, s *scope, timeout time.Duration
 	}
 	if len(calls) > 0 {
 		c.await(ctx, calls...)
+	}
+}
+
+func (seen *LookStats) count(sights []lag.Sight) {
+	for i := range sights {
+		switch s := &sights[i]; {
+		case s.Err != nil:
+			seen.Failed++
+		case s.Empty:
+			seen.Empty++
+		case s.Record:
+			seen.Records++
+		default:
+			seen.Unclear++
+		}
 	}
 }
 

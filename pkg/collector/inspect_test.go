@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,7 +94,12 @@ func newLibrary(end, committed int64) *library {
 
 func TestPhantomLagOfASleepingGroup(t *testing.T) {
 	source := newLibrary(101, 100)
-	c := start(t, source, Options{Interval: 10 * time.Millisecond})
+	var seen [2]atomic.Int64
+	counted := Observer{Looked: func(s LookStats) {
+		seen[0].Add(int64(s.Empty))
+		seen[1].Add(int64(s.Records + s.Unclear + s.Failed))
+	}}
+	c := start(t, source, Options{Interval: 10 * time.Millisecond, Observer: counted})
 	q := inspecting("billing", "orders")
 	// The very first answer must not wake the workload.
 	if r := lagOf(t, c, q); r.Total != 0 || r.Partitions[0].Reason != lag.ReasonPhantom {
@@ -107,6 +113,9 @@ func TestPhantomLagOfASleepingGroup(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	soon(t, c, q, 0, lag.ReasonPhantom)
+	if empty, other := seen[0].Load(), seen[1].Load(); empty != 2 || other != 0 {
+		t.Errorf("%d looks were told of as empty, %d as others", empty, other)
+	}
 	if n := source.taken(); n != 2 || source.looks[1].From != 101 {
 		t.Errorf("looks %v: want a second one at what is new", source.looks)
 	}

@@ -77,7 +77,18 @@ type Observer struct {
 	Waiting func(WaitStats)
 	// Woken is told how many partitions a wait found records in.
 	Woken func(partitions int)
+	// Looked is told what looks into logs have shown, and AgesSearched what searches for the ages of records have.
+	Looked       func(LookStats)
+	AgesSearched func(AgeStats)
 }
+
+// LookStats are looks into the logs of so many partitions, for phantom lag: Empty showed that there is no record
+// left, Records that there is one, Unclear neither, so that another one follows, and Failed could not be taken.
+type LookStats struct{ Empty, Records, Unclear, Failed int }
+
+// AgeStats are searches for the oldest unconsumed records of so many partitions, made together in so many Rounds of
+// requests: Found ended with an age, Unknown without one.
+type AgeStats struct{ Found, Unknown, Rounds int }
 
 // WaitStats are the waits for records.
 type WaitStats struct {
@@ -127,6 +138,12 @@ func (o Observer) withDefaults() Observer {
 	}
 	if o.Woken == nil {
 		o.Woken = func(int) {}
+	}
+	if o.Looked == nil {
+		o.Looked = func(LookStats) {}
+	}
+	if o.AgesSearched == nil {
+		o.AgesSearched = func(AgeStats) {}
 	}
 	return o
 }

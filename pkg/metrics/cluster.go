@@ -79,7 +79,9 @@ func (c *Cluster) Collector() collector.Observer {
 			v.waitPartitions.WithLabelValues(c.name).Set(float64(s.Partitions))
 			v.waitDenied.WithLabelValues(c.name).Set(float64(s.DeniedTopics))
 		},
-		Woken: func(n int) { v.wakes.WithLabelValues(c.name).Add(float64(n)) },
+		Woken:        func(n int) { v.wakes.WithLabelValues(c.name).Add(float64(n)) },
+		Looked:       c.looked,
+		AgesSearched: c.agesSearched,
 	}
 }
 
@@ -88,7 +90,7 @@ type clusterVectors struct {
 	requests, connects, refreshes, directReads, snapshotAges *prometheus.HistogramVec
 	requestErrors, connectErrors                             *prometheus.CounterVec
 	refreshLate, refreshStretched                            *prometheus.CounterVec
-	wakes                                                    *prometheus.CounterVec
+	wakes, looks, ageSearches, ageRounds                     *prometheus.CounterVec
 	queries, waits, waitPartitions, waitDenied               *prometheus.GaugeVec
 
 	mu sync.Mutex
@@ -106,7 +108,7 @@ func (v *clusterVectors) all() []vector {
 	return []vector{
 		v.requests, v.requestErrors, v.connects, v.connectErrors,
 		v.refreshes, v.refreshLate, v.refreshStretched, v.directReads, v.snapshotAges, v.queries,
-		v.waits, v.waitPartitions, v.waitDenied, v.wakes,
+		v.waits, v.waitPartitions, v.waitDenied, v.wakes, v.looks, v.ageSearches, v.ageRounds,
 	}
 }
 
@@ -149,6 +151,12 @@ func newClusterVectors() *clusterVectors {
 		waitDenied: clusterGauge("wait_denied_topics",
 			"Topics that should be waited on and are polled instead: the principal may not Read them."),
 		wakes: counter("wakes_total", "Partitions in which a wait found new records."),
+		looks: counter("looks_total",
+			"Partitions whose log was looked into for phantom lag, by result: empty (no record is left), record, unclear (looked into again), error.", "result"),
+		ageSearches: counter("age_searches_total",
+			"Partitions whose oldest unconsumed record was searched for by its timestamp, by result: found or unknown.", "result"),
+		ageRounds: counter("age_search_rounds_total",
+			"Rounds of requests that these searches took together; a round is one ListOffsets a broker."),
 	}
 }
 

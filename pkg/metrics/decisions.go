@@ -29,10 +29,10 @@ func newDecisions() *decisions {
 		return prometheus.NewDesc(prometheus.BuildFQName(Namespace, "decision", name), help, labels, nil)
 	}
 	return &decisions{
-		value:   desc("value", "Metric value that KEDA gets, in records. Absent while the lag is not known."),
-		target:  desc("target", "Target of the metric, in records a replica: lagThreshold."),
-		active:  desc("active", "1 if the workload should run at all, else 0. Absent while the lag is not known."),
-		limited: desc("limited", "1 while a rule holds the value below the total lag; the rule is a label.", "rule"),
+		value:   desc("value", "Metric value that KEDA gets, in records, or in seconds with lagSecondsThreshold, whose metric ends in -seconds. Absent while it is not known."),
+		target:  desc("target", "Target of the metric: lagThreshold in records, or lagSecondsThreshold in seconds."),
+		active:  desc("active", "1 if the workload should run at all, else 0. Absent while that is not known."),
+		limited: desc("limited", "1 while a rule holds the value below the total lag or the age; the rule is a label.", "rule"),
 		failed:  desc("failed", "1 while KEDA gets an error instead of a value; the kind of error is a label.", "kind"),
 		newest:  map[decisionKey]policy.Decision{},
 	}

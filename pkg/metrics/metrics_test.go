@@ -80,6 +80,8 @@ func TestClusterSeriesLiveAsLongAsTheCluster(t *testing.T) {
 		o.Queries(7)
 		o.Waiting(collector.WaitStats{Waits: 1, Partitions: 2, DeniedTopics: 3})
 		o.Woken(1)
+		o.Looked(collector.LookStats{Failed: 3})
+		o.AgesSearched(collector.AgeStats{Unknown: 2, Rounds: 7})
 	}
 	other, old := m.Cluster("other"), m.Cluster("orders")
 	observe(other)
@@ -107,6 +109,9 @@ func TestClusterSeriesLiveAsLongAsTheCluster(t *testing.T) {
 		"refresh_late_total{cluster=other} 3",
 		"refresh_stretched_total{cluster=other} 1",
 		"queries{cluster=other} 7",
+		"looks_total{cluster=other,result=error} 3",
+		"age_searches_total{cluster=other,result=unknown} 2",
+		"age_search_rounds_total{cluster=other} 7",
 	} {
 		if !slices.Contains(series(t, m, ""), want) {
 			t.Errorf("no %s", want)
