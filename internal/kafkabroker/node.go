@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/proc"
@@ -122,19 +121,19 @@ func (n *Node) Kill() error {
 
 // Pause freezes the node (SIGSTOP): its connections stay open, new ones are
 // accepted by the kernel, and nothing is ever answered.
-func (n *Node) Pause() error { return n.freeze(syscall.SIGSTOP, true) }
+func (n *Node) Pause() error { return n.freeze((*proc.Process).Pause, true) }
 
 // Resume lets a paused node go on (SIGCONT).
-func (n *Node) Resume() error { return n.freeze(syscall.SIGCONT, false) }
+func (n *Node) Resume() error { return n.freeze((*proc.Process).Resume, false) }
 
-func (n *Node) freeze(sig syscall.Signal, paused bool) error {
+func (n *Node) freeze(change func(*proc.Process) error, paused bool) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.proc == nil || !n.proc.Running() {
-		return fmt.Errorf("send %v to %s: it is not running", sig, n.name)
+	if n.proc == nil {
+		return fmt.Errorf("pause or resume %s: it is not running", n.name)
 	}
-	if err := n.proc.Signal(sig); err != nil {
-		return fmt.Errorf("send %v to %s: %w", sig, n.name, err)
+	if err := change(n.proc); err != nil {
+		return fmt.Errorf("pause or resume: %w", err)
 	}
 	n.paused = paused
 	return nil

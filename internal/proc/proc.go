@@ -120,8 +120,14 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// Pause stops the process from running; its connections stay open and silent.
-func (p *Process) Pause() error { return p.signal(syscall.SIGSTOP) }
+// Pause stops the process from running, and returns when nothing of it runs any
+// more; its connections stay open and silent.
+func (p *Process) Pause() error {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitStop(p.cmd.Process.Pid)
+}
 
 // Resume continues a paused process.
 func (p *Process) Resume() error { return p.signal(syscall.SIGCONT) }

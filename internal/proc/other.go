@@ -8,3 +8,6 @@ import "syscall"
 func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
+
+// awaitStop trusts that the signal is enough.
+func awaitStop(int) error { return nil }
