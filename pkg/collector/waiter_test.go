@@ -22,6 +22,8 @@ type waitingCluster struct {
 	led, believed map[lag.TopicPartition]int32
 	denied        map[string]bool
 	found         int
+	// late says how much later than asked for a wait is over that has no news; nil is not at all.
+	late func(from []lag.LogWait) time.Duration
 	// open are the waits under way, ended those that have ended.
 	open  map[*fakeWait]bool
 	ended int
@@ -82,7 +84,12 @@ func (w *waitingCluster) FindLeaders(ctx context.Context, _ []string) error {
 func (w *waitingCluster) AwaitRecords(ctx context.Context, leader int32, at lag.Position, from []lag.LogWait, most time.Duration) ([]lag.LogWake, error) {
 	w.note(fetch, len(from))
 	wait := &fakeWait{leader, from}
-	w.with(func() { w.open[wait] = true })
+	w.with(func() {
+		w.open[wait] = true
+		if w.late != nil {
+			most += w.late(from)
+		}
+	})
 	defer w.with(func() {
 		delete(w.open, wait)
 		w.ended++

@@ -1,7 +1,9 @@
 package collector
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -43,9 +45,7 @@ func (p *push) pass(ctx context.Context) {
 	}
 	p.c.mu.RUnlock()
 	p.dropUnwanted()
-	for l, free := range run.free {
-		p.fill(ctx, l, free, run.now)
-	}
+	p.fillAll(ctx, &run)
 	p.noteAwaited(idle)
 	p.forget()
 	p.observe(len(run.denied))
@@ -156,31 +156,55 @@ func (p *push) release(s *shard) {
 	}
 }
 
-// fill begins waits for free partitions of one leader. Where it has no connection
-// left, the smallest wait ends, so that the next pass can make one of both.
-func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time) {
+// fillAll begins waits for everything that is free, for those first who have the fewest.
+func (p *push) fillAll(ctx context.Context, run *passing) {
+	waits := map[lane]int{}
+	for s := range p.shards {
+		waits[s.lane]++
+	}
+	poorest := func(a, b lane) int { return cmp.Or(cmp.Compare(waits[a], waits[b]), cmp.Compare(a.kind, b.kind)) }
+	for _, l := range slices.SortedFunc(maps.Keys(run.free), poorest) {
+		if !p.fill(ctx, l, run.free[l], run.now) {
+			p.endSmallest(l, waits)
+		}
+	}
+}
+
+// fill begins waits for free partitions of one leader. It returns false where that has no connection left.
+func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time) bool {
 	if until := p.renewAt[l].Add(renewFor); p.open[l.leader] > 0 && !now.Before(p.renewAt[l]) && now.Before(until) {
 		// More of them are about to end, to be composed together with these.
 		for _, part := range free.parts {
 			part.renewing = p.passes
 		}
 		p.schedule(until)
-		return
+		return true
 	}
 	n := len(free.parts)
 	shards := min(p.shardsFor(n), p.room(l.leader))
 	if shards == 0 {
-		p.endSmallest(l)
-		return
+		return false
 	}
 	size := (n + shards - 1) / shards
 	for from := 0; from < n; from += size {
 		to := min(from+size, n)
 		p.begin(ctx, &shard{lane: l, parts: free.parts[from:to:to], from: free.from[from:to:to]}, now)
 	}
+	return true
 }
 
-func (p *push) endSmallest(l lane) {
+// endSmallest ends the smallest wait of a lane, so that the next pass can make one
+// of it and of what is free. A lane that has none gets the connection of another
+// one on its broker that has several.
+func (p *push) endSmallest(l lane, waits map[lane]int) {
+	if waits[l] == 0 {
+		most := 1
+		for other, n := range waits {
+			if other.leader == l.leader && n > most {
+				l, most = other, n
+			}
+		}
+	}
 	var smallest *shard
 	for s := range p.shards {
 		if s.lane == l && (smallest == nil || len(s.parts) < len(smallest.parts)) {

@@ -177,15 +177,9 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitingCluster(1)
 		c := start(t, w, pushed)
-		open := func(i, partitions int) *stream {
-			topic, group := fmt.Sprintf("t%d", i), fmt.Sprintf("g%d", i)
-			ends := make([]int64, partitions)
-			w.topic(topic, byte(i+1), ends...).commit(group, topic, ends...)
-			return openStream(t, c, query(group, topic), 0)
-		}
 		var streams []*stream
 		for i := range 10 {
-			streams = append(streams, open(i, 100))
+			streams = append(streams, w.sleeping(t, c, i, 100))
 		}
 		pass(time.Second)
 		first := len(w.waits()) // the first stream may be so quick as to get a wait of its own
@@ -193,7 +187,7 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 			t.Errorf("waits of %v partitions for 1,000", got)
 		}
 		for i := range 5 {
-			streams = append(streams, open(10+i, 10))
+			streams = append(streams, w.sleeping(t, c, 10+i, 10))
 			pass(time.Second)
 		}
 		if got := w.waits(); len(got) != first+5 || sum(got) != 1050 {
@@ -260,9 +254,7 @@ func TestWaitsAreBoundedByConnections(t *testing.T) {
 		opts.WaitShardSize, opts.MaxWaitsPerBroker = 10, 4
 		c := start(t, w, opts)
 		for i := range 20 {
-			topic, group := fmt.Sprintf("t%d", i), fmt.Sprintf("g%d", i)
-			w.topic(topic, byte(i+1), 0, 0, 0, 0, 0).commit(group, topic, 0, 0, 0, 0, 0)
-			openStream(t, c, query(group, topic), 0)
+			w.sleeping(t, c, i, 5)
 			pass(300 * time.Millisecond)
 			if got := w.waits(); len(got) > 4 {
 				t.Fatalf("%d waits under way, 4 are allowed", len(got))
