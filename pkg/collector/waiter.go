@@ -120,9 +120,10 @@ type waitPart struct {
 	// mark is the newest pass that wanted it, renewing the newest that left it for the next because waits of
 	// its leader are being renewed.
 	mark, renewing uint64
-	// ready is when it may enter a shard again, and only with a log end that was asked for later than after.
-	ready time.Time
-	after stamp
+	// ready is when it may enter a shard again, and only with a log end that was asked for later than after;
+	// reread is when the refresh is asked for that one once more.
+	ready, reread time.Time
+	after         stamp
 	// woke is when it last grew, wakes how often it has done so in a row with its stream still inactive;
 	// fails counts the failures in a row, the newest on the broker failed.
 	woke         time.Time

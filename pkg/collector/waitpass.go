@@ -92,6 +92,7 @@ func (p *push) wantPart(run *passing, wt *waitTopic, part *waitPart, kind lag.Po
 	}
 	switch {
 	case end.asked <= part.after:
+		p.read(part, run.now)
 	case run.now.Before(part.ready):
 		p.schedule(part.ready)
 	case !known:

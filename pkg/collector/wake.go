@@ -137,7 +137,7 @@ func (p *push) settle(s *shard, part *waitPart, w lag.LogWake, now time.Time) {
 		p.c.mu.Lock()
 		part.after = p.c.tick()
 		p.c.mu.Unlock()
-		signal(p.nudge)
+		p.read(part, now)
 	case lag.WakeDenied:
 		p.deny(part.tp.Topic, w.Err, now)
 	case lag.WakeMoved:
@@ -147,6 +147,15 @@ func (p *push) settle(s *shard, part *waitPart, w lag.LogWake, now time.Time) {
 		part.ready = now.Add(parkMost)
 		p.schedule(part.ready)
 	}
+}
+
+// read has the refresh read a log's end, and do so again until it can be read.
+func (p *push) read(part *waitPart, now time.Time) {
+	if !now.Before(part.reread) {
+		part.reread = now.Add(parkMost)
+		signal(p.nudge)
+	}
+	p.schedule(part.reread)
 }
 
 // slowDown lets records that do not make their streams active be looked at less and

@@ -390,6 +390,34 @@ func TestTruncatedLogIsReadAnewAtOnce(t *testing.T) {
 	})
 }
 
+// TestTruncatedLogIsReadAnewUntilItCanBe: a leader that has just been elected may not know its end yet.
+func TestTruncatedLogIsReadAnewUntilItCanBe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var failing atomic.Bool
+		w, _, s := asleep(t, Options{PushActivation: true, Interval: 30 * time.Second}, func(w *waitingCluster) {
+			w.behave = func(a api, _ int) (time.Duration, error) {
+				if a == listOffsets && failing.Load() {
+					return 0, errDown
+				}
+				return 0, nil
+			}
+		})
+		failing.Store(true)
+		reads := w.count(listOffsets)
+		w.change(func() { w.topics["orders"].ends[1] = 4 })
+		pass(5 * time.Second)
+		if got := w.count(listOffsets) - reads; got < 2 || got > 7 {
+			t.Errorf("%d reads in 5 s of a log that cannot be read", got)
+		}
+		failing.Store(false)
+		pass(parkMost + 250*time.Millisecond)
+		if got := w.awaited("orders", 1); got[0] != 4 {
+			t.Errorf("waited on at %v, want 4", got)
+		}
+		s.wantInactive(t)
+	})
+}
+
 func TestTopicsThatChangeAreFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _, s := asleep(t, pushed)
