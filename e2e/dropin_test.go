@@ -113,7 +113,7 @@ func TestDropIn(t *testing.T) {
 func playSteps(t *testing.T, s *harness.Scene, threshold int, steps []lagStep) {
 	const topic = "steps"
 	names := []string{byKEDA, byCompatible, byUs}
-	lagPanel(s, byUs)
+	lagPanelOf(s, byUs)
 	replicaPanel(s, names...)
 	topicName := s.Namespace + "-" + topic
 	createTopic(t, s, topicName, int32(len(steps[0].lag)), nil)

@@ -89,7 +89,7 @@ func newFaults(t *testing.T, s *harness.Scene) *faults {
 			t.Fatal(err)
 		}
 	}
-	lagPanel(s, "pull")
+	lagPanelOf(s, "pull")
 	replicaPanel(s, "pull", "push", "asleep", "guarded")
 	f.awake = []*harness.Workload{f.deploy("pull", "external"), f.deploy("push", harness.Push)}
 	f.asleep = f.deploy("asleep", harness.Push)

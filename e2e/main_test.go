@@ -2,10 +2,8 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"log"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -82,18 +80,31 @@ func finish(t *testing.T, p *load.Producer) {
 	}
 }
 
-// lagPanel shows the lag of workloads, and what the HPA made the metric of.
+// lagPanel shows the lag of all workloads of a scene, and what the HPA made the metric of.
 func lagPanel(s *harness.Scene, workloads ...string) {
+	lagLines(s, len(workloads) > 1, workloads)
+}
+
+// lagPanelOf is lagPanel for one of several workloads.
+func lagPanelOf(s *harness.Scene, workload string) { lagLines(s, true, []string{workload}) }
+
+func lagLines(s *harness.Scene, named bool, workloads []string) {
+	label := func(what, workload string) string {
+		if named {
+			what += ", " + workload
+		}
+		return what
+	}
 	var lines []timeline.Line
 	for i, name := range workloads {
-		lines = append(lines, timeline.Line{Series: name + " lag", Label: label(workloads, name, "lag"), Colour: i + 1})
+		lines = append(lines, timeline.Line{Series: name + " lag", Label: label("lag", name), Colour: i + 1})
 	}
 	for i, name := range workloads {
 		colour := i + 1
 		if len(workloads) == 1 {
 			colour = 2
 		}
-		lines = append(lines, timeline.Line{Series: name + " metric", Label: label(workloads, name, "metric"), Step: true, Dashed: true, Colour: colour})
+		lines = append(lines, timeline.Line{Series: name + " metric", Label: label("metric", name), Step: true, Dashed: true, Colour: colour})
 	}
 	s.Panel("records", lines...)
 }
@@ -114,11 +125,4 @@ func replicaPanel(s *harness.Scene, workloads ...string) {
 // stepLine is a series that holds its value until the next one.
 func stepLine(series, label string) timeline.Line {
 	return timeline.Line{Series: series, Label: label, Step: true}
-}
-
-func label(all []string, name, what string) string {
-	if len(all) == 1 {
-		return what
-	}
-	return strings.TrimSpace(fmt.Sprintf("%s, %s", what, name))
 }

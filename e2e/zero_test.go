@@ -59,7 +59,7 @@ func wakeAndSleep(t *testing.T, c wakeCase) {
 		spec.Work = consumer(s, name, topic, 10*time.Millisecond).Work
 		workloads, names = append(workloads, s.Deploy(spec)), append(names, name)
 	}
-	lagPanel(s, names[0])
+	lagPanelOf(s, names[0])
 	replicaPanel(s, names...)
 	rounds, reached := 0, false
 	for series := 0; series < mostSeries && !reached; series++ {
@@ -146,15 +146,15 @@ func testFlood(t *testing.T) {
 	}
 	spec.Change.Type = harness.Push
 	w := s.Deploy(spec)
-	s.Recorder.Event("3,000 records")
+	began := s.Recorder.Event("3,000 records")
 	for p := range int32(6) {
 		if err := s.Kafka.Produce(t.Context(), topic, p, 500); err != nil {
 			t.Fatal(err)
 		}
 	}
-	began := time.Now()
 	w.WaitReplicas(6, reaction)
-	s.Figure("0 -> 6 in %.1f s", time.Since(began).Seconds())
+	at, _ := w.History().First(6)
+	s.Figure("0 -> 6 in %.1f s from the first record", at.Sub(began).Seconds())
 	w.WaitReplicas(0, time.Minute)
 	s.Figure("back at 0 after %.1f s", time.Since(began).Seconds())
 	h := w.History()
@@ -175,6 +175,8 @@ func testScaledJob(t *testing.T) {
 	createTopic(t, s, topic, 4, nil)
 	lagPanel(s, name)
 	s.Panel("jobs", stepLine("jobs", "jobs started"))
+	s.Recorder.Add("jobs", 0)
+	s.Recorder.Event("20 records")
 	for p := range int32(4) {
 		if err := s.Kafka.Produce(t.Context(), topic, p, 5); err != nil {
 			t.Fatal(err)
@@ -182,6 +184,7 @@ func testScaledJob(t *testing.T) {
 	}
 	c := consumer(s, name, topic, 100*time.Millisecond)
 	c.MaxRecords = 5
+	s.Recorder.Event("ScaledJob applied")
 	s.DeployJob(harness.Spec{
 		Name: name, Topics: []string{topic}, StartDelay: 200 * time.Millisecond,
 		Change: change(10, map[string]string{"lagThreshold": "5", "offsetResetPolicy": "earliest"}),

@@ -151,7 +151,7 @@ func (r *Recorder) panel(panel Panel, last float64) (*plot.Plot, plot.Legend, er
 	return p, legend, r.addEvents(p)
 }
 
-// plainTicks are the usual ones with plain numbers: 500, not 500.00.
+// plainTicks are the usual ones with plain numbers, whole ones only: 500, not 500.00.
 type plainTicks struct{}
 
 // Ticks implements plot.Ticker.
@@ -160,6 +160,9 @@ func (plainTicks) Ticks(low, high float64) []plot.Tick {
 	for i, t := range ticks {
 		if t.Label != "" {
 			ticks[i].Label = strconv.FormatFloat(t.Value, 'f', -1, 64)
+		}
+		if t.Value != math.Trunc(t.Value) {
+			ticks[i].Label = ""
 		}
 	}
 	return ticks
@@ -210,7 +213,7 @@ func (r *Recorder) strip(last float64) (*plot.Plot, error) {
 
 // wrap breaks a text that is too long for the strip into two lines.
 func wrap(what string) string {
-	const most = 28
+	const most = 24
 	if len(what) <= most {
 		return what
 	}
