@@ -114,6 +114,29 @@ func TestStormOfNewQueriesIsGathered(t *testing.T) {
 	})
 }
 
+// TestNewQueryDuringARefresh: one whose direct read ends while a refresh is under way is in the next.
+func TestNewQueryDuringARefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(2).topic("orders", 1, 10).commit("a", "orders", 1).commit("b", "orders", 1)
+		slow := k.broker("a", 0)
+		k.behave = func(a api, broker int) (time.Duration, error) {
+			if a == offsetFetch && broker == slow {
+				return DefaultGrace * 4 / 5, nil
+			}
+			return 0, nil
+		}
+		c := start(t, k, Options{})
+		snapshot(t, c, query("a", "orders"))
+		for k.count(offsetFetch) < 2 {
+			pass(10 * time.Millisecond)
+		}
+		wantText(t, snapshot(t, c, query("b", "orders")), "orders-0 1/0/10")
+		k.commit("b", "orders", 7)
+		pass(3 * time.Second)
+		wantText(t, snapshot(t, c, query("b", "orders")), "orders-0 7/0/10")
+	})
+}
+
 func TestHungBrokerDelaysOnlyItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newCluster(3).topic("orders", 1, 10, 10, 10).commit("billing", "orders", 1, 1, 1)

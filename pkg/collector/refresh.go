@@ -15,12 +15,13 @@ func (c *Collector) refresh(ctx context.Context) {
 		r := rounds{c: c}
 		for {
 			start := time.Now()
+			shape := c.shapeNow() // not after: a query that joins in between is rather composed for twice than never
 			live := c.dropIdle()
 			if len(live) == 0 {
 				break
 			}
 			took := time.Duration(0)
-			if s := r.next(live); s != nil {
+			if s := r.next(live, shape); s != nil {
 				// A call may have to connect first. With time for one of the two only, a broker that takes most of it
 				// would never be heard of again once its connections are lost.
 				late := c.sweep(ctx, s, 2*c.opts.RequestTimeout)
@@ -35,6 +36,12 @@ func (c *Collector) refresh(ctx context.Context) {
 	}
 }
 
+func (c *Collector) shapeNow() uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.shape
+}
+
 // rounds decides what each refresh covers: everything, or, between two of those,
 // only what is awake.
 type rounds struct {
@@ -47,13 +54,14 @@ type rounds struct {
 	whole stamp
 }
 
-// next returns what to refresh now, or nil if all is asleep and not due.
-func (r *rounds) next(live []*entry) *scope {
+// next returns what to refresh now of the entries, which are of a shape of the
+// collector, or nil if all is asleep and not due.
+func (r *rounds) next(live []*entry, shape uint64) *scope {
 	awake, same := r.awakeOf(live)
 	now := r.c.now()
 	if r.whole == 0 || len(awake) == len(live) || now-r.whole >= stamp(r.c.opts.SleepInterval) {
 		r.whole = now
-		r.all.entries = live
+		r.all.entries, r.all.taken = live, shape
 		return &r.all
 	}
 	r.awake.entries = awake

@@ -6,8 +6,11 @@ import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
 // refresh to the next, so that a refresh of what has not changed composes nothing.
 type scope struct {
 	entries []*entry
-	// shape is that of the collector when the rest was composed.
-	shape uint64
+	// taken is the shape of the collector that entries are of, of a scope that is kept.
+	taken uint64
+	// shape is that of the collector when the rest was composed, and of the taken that it was composed for: a
+	// query may have joined in between, which is in the shape, and not in entries.
+	shape, of uint64
 	// began is when the sweep began.
 	began stamp
 
@@ -34,7 +37,7 @@ const (
 )
 
 // forget has the requests composed anew.
-func (s *scope) forget() { *s = scope{entries: s.entries} }
+func (s *scope) forget() { *s = scope{entries: s.entries, taken: s.taken} }
 
 func (e *entry) wants() (w wants) {
 	if e.Inspect {
@@ -61,12 +64,12 @@ func (l *logScope) add(t *topic) {
 
 // compose brings the scope's requests up to date. The caller holds mu.
 func (c *Collector) compose(s *scope) {
-	if s.shape == c.shape && s.groups != nil {
+	if s.shape == c.shape && s.of == s.taken && s.groups != nil {
 		return
 	}
 	c.marks++
 	// Calls that are still running hold the old requests, so these are made anew and not over them.
-	*s = scope{entries: s.entries, began: s.began, groups: make([]*group, 0, len(s.groups))}
+	*s = scope{entries: s.entries, taken: s.taken, of: s.taken, began: s.began, groups: make([]*group, 0, len(s.groups))}
 	var groups []*group
 	for _, e := range s.entries {
 		c.resolve(e)
