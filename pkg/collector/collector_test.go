@@ -444,3 +444,24 @@ func TestSourceThatLeavesAnswersOut(t *testing.T) {
 		}
 	})
 }
+
+// TestNewQueryJoinsTheRefreshWhateverItIsDoing has a query's direct read end at
+// every moment of a refresh.
+func TestNewQueryJoinsTheRefreshWhateverItIsDoing(t *testing.T) {
+	for phase := time.Duration(0); phase < DefaultInterval; phase += 20 * time.Millisecond {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(1).topic("orders", 1, 10).commit("billing", "orders", 3).commit("audit", "orders", 4)
+			c.behave = func(api, int) (time.Duration, error) { return 90 * time.Millisecond, nil }
+			col := start(t, c, Options{})
+			snapshot(t, col, query("billing", "orders"))
+			pass(3*time.Second + phase)
+			snapshot(t, col, query("audit", "orders"))
+			pass(20 * time.Second)
+			for _, group := range []string{"billing", "audit"} {
+				if age := time.Since(snapshot(t, col, query(group, "orders")).ObservedAt); age > 2*DefaultInterval {
+					t.Errorf("asked first %v after the others, the numbers of %s are %v old", phase, group, age)
+				}
+			}
+		})
+	}
+}
