@@ -12,7 +12,7 @@ import (
 // lagEvery is how often the test itself looks at a group's lag.
 const lagEvery = 500 * time.Millisecond
 
-// watchLag records the group's lag, and how many records it has finished, until ctx ends.
+// watchLag records the group's lag, how many records it has finished, and what the scaler tells KEDA of it, until ctx ends.
 func (w *Workload) watchLag(ctx context.Context) {
 	s := w.scene
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.Kafka.Bootstrap()...), kgo.ClientID("e2e-lag"),
@@ -26,6 +26,9 @@ func (w *Workload) watchLag(ctx context.Context) {
 				s.Recorder.Add(w.Name+" lag", float64(seen.lag))
 				s.Recorder.Add(w.Name+" done", float64(seen.committed))
 			}
+			if told, err := s.Scaler.Metric("kafka_scaler_decision_value", w.labels()...); err == nil {
+				s.Recorder.Add(w.Name+" told", told)
+			}
 			select {
 			case <-ctx.Done():
 				return
@@ -33,6 +36,11 @@ func (w *Workload) watchLag(ctx context.Context) {
 			}
 		}
 	})
+}
+
+// labels are those of the workload in the scaler's metrics.
+func (w *Workload) labels() []string {
+	return []string{fmt.Sprintf("namespace=%q", w.scene.Namespace), fmt.Sprintf("scaledObject=%q", w.Name)}
 }
 
 // groupLag is a group's lag and progress, summed over all partitions.
