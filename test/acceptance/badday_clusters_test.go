@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestServesOthersWhileAClusterIsAbsent(t *testing.T) {
 	added.awaitValue(behind)
 	added.forbidErrors()
 
-	forward(t, absent, cluster.Bootstrap()[0])
+	forward(t, absent, cluster.Bootstrap()[0], nil)
 	missing.reaches(behind, time.Now())
 	missing.forbidErrors()
 	here.awaitValue(behind)
@@ -70,8 +71,9 @@ func (p *product) hasLogged(t *testing.T, parts ...string) bool {
 }
 
 // forward makes what listens at one address reachable at another until the test
-// ends. Connections end when the product does.
-func forward(t *testing.T, from, to string) {
+// ends. Connections end when the product does. From silence on, a nil is never,
+// nothing gets through any more, and nobody is told.
+func forward(t *testing.T, from, to string, silence *atomic.Bool) {
 	t.Helper()
 	listener, err := net.Listen("tcp", from)
 	must(t, err)
@@ -82,13 +84,13 @@ func forward(t *testing.T, from, to string) {
 			if err != nil {
 				return
 			}
-			go join(in, to)
+			go join(in, to, silence)
 		}
 	}()
 }
 
 // join copies between a connection and a new one to an address until either ends.
-func join(in net.Conn, to string) {
+func join(in net.Conn, to string, silence *atomic.Bool) {
 	defer in.Close()
 	out, err := net.Dial("tcp", to)
 	if err != nil {
@@ -96,10 +98,23 @@ func join(in net.Conn, to string) {
 	}
 	var back sync.WaitGroup
 	back.Go(func() {
-		_, _ = io.Copy(in, out)
+		_, _ = io.Copy(cable{in, silence}, out)
 		_ = in.Close()
 	})
-	_, _ = io.Copy(out, in)
+	_, _ = io.Copy(cable{out, silence}, in)
 	_ = out.Close()
 	back.Wait()
+}
+
+// cable is a way to a writer that may be cut.
+type cable struct {
+	io.Writer
+	cut *atomic.Bool
+}
+
+func (c cable) Write(b []byte) (int, error) {
+	if c.cut != nil && c.cut.Load() {
+		return len(b), nil
+	}
+	return c.Writer.Write(b)
 }

@@ -79,11 +79,26 @@ func serve(t *testing.T, config string) *product {
 		}
 		return conn.Close()
 	}))
-	conn, err := grpc.NewClient(p.address, grpc.WithTransportCredentials(insecure.NewCredentials()))
-	must(t, err)
-	t.Cleanup(func() { _ = conn.Close() })
+	conn := connect(t, p.address)
 	p.KEDA, p.Own = pb.NewExternalScalerClient(conn), kafkascalerv1.NewKafkaScalerServiceClient(conn)
 	return p
+}
+
+func connect(t *testing.T, address string) *grpc.ClientConn {
+	t.Helper()
+	conn, err := grpc.NewClient(address, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	must(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// reconnected is the same product to a KEDA that comes over an address, with a connection of its own.
+func (p *product) reconnected(t *testing.T, address string) (client *product, closes func()) {
+	t.Helper()
+	conn := connect(t, address)
+	again := *p
+	again.KEDA = pb.NewExternalScalerClient(conn)
+	return &again, func() { _ = conn.Close() }
 }
 
 func freeAddress(t *testing.T) string {
