@@ -32,7 +32,8 @@ func (c *Cluster) ProduceRecords(ctx context.Context, all ...*kgo.Record) error 
 func records(topic string, partition int32, count int) []*kgo.Record {
 	all := make([]*kgo.Record, count)
 	for i := range all {
-		all[i] = &kgo.Record{Topic: topic, Partition: partition, Value: []byte("x")}
+		// A topic that is compacted takes no record without a key.
+		all[i] = &kgo.Record{Topic: topic, Partition: partition, Key: []byte("k"), Value: []byte("x")}
 	}
 	return all
 }

@@ -40,5 +40,6 @@
 //	sweep.go                 one round over a scope: describe.go, commits, readlogs.go, publish
 //	refresh.go, direct.go    when to sweep what; asleep.go what needs no more than a rare look
 //	snapshot.go, wait.go     what readers see
-//	idle.go, waiter.go       who waits for records; waitpass.go what is waited on, wake.go what comes of it
+//	idle.go, waiter.go       who waits for records; waitpass.go what is waited on, wake.go what comes of it,
+//	                         doubt.go what is no reason to wake
 package collector

@@ -24,9 +24,13 @@ const (
 	maxPhantomLag = 5000
 	// standsStill is in how many refreshes in a row a commit must have been the same.
 	standsStill = 2
-	// maxLookTries is how often a range is asked for that is not seen at once. A large aborted transaction
-	// takes several; each sees 64 KB.
-	maxLookTries = 32
+	// quietFor is how long a commit must not have moved for its group to count as one that stands still, so
+	// that the first lag behind it is looked into at once. Consumers commit every 5 s if nobody has told them otherwise.
+	quietFor = 10 * time.Second
+	// maxLookTries is how often a range is asked for that is not seen at once, and maxLookRounds how often in one
+	// refresh. A large aborted transaction takes several; each sees 64 KB.
+	maxLookTries  = 32
+	maxLookRounds = 8
 	// maxLooksAtOnce bounds what one refresh asks for.
 	maxLooksAtOnce = 1000
 	// unreadableFor is how long a topic whose records must not be read is left alone.
@@ -42,6 +46,8 @@ type look struct {
 	clear  int64
 	record bool
 	tries  int
+	// unclear says that the newest try came on, but not to an end.
+	unclear bool
 	// pending is the call that owes an answer.
 	pending stamp
 	// found is what is known for committed and end; nil for nothing.
@@ -106,12 +112,15 @@ func (c *Collector) inspect(ctx context.Context, s *scope, timeout time.Duration
 		}
 		readCommitted := lag.Position(kind) == lag.StableEnd
 		calls = append(calls, c.start(ctx, timeout, l.id, len(l.asks), func(ctx context.Context, cl *call) {
-			var seen LookStats
-			source.Inspect(ctx, readCommitted, l.asks, func(sights []lag.Sight) {
-				seen.count(sights)
-				c.inChunks(cl, len(sights), func(i int) { c.takeSight(&sights[i], &l, readCommitted) })
-			})
-			c.opts.Observer.Looked(seen)
+			for round := 0; len(l.asks) > 0 && round < maxLookRounds; round++ {
+				var seen LookStats
+				source.Inspect(ctx, readCommitted, l.asks, func(sights []lag.Sight) {
+					seen.count(sights)
+					c.inChunks(cl, len(sights), func(i int) { c.takeSight(&sights[i], &l, readCommitted) })
+				})
+				c.opts.Observer.Looked(seen)
+				c.lookOn(&l)
+			}
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			for _, claim := range l.claimed {
@@ -123,6 +132,19 @@ func (c *Collector) inspect(ctx context.Context, s *scope, timeout time.Duration
 	}
 	if len(calls) > 0 {
 		c.await(ctx, calls...)
+	}
+}
+
+// lookOn makes the looks those that have come on, but not to an end.
+func (c *Collector) lookOn(l *looking) {
+	l.asks = nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for tp, claim := range l.claimed {
+		if claim.unclear && claim.pending == 0 && claim.tr.looks[tp.Partition] == claim.look && claim.clear < claim.end {
+			claim.unclear, claim.pending = false, l.id
+			l.asks = append(l.asks, lag.Look{TopicPartition: tp, From: claim.clear, To: claim.end})
+		}
 	}
 }
 
@@ -186,11 +208,12 @@ func (c *Collector) collectLooks(tr *tracked, due *looking) {
 		if l == nil {
 			l = &look{committed: lag.NoCommit}
 			tr.looks[id] = l
-		}
-		if first {
-			// A workload that sleeps must not be woken because the scaler was started.
-			l.still = standsStill
-			l.committed, l.clear = commit.offset, max(commit.offset, start)
+			// A workload that sleeps must not be woken because the scaler was started, nor by a transaction that is
+			// aborted while it sleeps.
+			if first || now-tr.parts[id].moved >= stamp(quietFor) {
+				l.still = standsStill
+				l.committed, l.clear = commit.offset, max(commit.offset, start)
+			}
 		}
 		tp := lag.TopicPartition{Topic: t.name, Partition: id}
 		// Of two groups that stand in one log, the other has to wait.
@@ -211,6 +234,7 @@ func (c *Collector) takeSight(s *lag.Sight, from *looking, readCommitted bool) {
 	}
 	l.pending = 0
 	l.tries++
+	l.unclear = false
 	switch {
 	case s.Err != nil:
 		c.noteUnreadable(claim.tr.topic, s.Err)
@@ -218,6 +242,7 @@ func (c *Collector) takeSight(s *lag.Sight, from *looking, readCommitted bool) {
 	case !s.Taken:
 		return
 	default:
+		l.unclear = s.Clear > l.clear && !s.Empty && !s.Record && l.tries < maxLookTries
 		l.clear, l.record = max(l.clear, s.Clear), s.Record
 		if s.Empty || s.Record || l.tries >= maxLookTries {
 			l.found = &lag.Inspection{Committed: l.committed, LogEnd: claim.end, ReadCommitted: readCommitted, Empty: s.Empty}

@@ -19,6 +19,8 @@ type library struct {
 	// denied makes it refuse, and shy makes it show nothing so many times.
 	denied bool
 	shy    int
+	// sees is how many offsets it shows at a time; 0 for all.
+	sees int64
 
 	looked sync.Mutex
 	looks  []lag.Look
@@ -40,14 +42,24 @@ func (l *library) Inspect(_ context.Context, readCommitted bool, looks []lag.Loo
 			l.shy--
 			continue
 		}
-		s.Taken = true
-		for s.Clear < look.To && !l.real(look.TopicPartition, s.Clear, readCommitted) {
-			s.Clear++
+		part := look
+		if l.sees > 0 {
+			part.To = min(look.To, look.From+l.sees)
 		}
-		s.Record = s.Clear < look.To
-		s.Empty = !s.Record
+		*s = l.look(part, readCommitted)
+		s.Empty = s.Empty && s.Clear == look.To
 	}
 	deliver(sights)
+}
+
+func (l *library) look(look lag.Look, readCommitted bool) lag.Sight {
+	s := lag.Sight{TopicPartition: look.TopicPartition, Clear: look.From, Taken: true}
+	for s.Clear < look.To && !l.real(look.TopicPartition, s.Clear, readCommitted) {
+		s.Clear++
+	}
+	s.Record = s.Clear < look.To
+	s.Empty = !s.Record
+	return s
 }
 
 // taken is how many looks were taken.

@@ -17,7 +17,8 @@ type Waiter interface {
 	// FindLeaders looks up the leaders of the topics anew.
 	FindLeaders(ctx context.Context, topics []string) error
 	// AwaitRecords waits on the leader until one of the partitions has a log end beyond its offset, at most
-	// for so long, and returns those with news. An error means that nothing is known of any.
+	// for so long, and returns those with news, and what it happened to see of them. An error means that nothing
+	// is known of any.
 	AwaitRecords(ctx context.Context, leader int32, at lag.Position, from []lag.LogWait, most time.Duration) ([]lag.LogWake, error)
 }
 

@@ -188,11 +188,8 @@ func (s *stream) run(ctx context.Context, c *Collector, q *Query) {
 			return
 		}
 		last = next
-		var total int64
-		for _, o := range next.Offsets {
-			total += o.LogEnd - o.Committed
-		}
-		active := total > s.threshold
+		r := lag.Compute(lag.Rules{ResetPolicy: lag.Latest, MaxAge: time.Hour, ReadCommitted: q.ReadCommitted}, next.Offsets, time.Now())
+		active := r.Activation > s.threshold
 		if active && !said {
 			s.active <- time.Now()
 		}

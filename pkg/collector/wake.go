@@ -20,6 +20,7 @@ func (p *push) finish(ctx context.Context, s *shard) {
 		p.broken(s, now)
 		return
 	}
+	p.doubt(s)
 	p.take(s)
 	for _, w := range s.wakes {
 		if part := p.part(s, w.TopicPartition); part != nil {
@@ -74,12 +75,15 @@ func (p *push) take(s *shard) {
 		}
 		wt := p.topics[waitKey{w.Topic, s.kind}]
 		switch {
-		case t.life != wt.life:
+		case t.life != wt.life || w.Reason == lag.WakeUnclear:
 		case w.Reason != lag.WakeGrown:
 			t.stale = t.stale || w.Reason != lag.WakeDenied
 		case t.grow(w, s.kind, now):
 			t.touched, t.moved = c.next(), c.next()
 			woken[wt] = struct{}{}
+			if w.Seen.Empty {
+				wt.showEmpty(t, s.kind, &w)
+			}
 			grown++
 		}
 	}
@@ -133,11 +137,10 @@ func (p *push) settle(s *shard, part *waitPart, w lag.LogWake, now time.Time) {
 		part.fails = 0
 		p.slowDown(part, now)
 	case lag.WakeShrunk:
-		// Only a read that waits for the leader to know its end can tell.
-		p.c.mu.Lock()
-		part.after = p.c.tick()
-		p.c.mu.Unlock()
-		p.read(part, now)
+		p.leaveToRefresh(part, now)
+	case lag.WakeUnclear:
+		p.slowDown(part, now)
+		p.leaveToRefresh(part, now)
 	case lag.WakeDenied:
 		p.deny(part.tp.Topic, w.Err, now)
 	case lag.WakeMoved:
@@ -147,6 +150,15 @@ func (p *push) settle(s *shard, part *waitPart, w lag.LogWake, now time.Time) {
 		part.ready = now.Add(parkMost)
 		p.schedule(part.ready)
 	}
+}
+
+// leaveToRefresh keeps a partition out until its log end has been read anew: only a
+// read that waits for the leader to know its end can tell.
+func (p *push) leaveToRefresh(part *waitPart, now time.Time) {
+	p.c.mu.Lock()
+	part.after = p.c.tick()
+	p.c.mu.Unlock()
+	p.read(part, now)
 }
 
 // read has the refresh read a log's end, and do so again until it can be read.

@@ -34,9 +34,13 @@ type batchWalk struct {
 	found   bool
 }
 
-// newBatchWalk begins at an offset. aborted is nil for consumers that get aborted records too.
-func newBatchWalk(l lag.Look, aborted []abortedTransaction) *batchWalk {
-	return &batchWalk{to: l.To, clear: l.From, aborted: aborted}
+// newBatchWalk begins at an offset. isolation is that of the Fetch.
+func newBatchWalk(l lag.Look, isolation int8, aborted []abortedTransaction) *batchWalk {
+	w := &batchWalk{to: l.To, clear: l.From}
+	if isolation == 1 {
+		w.aborted = aborted // consumers that read uncommitted get these records
+	}
+	return w
 }
 
 // over tells that no more has to be seen.
@@ -126,55 +130,12 @@ func (w *batchWalk) endTransaction(producer, base int64) {
 	}
 }
 
-// readFrom implements streamed, for the same versions as that of endFetch.
-func (f *lookFetch) readFrom(r io.Reader) error {
-	in := fetchReader{r: r}
-	in.skip(4) // throttle_time_ms
-	if f.GetVersion() >= 7 {
-		in.skip(2 + 4) // error_code, which concerns sessions only, and session_id
+// sight is what the walk has seen of the range.
+func (w *batchWalk) sight(l lag.Look) lag.Sight {
+	s := lag.Sight{TopicPartition: l.TopicPartition, Clear: l.From}
+	if w.batches > 0 {
+		s.Taken, s.Clear, s.Record = true, w.clear, w.found
+		s.Empty = !w.found && w.clear >= l.To
 	}
-	for range in.count() {
-		topic := in.string()
-		for range in.count() {
-			f.readPartition(&in, topic)
-			if in.err != nil {
-				return in.err
-			}
-		}
-		// A count is only a claim: what has ended is not read on.
-		if in.err != nil {
-			return in.err
-		}
-	}
-	return in.err
-}
-
-func (f *lookFetch) readPartition(in *fetchReader, topic string) {
-	id, code := in.int32(), in.int16()
-	in.skip(8 + 8 + 8) // high_watermark, last_stable_offset, log_start_offset
-	look, asked := f.looks[lag.TopicPartition{Topic: topic, Partition: id}]
-	var aborted []abortedTransaction
-	for n := in.count(); n > 0 && in.err == nil; n-- {
-		b := in.bytes(16)
-		a := abortedTransaction{
-			producer: int64(binary.BigEndian.Uint64(b)),     //nolint:gosec // signed on the wire
-			first:    int64(binary.BigEndian.Uint64(b[8:])), //nolint:gosec // signed on the wire
-		}
-		// Consumers that read uncommitted get these records.
-		if asked && f.IsolationLevel == 1 {
-			aborted = append(aborted, a)
-		}
-	}
-	if f.GetVersion() >= 11 {
-		in.skip(4) // preferred_read_replica
-	}
-	n := int64(in.count())
-	if in.err != nil || !asked {
-		in.skip(n)
-		return
-	}
-	seen := newBatchWalk(look, aborted)
-	if in.err = seen.readFrom(in.r, n); in.err == nil {
-		f.sights = append(f.sights, f.sight(topic, id, code, seen))
-	}
+	return s
 }

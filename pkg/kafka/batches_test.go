@@ -44,7 +44,7 @@ func TestBatchWalk(t *testing.T) {
 		"nothing":                           {nil, nil, 0, false},
 		"an old message":                    {append(binary.BigEndian.AppendUint32(make([]byte, 8), 14), make([]byte, 14)...), nil, 0, true},
 	} {
-		w := newBatchWalk(lag.Look{From: 0, To: 10}, c.aborted)
+		w := newBatchWalk(lag.Look{From: 0, To: 10}, 1, c.aborted)
 		if err := w.readFrom(bytes.NewReader(c.records), int64(len(c.records))); err != nil || w.clear != c.clear || w.found != c.found {
 			t.Errorf("%s: clear up to %d, found %v, %v; want %d, %v", name, w.clear, w.found, err, c.clear, c.found)
 		}
@@ -55,7 +55,7 @@ func TestBatchWalk(t *testing.T) {
 func FuzzLook(f *testing.F) {
 	f.Add(bytes.Repeat(header(0, controlBatch, 0, 1, 1), 3))
 	f.Fuzz(func(t *testing.T, sent []byte) {
-		w := newBatchWalk(lag.Look{From: 3, To: 10}, nil)
+		w := newBatchWalk(lag.Look{From: 3, To: 10}, 1, nil)
 		_ = w.readFrom(bytes.NewReader(sent), int64(len(sent)))
 		if w.clear < 3 || w.clear > 10 {
 			t.Errorf("clear up to %d", w.clear)

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // streamed is a request whose response is read from the connection as it comes,
@@ -41,32 +43,76 @@ type fetchedPartition struct {
 	id                              int32
 	code                            int16
 	highWatermark, stableEnd, start int64
+	// aborted are the transactions of which aborted records may follow.
+	aborted []abortedTransaction
+	// size is how many bytes of records follow.
+	size int64
 }
 
-// readFrom implements streamed. The layout is that of versions 5 to 11:
-// https://kafka.apache.org/protocol.html#The_Messages_Fetch.
-func (f *endFetch) readFrom(r io.Reader) error {
+// readFetch reads a Fetch response and has each partition's records read: exactly as many bytes as it says. The
+// layout is that of versions 5 to 11: https://kafka.apache.org/protocol.html#The_Messages_Fetch.
+func readFetch(r io.Reader, version int16, records func(topic string, p *fetchedPartition) error) (code int16, err error) {
 	in := fetchReader{r: r}
 	in.skip(4) // throttle_time_ms
-	if f.GetVersion() >= 7 {
-		f.code = in.int16()
+	if version >= 7 {
+		code = in.int16()
 		in.skip(4) // session_id
 	}
 	for range in.count() {
 		topic := in.string()
 		for range in.count() {
-			p := in.partition(f.GetVersion())
-			if in.err != nil {
-				return in.err
+			p := in.partition(version)
+			if in.err == nil {
+				in.err = records(topic, &p)
 			}
-			f.note(topic, &p)
+			// A count is only a claim: what has ended is not read on.
+			if in.err != nil {
+				return code, in.err
+			}
 		}
-		// A count is only a claim: what has ended is not read on.
 		if in.err != nil {
-			return in.err
+			return code, in.err
 		}
 	}
-	return in.err
+	return code, in.err
+}
+
+// readFrom implements streamed.
+func (f *endFetch) readFrom(r io.Reader) (err error) {
+	f.code, err = readFetch(r, f.GetVersion(), func(topic string, p *fetchedPartition) error {
+		tp := lag.TopicPartition{Topic: topic, Partition: p.id}
+		offset, asked := f.offset[tp]
+		if !asked {
+			_, err := io.CopyN(io.Discard, r, p.size)
+			return err
+		}
+		seen := newBatchWalk(lag.Look{TopicPartition: tp, From: offset, To: f.end(p)}, f.IsolationLevel, p.aborted)
+		if err := seen.readFrom(r, p.size); err != nil {
+			return err
+		}
+		f.note(tp, offset, p, seen)
+		return nil
+	})
+	return err
+}
+
+// readFrom implements streamed.
+func (f *lookFetch) readFrom(r io.Reader) error {
+	// The error code of the whole concerns sessions only, and there is none.
+	_, err := readFetch(r, f.GetVersion(), func(topic string, p *fetchedPartition) error {
+		look, asked := f.looks[lag.TopicPartition{Topic: topic, Partition: p.id}]
+		if !asked {
+			_, err := io.CopyN(io.Discard, r, p.size)
+			return err
+		}
+		seen := newBatchWalk(look, f.IsolationLevel, p.aborted)
+		if err := seen.readFrom(r, p.size); err != nil {
+			return err
+		}
+		f.sights = append(f.sights, f.sight(topic, p.id, p.code, seen))
+		return nil
+	})
+	return err
 }
 
 // fetchReader reads fields until one fails; all that follow are then zero.
@@ -109,9 +155,8 @@ func (in *fetchReader) string() string {
 	return string(b)
 }
 
-// partition reads one partition and passes over its records.
+// partition reads one partition, up to its records.
 func (in *fetchReader) partition(version int16) fetchedPartition {
-	const abortedTransaction = 16
 	b := in.bytes(34)
 	p := fetchedPartition{
 		id:            int32(binary.BigEndian.Uint32(b)),      //nolint:gosec // signed on the wire
@@ -120,11 +165,16 @@ func (in *fetchReader) partition(version int16) fetchedPartition {
 		stableEnd:     int64(binary.BigEndian.Uint64(b[14:])), //nolint:gosec // signed on the wire
 		start:         int64(binary.BigEndian.Uint64(b[22:])), //nolint:gosec // signed on the wire
 	}
-	aborted := int32(binary.BigEndian.Uint32(b[30:])) //nolint:gosec // signed on the wire
-	in.skip(int64(aborted) * abortedTransaction)
+	for n := int32(binary.BigEndian.Uint32(b[30:])); n > 0 && in.err == nil; n-- { //nolint:gosec // signed on the wire
+		b := in.bytes(16)
+		p.aborted = append(p.aborted, abortedTransaction{
+			producer: int64(binary.BigEndian.Uint64(b)),     //nolint:gosec // signed on the wire
+			first:    int64(binary.BigEndian.Uint64(b[8:])), //nolint:gosec // signed on the wire
+		})
+	}
 	if version >= 11 {
 		in.skip(4) // preferred_read_replica
 	}
-	in.skip(int64(in.int32())) // records
+	p.size = int64(in.count())
 	return p
 }

@@ -3,6 +3,7 @@ package kafka
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,7 +35,7 @@ func fetchResponse(version int16) []byte {
 	return resp.AppendTo(nil)
 }
 
-func TestEndFetchPassesOverRecords(t *testing.T) {
+func TestEndFetchPassesOverWhatItCannotRead(t *testing.T) {
 	for version := waitVersions.min; version <= waitVersions.max; version++ {
 		for at, ahead := range map[lag.Position]int64{lag.End: 9, lag.StableEnd: 2} {
 			f := newEndFetch(at, streamedWaits, time.Second)
@@ -44,7 +45,8 @@ func TestEndFetchPassesOverRecords(t *testing.T) {
 				t.Fatalf("v%d: %v, %d wakes, %d bytes left", version, err, len(f.wakes), in.Len())
 			}
 			for i, w := range f.wakes {
-				want := lag.LogWake{TopicPartition: streamedWaits[i].TopicPartition, End: streamedWaits[i].Offset + ahead, Start: 1}
+				want := lag.LogWake{TopicPartition: streamedWaits[i].TopicPartition, End: streamedWaits[i].Offset + ahead, Start: 1, From: streamedWaits[i].Offset}
+				want.Seen = lag.Sight{TopicPartition: want.TopicPartition, Clear: streamedWaits[i].Offset}
 				if w != want {
 					t.Errorf("v%d: got %+v, want %+v", version, w, want)
 				}
@@ -53,14 +55,54 @@ func TestEndFetchPassesOverRecords(t *testing.T) {
 	}
 }
 
-func TestEndFetchAsksForNoRecord(t *testing.T) {
+// TestEndFetchSeesWhatIsNoRecord: an aborted transaction is one for those who read committed only.
+func TestEndFetchSeesWhatIsNoRecord(t *testing.T) {
+	const producer = 7
+	wait := lag.LogWait{TopicPartition: lag.TopicPartition{Topic: "t", Partition: 3}, Offset: 5}
+	aborted := header(5, transactionalBatch, 3, producer, 4)
+	marker := header(9, transactionalBatch|controlBatch, 0, producer, 1)
+	record := header(10, 0, 0, -1, 1)
+	for name, c := range map[string]struct {
+		at      lag.Position
+		records []byte
+		end     int64
+		want    lag.Sight
+	}{
+		"all aborted":                   {lag.StableEnd, slices.Concat(aborted, marker), 10, lag.Sight{Taken: true, Empty: true, Clear: 10}},
+		"a record behind it":            {lag.StableEnd, slices.Concat(aborted, marker, record), 11, lag.Sight{Taken: true, Record: true, Clear: 10}},
+		"no more of it in the response": {lag.StableEnd, aborted, 10, lag.Sight{Taken: true, Clear: 9}},
+		"read uncommitted":              {lag.End, slices.Concat(aborted, marker), 10, lag.Sight{Taken: true, Record: true, Clear: 5}},
+		"a marker":                      {lag.End, header(5, transactionalBatch|controlBatch, 0, producer, 1), 6, lag.Sight{Taken: true, Empty: true, Clear: 6}},
+		"nothing of it":                 {lag.End, nil, 6, lag.Sight{Clear: 5}},
+	} {
+		p := kmsg.NewFetchResponseTopicPartition()
+		p.Partition, p.HighWatermark, p.LastStableOffset, p.RecordBatches = 3, c.end, c.end, c.records
+		if c.at == lag.StableEnd {
+			p.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{{ProducerID: producer, FirstOffset: 5}}
+		}
+		resp := kmsg.NewPtrFetchResponse()
+		resp.SetVersion(11)
+		resp.Topics = []kmsg.FetchResponseTopic{{Topic: "t", Partitions: []kmsg.FetchResponseTopicPartition{p}}}
+		f := newEndFetch(c.at, []lag.LogWait{wait}, time.Second)
+		f.SetVersion(11)
+		if err := f.readFrom(bytes.NewReader(resp.AppendTo(nil))); err != nil || len(f.wakes) != 1 {
+			t.Fatalf("%s: %v, %d wakes", name, err, len(f.wakes))
+		}
+		c.want.TopicPartition = wait.TopicPartition
+		if got := f.wakes[0]; got.End != c.end || got.Seen != c.want {
+			t.Errorf("%s: %+v, want %+v seen", name, got, c.want)
+		}
+	}
+}
+
+func TestEndFetchBringsLittle(t *testing.T) {
 	f := newEndFetch(lag.StableEnd, streamedWaits, time.Minute)
-	if f.MaxBytes != 1 || f.MinBytes != 1 || f.MaxWaitMillis != 60_000 || f.IsolationLevel != 1 || f.SessionEpoch != -1 {
+	if f.MaxBytes != waitBytesAtMost || f.MinBytes != 1 || f.MaxWaitMillis != 60_000 || f.IsolationLevel != 1 || f.SessionEpoch != -1 {
 		t.Errorf("request %+v", f.FetchRequest)
 	}
 	for _, topic := range f.Topics {
 		for _, p := range topic.Partitions {
-			if p.PartitionMaxBytes != 1 {
+			if p.PartitionMaxBytes != waitBytes {
 				t.Errorf("partition %+v", p)
 			}
 		}

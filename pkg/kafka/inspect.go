@@ -176,16 +176,14 @@ func (f *lookFetch) sight(topic string, id int32, code int16, seen *batchWalk) l
 	tp := lag.TopicPartition{Topic: topic, Partition: id}
 	s := lag.Sight{TopicPartition: tp, Clear: f.looks[tp].From}
 	switch {
+	case code == 0:
+		return seen.sight(f.looks[tp])
 	case code == topicAuthorizationFailed:
 		s.Err = lookDenied(topic)
-	case code == offsetOutOfRange || code != 0 && reroutable(Code(code)):
+	case code == offsetOutOfRange || reroutable(Code(code)):
 		// The log has changed since its offsets were read; they will be read again.
-	case code != 0:
+	default:
 		s.Err = failure("look into the log of", fmt.Sprintf("topic %q partition %d", topic, id), Code(code))
-	case seen.batches > 0:
-		s.Taken, s.Clear = true, seen.clear
-		s.Record = seen.found
-		s.Empty = !seen.found && seen.clear >= f.looks[tp].To
 	}
 	return s
 }

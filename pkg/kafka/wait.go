@@ -15,6 +15,15 @@ import (
 // the encoding changes; brokers from 2.4 to 4.x speak it. Topics go by name in it.
 var waitVersions = span{5, 11}
 
+// A wait brings the beginning of what is new, so that an aborted transaction is known for one without another
+// request. Most are smaller than waitBytes; waitBytesAtMost are all that one answer brings, unless its first
+// batch is larger. One byte at least is needed: of a partition that may give none, a broker never finds that
+// there is one.
+const (
+	waitBytes       = 16 << 10
+	waitBytesAtMost = 64 << 10
+)
+
 // Leaders returns a function that tells which broker leads a partition of the
 // topic, as far as the newest metadata knows. It asks nobody.
 func (c *Client) Leaders(topic string) func(partition int32) (node int32, ok bool) {
@@ -51,7 +60,8 @@ func (c *Client) FindLeaders(ctx context.Context, topics []string) error {
 // known of any of them.
 //
 // Fetch needs READ on the topic. No record is looked at: the response is read as
-// it comes, and what it carries of them, at most one batch, is thrown away.
+// it comes, and of what it carries of them only the headers of batches: whether any
+// of it is for the consumer at all.
 //
 // Every wait under way holds a connection of its own, of MaxWaitConnectionsPerBroker.
 func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position, from []lag.LogWait, most time.Duration) ([]lag.LogWake, error) {
@@ -92,7 +102,7 @@ type endFetch struct {
 func newEndFetch(at lag.Position, from []lag.LogWait, most time.Duration) *endFetch {
 	req := kmsg.NewPtrFetchRequest()
 	req.MaxWaitMillis = int32(min(most.Milliseconds(), 1<<31-1)) //nolint:gosec // bounded
-	req.MinBytes, req.MaxBytes = 1, 1
+	req.MinBytes, req.MaxBytes = 1, waitBytesAtMost
 	if at == lag.StableEnd {
 		req.IsolationLevel = 1
 	}
@@ -112,34 +122,34 @@ func newEndFetch(at lag.Position, from []lag.LogWait, most time.Duration) *endFe
 		}
 		p := kmsg.NewFetchRequestTopicPartition()
 		p.Partition, p.FetchOffset = w.Partition, w.Offset
-		// Of a partition that may give no byte, a broker never finds that there is one.
-		p.PartitionMaxBytes = 1
+		p.PartitionMaxBytes = waitBytes
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
 	}
 	return f
 }
 
-// note takes in what the response says of one partition.
-func (f *endFetch) note(topic string, p *fetchedPartition) {
-	tp := lag.TopicPartition{Topic: topic, Partition: p.id}
-	offset, asked := f.offset[tp]
-	if !asked {
-		return
-	}
-	end := p.highWatermark
+// end is the offset that the wait is for, as the response tells it.
+func (f *endFetch) end(p *fetchedPartition) int64 {
 	if f.at == lag.StableEnd {
-		end = p.stableEnd
+		return p.stableEnd
 	}
+	return p.highWatermark
+}
+
+// note takes in what the response says of one partition.
+func (f *endFetch) note(tp lag.TopicPartition, offset int64, p *fetchedPartition, seen *batchWalk) {
+	end := f.end(p)
 	wake := lag.LogWake{TopicPartition: tp, End: lag.Unknown, Start: lag.Unknown}
 	switch {
 	case p.code != 0:
 		wake.Reason = wakeReason(p.code)
-		wake.Err = failure("wait for records of", fmt.Sprintf("topic %q partition %d", topic, p.id), Code(p.code))
+		wake.Err = failure("wait for records of", fmt.Sprintf("topic %q partition %d", tp.Topic, p.id), Code(p.code))
 		if wake.Reason == lag.WakeDenied {
-			wake.Err = readDenied(topic)
+			wake.Err = readDenied(tp.Topic)
 		}
 	case end > offset:
 		wake.Reason, wake.End, wake.Start = lag.WakeGrown, end, max(p.start, lag.Unknown)
+		wake.From, wake.Seen = offset, seen.sight(lag.Look{TopicPartition: tp, From: offset, To: end})
 	case end < offset:
 		wake.Reason = lag.WakeShrunk
 	default:

@@ -78,8 +78,9 @@ func TestAwaitRecords(t *testing.T) {
 	}
 	fake.Produce(t, "t0", 1, 3)
 	got := <-done
-	if got.err != nil || len(got.wakes) != 1 || got.wakes[0] != (lag.LogWake{TopicPartition: tp("t0", 1), End: 7}) {
-		t.Errorf("got %v, %v; want the end 7 of partition 1", got.wakes, got.err)
+	want := lag.LogWake{TopicPartition: tp("t0", 1), End: 7, From: 4, Seen: lag.Sight{TopicPartition: tp("t0", 1), Taken: true, Record: true, Clear: 4}}
+	if got.err != nil || len(got.wakes) != 1 || got.wakes[0] != want {
+		t.Errorf("got %+v, %v; want %+v", got.wakes, got.err, want)
 	}
 }
 

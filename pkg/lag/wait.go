@@ -23,11 +23,14 @@ const (
 	WakeDenied
 	// WakeFailed: the broker refuses for another reason.
 	WakeFailed
+	// WakeUnclear: the log has grown, but what the broker showed of it is no record, and it did not show all.
+	// Whoever waits has to look at the rest.
+	WakeUnclear
 )
 
 // String names the reason.
 func (r WakeReason) String() string {
-	return [...]string{"grown", "shrunk", "moved", "denied", "failed"}[min(r, WakeFailed)]
+	return [...]string{"grown", "shrunk", "moved", "denied", "failed", "unclear"}[min(r, WakeUnclear)]
 }
 
 // LogWake is a partition that a broker had something to say about while its end was waited on.
@@ -37,6 +40,10 @@ type LogWake struct {
 	// End and Start are the log end that was waited for (see [Position]) and the log start, as they were
 	// after the wait had begun; [Unknown] where the broker did not tell. Only WakeGrown has them.
 	End, Start int64
+	// From is the offset that was waited at, and Seen what the broker showed of the offsets from there up to
+	// End, on the way: not Taken where it showed none of them. Only WakeGrown has them.
+	From int64
+	Seen Sight
 	// Err is what the broker said; nil for WakeGrown.
 	Err error
 }
