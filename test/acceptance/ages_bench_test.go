@@ -35,13 +35,13 @@ type lookups struct {
 }
 
 func (c *timed) OffsetsForTimes(ctx context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset)) {
-	c.tally.take()
+	c.take()
 	began := time.Now()
 	c.Client.OffsetsForTimes(ctx, times, deliver)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sofar.rounds++
-	c.sofar.requests += c.tally.take()["ListOffsets"]
+	c.sofar.requests += c.take()["ListOffsets"]
 	c.sofar.took += time.Since(began)
 }
 

@@ -7,21 +7,20 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/kafkabroker"
-	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
-	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
 // lagScene is one case of testdata/lag.txt.
 type lagScene struct {
-	name  string
-	line  int
+	name string
+	line int
+	// topic are the properties of its topic.
+	topic map[string]string
 	steps []string
 	want  map[string]string
 }
@@ -41,7 +40,9 @@ func lagScenes(t *testing.T) (all []*lagScene) {
 			all = append(all, &lagScene{name: rest, line: n, want: map[string]string{}})
 		case len(all) == 0:
 			t.Fatalf("line %d stands before the first case", n)
-		case word == "uncommitted" || word == "committed" && len(strings.Fields(rest)) == 2:
+		case word == "topic":
+			all[len(all)-1].topic = properties(rest)
+		case word == "uncommitted" || word == "committed" && len(strings.Fields(rest)) >= 2:
 			all[len(all)-1].want["read_"+word] = rest
 		default:
 			all[len(all)-1].steps = append(all[len(all)-1].steps, line)
@@ -51,70 +52,14 @@ func lagScenes(t *testing.T) (all []*lagScene) {
 	return all
 }
 
-// stage is a topic that the steps of one case are done to.
-type stage struct {
-	topic string
-	id    int
-	// end and stable are where the steps have put the high watermark and the last stable offset.
-	end, stable int64
-	// held is whether a transaction holds the last stable offset where it is.
-	held bool
-}
-
-func (s *stage) do(ctx context.Context, t *testing.T, step string) {
-	t.Helper()
-	word, argument, _ := strings.Cut(step, " ")
-	n, _ := strconv.ParseInt(argument, 10, 64)
-	s.id++
-	id := fmt.Sprintf("%s-%d", s.topic, s.id)
-	grow := func(by int64) {
-		s.end += by
-		if !s.held {
-			s.stable = s.end
-		}
+// properties reads KEY=VALUE ...
+func properties(text string) map[string]string {
+	all := map[string]string{}
+	for field := range strings.FieldsSeq(text) {
+		key, value, _ := strings.Cut(field, "=")
+		all[key] = value
 	}
-	switch word {
-	case "produce":
-		must(t, cluster.Produce(ctx, s.topic, 0, int(n)))
-		grow(n)
-	case "committed", "aborted":
-		must(t, cluster.ProduceTransaction(ctx, id, s.topic, 0, int(n), word == "committed"))
-		grow(n + 1)
-	case "open", "hang":
-		open, err := cluster.BeginTransaction(ctx, id, s.topic, 0, int(n))
-		must(t, err)
-		if word == "hang" {
-			open.Abandon()
-		} else {
-			t.Cleanup(func() { must(t, open.End(context.Background(), false)) })
-		}
-		s.held = true
-		grow(n)
-	case "delete-before":
-		s.settled(ctx, t) // the markers come late
-		must(t, cluster.DeleteRecords(ctx, s.topic, 0, n))
-	case "commit":
-		must(t, cluster.Commit(ctx, s.topic, s.topic, map[int32]int64{0: n}))
-	case "expire":
-		must(t, cluster.DeleteCommits(ctx, s.topic, s.topic, 0))
-	case "recreate":
-		must(t, cluster.DeleteTopic(ctx, s.topic), cluster.CreateTopic(ctx, s.topic, 1, 1, nil))
-		s.end, s.stable, s.held = 0, 0, false
-	default:
-		t.Fatalf("unknown step %q", step)
-	}
-}
-
-// settled waits until the log is as the steps have left it: the broker writes the
-// markers of a transaction after it has said that it ended.
-func (s *stage) settled(ctx context.Context, t *testing.T) {
-	t.Helper()
-	client, _ := newClient(t, kafka.Config{BootstrapServers: cluster.Bootstrap()})
-	eventually(t, func() bool {
-		end := logOffsets(ctx, t, client, lag.End, partitions(s.topic, 1))[lag.TopicPartition{Topic: s.topic}]
-		stable := logOffsets(ctx, t, client, lag.StableEnd, partitions(s.topic, 1))[lag.TopicPartition{Topic: s.topic}]
-		return end == position{offset: s.end} && stable == position{offset: s.stable}
-	})
+	return all
 }
 
 // TestTrueLag asks the running product what is left to do in each case.
@@ -125,8 +70,7 @@ func TestTrueLag(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			ctx := scene(t)
-			s := &stage{topic: fmt.Sprintf("true-lag-%d", c.line)}
-			must(t, cluster.CreateTopic(ctx, s.topic, 1, 1, nil))
+			s := setStage(ctx, t, fmt.Sprintf("true-lag-%d", c.line), c.topic)
 			for _, step := range c.steps {
 				s.do(ctx, t, step)
 			}
@@ -153,7 +97,7 @@ func sees(t *testing.T, seen *string, want string, look func() string) {
 	}
 }
 
-// explained is the lag of the first partition and its reason.
+// explained is the lag of the first partition, its reason, and what retention has taken from the group.
 func explained(ctx context.Context, t *testing.T, p *product, metadata map[string]string) string {
 	t.Helper()
 	answer, err := p.Own.Explain(ctx, &kafkascalerv1.ExplainRequest{Name: t.Name(), Namespace: "acceptance", ScalerMetadata: metadata})
@@ -162,7 +106,11 @@ func explained(ctx context.Context, t *testing.T, p *product, metadata map[strin
 	if x.GetError() != "" || len(x.GetPartitions()) == 0 {
 		return x.GetError()
 	}
-	return fmt.Sprintf("%d %s", x.GetPartitions()[0].GetLag(), x.GetPartitions()[0].GetReason())
+	r := x.GetPartitions()[0]
+	if r.GetLost() > 0 {
+		return fmt.Sprintf("%d %s lost %d", r.GetLag(), r.GetReason(), r.GetLost())
+	}
+	return fmt.Sprintf("%d %s", r.GetLag(), r.GetReason())
 }
 
 // TestGroupKinds: whoever the consumers are, the kind is found and the lag is right.
