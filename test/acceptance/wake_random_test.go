@@ -22,8 +22,8 @@ var wakeTransitions = flag.Int("wake-transitions", 300, "wake-ups in TestNoWakeU
 
 // TestNoWakeUpIsLost produces at random moments around everything that changes
 // what is waited on: streams that open, close and come again, groups that have
-// just caught up, leaders that move. Every record has to lead to a true within a
-// refresh interval.
+// just caught up or have slept for long, leaders that move. Every record has to
+// lead to a true within a refresh interval.
 func TestNoWakeUpIsLost(t *testing.T) {
 	const sleepers = 24
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(*wakeTransitions)*200*time.Millisecond)
@@ -98,6 +98,9 @@ func (s *randomSleeper) transition(ctx context.Context) (time.Duration, error) {
 		}
 	}
 	s.pause(30)
+	if s.r.IntN(50) == 0 {
+		time.Sleep(4 * time.Second) // so long that the refresh looks at it rarely
+	}
 	var around errgroup.Group
 	opened := time.Time{}
 	switch {
