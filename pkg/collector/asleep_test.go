@@ -9,11 +9,6 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// requests are all that the cluster was asked but for the waits.
-func (w *waitingCluster) requests() int {
-	return w.count(metadata) + w.count(offsetFetch) + w.count(listOffsets) + w.count(listStarts)
-}
-
 func TestSleepersAreReadRarely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, _, s := asleep(t, pushed)
