@@ -150,12 +150,14 @@ func (g *edges) next(active bool, now time.Time) (value, say bool) {
 	return active, false
 }
 
-// hold is next for a state that is not known, given the last one that was.
+// hold is next for a state that is not known, given the last one that was. A stream
+// that has said nothing yet begins with it: KEDA 2.21.0 closes its connection when
+// calls of all triggers fail, and comes back for moments only.
 func (g *edges) hold(active bool, now time.Time) (value, say bool) {
 	switch {
 	case !active:
 		return false, false
-	case g.held.IsZero():
+	case g.held.IsZero() && g.active:
 		g.held = now.Add(holdEvery)
 		return true, false
 	case now.Before(g.held):
