@@ -23,8 +23,8 @@ const (
 	// rather than too young, and better with the next refresh.
 	roundsAgain = 2
 	roundsFirst = 20
-	// manySearches is how many make a round expensive. Fewer have as many rounds as it takes.
-	manySearches = 1000
+	// manyAges is with how many lagging partitions that holds. With fewer, all have as many rounds as it takes.
+	manyAges = 1000
 )
 
 // age is what is known of the oldest unconsumed record of a partition.
@@ -111,11 +111,11 @@ func (c *Collector) readAges(ctx context.Context, s *scope, timeout time.Duratio
 	c.mu.Lock()
 	id := c.tick()
 	c.mu.Unlock()
-	searches := c.claimAges(s, id)
+	searches, all := c.claimAges(s, id)
 	if len(searches) == 0 {
 		return
 	}
-	if len(searches) <= manySearches {
+	if all <= manyAges {
 		for _, search := range searches {
 			search.rounds = roundsFirst
 		}
@@ -172,9 +172,9 @@ func ask(ctx context.Context, source TimeSource, searches map[lag.TopicPartition
 	return true
 }
 
-// claimAges returns the searches to make.
-func (c *Collector) claimAges(s *scope, id stamp) map[lag.TopicPartition]*ageSearch {
-	searches := map[lag.TopicPartition]*ageSearch{}
+// claimAges returns the searches to make, and how many partitions there are whose age is asked for and not 0.
+func (c *Collector) claimAges(s *scope, id stamp) (searches map[lag.TopicPartition]*ageSearch, all int) {
+	searches = map[lag.TopicPartition]*ageSearch{}
 	now := time.Now()
 	for from := 0; from < len(s.tracked); {
 		c.mu.Lock()
@@ -182,12 +182,13 @@ func (c *Collector) claimAges(s *scope, id stamp) map[lag.TopicPartition]*ageSea
 			if s.wants[from]&wantsAges != 0 {
 				n += len(s.tracked[from].topic.ids)
 				c.collectAges(s.tracked[from], id, now, searches)
+				all += len(s.tracked[from].ages)
 			}
 			n++
 		}
 		c.mu.Unlock()
 	}
-	return searches
+	return searches, all
 }
 
 // collectAges adds the partitions whose oldest record may be another one than before. The caller holds mu.

@@ -182,7 +182,7 @@ func TestMovedAt(t *testing.T) {
 
 // Many partitions that lag on take two rounds a refresh, and stay exact.
 func TestAgesOfManyPartitions(t *testing.T) {
-	const n = manySearches + 200
+	const n = manyAges + 200
 	ends, commits := make([]int64, n), make([]int64, n)
 	for i := range ends {
 		ends[i], commits[i] = 86_400, 40_000+int64(i)*7
@@ -220,6 +220,17 @@ func TestAgesOfManyPartitions(t *testing.T) {
 		c.sweep(t.Context(), &s, 20*time.Second)
 		if rounds, _ = w.sofar(); rounds > roundsAgain || refreshes > 8 {
 			t.Fatalf("%d rounds in refresh %d after the commits have moved", rounds, refreshes)
+		}
+	}
+	// So it is where only a few of them move.
+	for i := range 10 {
+		commits[i] += 15_000
+	}
+	w.commit("billing", "orders", commits...)
+	for range 8 {
+		c.sweep(t.Context(), &s, 20*time.Second)
+		if rounds, _ := w.sofar(); rounds > roundsAgain {
+			t.Errorf("%d rounds for the few commits that have moved", rounds)
 		}
 	}
 	r := ages(t, c, q)
