@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // Observer is told what a [Client] does. Its methods are called from many
@@ -54,6 +56,9 @@ type Client struct {
 	mu      sync.Mutex
 	closed  bool
 	brokers map[string]*broker // by address
+
+	// turn is that of those who read large responses.
+	turn pace.Turn
 
 	routes       routes
 	coordinators coordinators

@@ -27,6 +27,8 @@ type conn struct {
 	expires time.Time
 	// begun tells whether any byte of the newest response has arrived.
 	begun bool
+	// buf is what requests are written in: those of a refresh are as large every time.
+	buf []byte
 }
 
 // dial opens a connection to addr, all steps under one deadline.
@@ -150,9 +152,9 @@ func (c *conn) exchange(req kmsg.Request, ours span) (kmsg.Response, error) {
 	}
 	req.SetVersion(version)
 	c.lastID++
-	x := exchange{formatter: c.formatter, id: c.lastID, req: req}
+	x := exchange{formatter: c.formatter, id: c.lastID, req: req, buf: c.buf}
 	_, err = c.pc.RoundTrip(&x)
-	c.begun = x.begun
+	c.begun, c.buf = x.begun, x.buf
 	return x.resp, err
 }
 

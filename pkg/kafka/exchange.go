@@ -45,6 +45,8 @@ type exchange struct {
 	resp      kmsg.Response
 	// begun is set once a byte of the response has arrived.
 	begun bool
+	// buf is room for the request.
+	buf []byte
 }
 
 var (
@@ -62,7 +64,8 @@ func (x *exchange) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange implements protocol.RawExchanger.
 func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	if _, err := rw.Write(x.formatter.AppendRequest(nil, x.req, x.id)); err != nil {
+	x.buf = x.formatter.AppendRequest(x.buf[:0], x.req, x.id)
+	if _, err := rw.Write(x.buf); err != nil {
 		return nil, err
 	}
 	if s, ok := x.req.(streamed); ok {
@@ -124,13 +127,11 @@ func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
 	return frame.Bytes(), nil
 }
 
-// read decodes a body. The two large answers of every sweep share their strings
+// read decodes a body. The large answers to ListOffsets share their strings
 // with the frame, which nobody else holds; what outlives the answer must copy them.
 func read(resp kmsg.Response, body []byte) error {
 	switch r := resp.(type) {
 	case *kmsg.ListOffsetsResponse:
-		return r.UnsafeReadFrom(body)
-	case *kmsg.OffsetFetchResponse:
 		return r.UnsafeReadFrom(body)
 	default:
 		return r.ReadFrom(body)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,63 +21,59 @@ var (
 	offsetFetchOneVersions  = span{2, 7}
 )
 
-// ask reads the commits of groups from their coordinator.
-func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTopics, again bool) {
-	commits, refused, err := r.c.fetchMany(ctx, on, groups, true)
-	var version *versionError
-	switch {
-	case errors.As(err, &version):
-		r.askEach(ctx, on, groups, again)
-		return
-	case err != nil:
-		r.rejected(ctx, groups, on, err, again)
-		return
-	}
-	settle(commits, func(unstable []lag.GroupTopics) []lag.GroupCommits {
-		settled, _, err := r.c.fetchMany(ctx, on, unstable, false)
-		if err != nil {
-			return nil
-		}
-		return settled
-	})
-	r.c.shares.read(ctx, on, groups, commits)
-	r.hand(commits)
-	for _, f := range refused.all {
-		r.rejected(ctx, f.groups, on, f.err, again)
-	}
-}
-
-// fetchMany makes one request for many groups. refused are those that the
-// coordinator did not answer for; err is why there is no answer at all.
+// ask reads the commits of groups from their coordinator, and hands them on as they come.
 //
 // A request for what is stable (7 and newer) is answered after all that was
 // committed before it. One that is not may be answered by a new coordinator, in
 // the second after the old one was lost, as if the newest commits had never been
 // made: a group's only commit is then missing, without an error (seen on 4.3.1).
-func (c *Client) fetchMany(ctx context.Context, on *broker, groups []lag.GroupTopics, stable bool) (commits []lag.GroupCommits, refused causes, err error) {
-	resp, err := c.ask(ctx, on, offsetFetchMany(groups, stable), offsetFetchManyVersions)
-	if err != nil {
-		return nil, refused, err
+func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTopics, again bool) {
+	// aside are the groups that take another request.
+	var aside []lag.GroupCommits
+	f := newOffsetFetch(groups, true, &r.c.turn, func(some []lag.GroupCommits) {
+		now := time.Now()
+		r.hand(slices.DeleteFunc(some, func(g lag.GroupCommits) bool {
+			more := isUnstable(g.Commits) || r.c.shares.mayBe(&g, now)
+			if more {
+				aside = append(aside, g)
+			}
+			return more
+		}))
+	})
+	_, err := r.c.ask(ctx, on, f, offsetFetchManyVersions)
+	if _, old := errors.AsType[*versionError](err); old {
+		r.askEach(ctx, on, groups, again)
+		return
 	}
-	readAt := time.Now()
-	answers := map[string]*kmsg.OffsetFetchResponseGroup{}
-	answer := resp.(*kmsg.OffsetFetchResponse)
-	for i := range answer.Groups {
-		answers[answer.Groups[i].Group] = &answer.Groups[i]
+	switch {
+	case err != nil:
+		r.rejected(ctx, f.unanswered(aside), on, err, again)
+	case len(aside) > 0:
+		settle(aside, func(unstable []lag.GroupTopics) []lag.GroupCommits { return r.c.fetchUnstable(ctx, on, unstable) })
+		r.c.shares.read(ctx, on, f.asked(aside), aside)
+		r.hand(aside)
 	}
-	commits = make([]lag.GroupCommits, 0, len(groups))
-	for _, g := range groups {
-		got := answers[g.Group]
-		switch {
-		case got == nil:
-			refused.add(g, errLeftOut)
-		case got.ErrorCode != 0 && got.ErrorCode != groupIDNotFound:
-			refused.add(g, Code(got.ErrorCode))
-		default:
-			commits = append(commits, groupCommits(g, fetched(got), got.ErrorCode == groupIDNotFound, readAt))
+	if err == nil {
+		for _, g := range f.unanswered(nil) {
+			f.refused.add(g, errLeftOut)
 		}
 	}
-	return commits, refused, nil
+	for _, f := range f.refused.all {
+		r.rejected(ctx, f.groups, on, f.err, again)
+	}
+}
+
+// fetchUnstable reads commits whether or not they are stable. What is not answered is left out.
+func (c *Client) fetchUnstable(ctx context.Context, on *broker, groups []lag.GroupTopics) (commits []lag.GroupCommits) {
+	f := newOffsetFetch(groups, false, &c.turn, func(some []lag.GroupCommits) { commits = append(commits, some...) })
+	if _, err := c.ask(ctx, on, f, offsetFetchManyVersions); err != nil {
+		return nil
+	}
+	return commits
+}
+
+func isUnstable(commits []lag.Commit) bool {
+	return slices.ContainsFunc(commits, func(c lag.Commit) bool { return c.Err != nil && errors.Is(c.Err, Code(unstableOffsetCommit)) })
 }
 
 // settle replaces the commits that are not stable, those of consumers with an
@@ -156,7 +153,7 @@ func (c *Client) fetchOne(ctx context.Context, on *broker, g lag.GroupTopics, st
 	return []lag.GroupCommits{groupCommits(g, fetchedOne(answer), absent, time.Now())}, nil
 }
 
-func offsetFetchMany(groups []lag.GroupTopics, stable bool) kmsg.Request {
+func offsetFetchMany(groups []lag.GroupTopics, stable bool) *kmsg.OffsetFetchRequest {
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.RequireStable = stable
 	req.Groups = make([]kmsg.OffsetFetchRequestGroup, len(groups))
@@ -198,20 +195,6 @@ type fetchedOffset struct {
 	code      int16
 }
 
-func fetched(g *kmsg.OffsetFetchResponseGroup) []fetchedOffset {
-	n := 0
-	for i := range g.Topics {
-		n += len(g.Topics[i].Partitions)
-	}
-	all := make([]fetchedOffset, 0, n)
-	for i := range g.Topics {
-		for _, p := range g.Topics[i].Partitions {
-			all = append(all, fetchedOffset{g.Topics[i].Topic, p.Partition, p.Offset, p.ErrorCode})
-		}
-	}
-	return all
-}
-
 func fetchedOne(answer *kmsg.OffsetFetchResponse) []fetchedOffset {
 	var all []fetchedOffset
 	for i := range answer.Topics {
@@ -239,9 +222,7 @@ func groupCommits(g lag.GroupTopics, answer []fetchedOffset, absent bool, readAt
 	list.missing(func(tp lag.TopicPartition) {
 		c := lag.Commit{TopicPartition: tp, Offset: lag.NoCommit}
 		if !absent {
-			// Asked for by name and not answered: brokers do so where the principal may not describe the topic.
-			c.Err = failure("read the committed offset of", commitObject(g.Group, tp), fmt.Errorf("%w, as if without permission on the topic: %w",
-				errLeftOut, Code(29)))
+			c.Err = leftOut(g.Group, tp)
 		}
 		out.Commits = append(out.Commits, c)
 	})

@@ -10,6 +10,9 @@ import (
 // once each: brokers refuse a request that names a partition twice. It returns
 // parts itself where it is so already.
 func distinct(parts []lag.TopicPartitions) []lag.TopicPartitions {
+	if len(parts) == 1 && ascending(parts[0].Partitions) {
+		return parts
+	}
 	seen := make(map[string]struct{}, len(parts))
 	clean := true
 	for _, p := range parts {

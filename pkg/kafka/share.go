@@ -47,6 +47,16 @@ func (s *shares) candidates(groups []lag.GroupTopics, commits []lag.GroupCommits
 	return asks, at
 }
 
+// mayBe tells whether a group may be a share group, given its commits.
+func (s *shares) mayBe(g *lag.GroupCommits, now time.Time) bool {
+	if hasCommit(g.Commits) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !now.Before(s.none[g.Group])
+}
+
 // hasCommit tells whether there is a commit, or whether it is not known that there is none.
 func hasCommit(commits []lag.Commit) bool {
 	for i := range commits {

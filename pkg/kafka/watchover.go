@@ -18,11 +18,22 @@ var errDropped = errors.New("it does not answer, and the cluster does not count 
 // time is over. A broker that hangs closes no connection and says nothing.
 func (c *Client) ask(ctx context.Context, b *broker, req kmsg.Request, ours span) (kmsg.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
+	watched, stop := context.WithCancel(ctx)
+	if r, ok := req.(beginner); ok {
+		r.onBegin(stop)
+	}
 	var watching sync.WaitGroup
-	watching.Go(func() { c.watchOver(ctx, b.addr, cancel) })
+	watching.Go(func() { c.watchOver(watched, b.addr, cancel) })
 	defer watching.Wait()
+	defer stop()
 	defer cancel(nil)
 	return b.request(ctx, req, ours)
+}
+
+// beginner is a request that can tell when its response begins to arrive: its
+// broker is alive then, however long the rest takes.
+type beginner interface {
+	onBegin(do func())
 }
 
 // watchOver ends ctx with errDropped when the cluster has dropped the broker at addr.
