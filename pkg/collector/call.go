@@ -15,6 +15,8 @@ type call struct {
 	done chan struct{}
 	// late is set once nobody waits for the call any more: what it still brings is published as it comes.
 	late bool
+	// last is when it last brought something.
+	last time.Time
 	// owed is how many groups, partitions or topics have not been delivered.
 	owed int
 }
@@ -31,8 +33,14 @@ func (c *Collector) start(ctx context.Context, timeout time.Duration, id stamp, 
 	return cl
 }
 
-// await waits for the calls, but no longer than the grace, and returns how much they still owe.
+// mostGraces is how many times the grace a step is waited for as long as its calls bring answers.
+const mostGraces = 4
+
+// await waits for the calls, but no longer than the grace after the newest answer
+// of any of them, and returns how much they still owe. What has arrived and is only
+// not taken in yet, on a busy machine, is no slow broker.
 func (c *Collector) await(ctx context.Context, calls ...*call) (owed int) {
+	began := time.Now()
 	grace := time.NewTimer(c.opts.Grace)
 	defer grace.Stop()
 	over := false
@@ -40,15 +48,20 @@ func (c *Collector) await(ctx context.Context, calls ...*call) (owed int) {
 		if cl == nil {
 			continue
 		}
-		if !over {
+		for waiting := !over; waiting; waiting = waiting && !over {
 			select {
 			case <-cl.done:
-				continue
+				waiting = false
 			case <-grace.C:
-				over = true
+				left := min(c.lastAnswer(began, calls).Add(c.opts.Grace).Sub(time.Now()), time.Until(began.Add(mostGraces*c.opts.Grace)))
+				over = left <= 0
+				grace.Reset(left)
 			case <-ctx.Done():
 				over = true
 			}
+		}
+		if !over {
+			continue
 		}
 		c.mu.Lock()
 		cl.late = true
@@ -58,18 +71,35 @@ func (c *Collector) await(ctx context.Context, calls ...*call) (owed int) {
 	return owed
 }
 
+// lastAnswer is when the newest answer of the calls came, or began where none has.
+func (c *Collector) lastAnswer(began time.Time, calls []*call) time.Time {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	last := began
+	for _, cl := range calls {
+		if cl != nil && cl.last.After(last) {
+			last = cl.last
+		}
+	}
+	return last
+}
+
 // inChunks calls take for each index, holding mu, and gives readers a turn now and
 // then. What a late call has brought is published at the end.
 func (c *Collector) inChunks(cl *call, n int, take func(i int)) {
+	c.turn.Begin()
+	defer c.turn.End()
 	for from := 0; from < n; from += publishChunk {
 		c.mu.Lock()
 		for i := from; i < min(from+publishChunk, n); i++ {
 			take(i)
 		}
+		cl.last = time.Now()
 		if cl.late && from+publishChunk >= n {
 			c.publish()
 		}
 		c.mu.Unlock()
+		c.turn.Pause()
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // Collector keeps the offsets that anyone asks about fresh. Its methods may be
@@ -19,6 +21,10 @@ type Collector struct {
 	fresh, awake chan struct{}
 	// ended is closed when Run has returned.
 	ended chan struct{}
+	// untold says that those who wait have not heard of a publication.
+	untold chan struct{}
+	// turn is that of those who work through all there is.
+	turn pace.Turn
 	// calls are the calls of the source that are running.
 	calls sync.WaitGroup
 	// push waits for records; nil where that is not wanted or not possible.
@@ -59,6 +65,7 @@ func New(source Source, opts Options) *Collector {
 		ended:   make(chan struct{}),
 		changed: make(chan struct{}),
 		entries: make(map[string]*entry),
+		untold:  make(chan struct{}, 1),
 		groups:  make(map[string]*group),
 		topics:  make(map[string]*topic),
 	}
@@ -78,6 +85,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		loops.Go(func() { c.push.run(ctx) })
 	}
 	loops.Wait()
+	loops.Go(func() { c.tellNews(ctx) })
 	c.calls.Wait()
 	return nil
 }
@@ -90,5 +98,5 @@ func (c *Collector) publish() {
 	c.published.Add(1)
 	close(c.changed)
 	c.changed = make(chan struct{})
-	c.tell()
+	signal(c.untold)
 }

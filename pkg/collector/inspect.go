@@ -171,6 +171,8 @@ func (c *Collector) claimLooks(s *scope) (due [2]looking) {
 		c.mu.Unlock()
 		due[kind].claimed = map[lag.TopicPartition]claimedLook{}
 	}
+	c.turn.Begin()
+	defer c.turn.End()
 	for from := 0; from < len(s.tracked); {
 		c.mu.Lock()
 		for n := 0; from < len(s.tracked) && n < publishChunk; from++ {
@@ -180,6 +182,7 @@ func (c *Collector) claimLooks(s *scope) (due [2]looking) {
 			}
 		}
 		c.mu.Unlock()
+		c.turn.Pause()
 	}
 	return due
 }

@@ -124,6 +124,7 @@ func (c *Collector) readStarts(ctx context.Context, s *scope, timeout time.Durat
 	c.compose(s)
 	c.mu.Unlock()
 	var due logScope
+	c.turn.Begin()
 	for from := 0; from < len(s.tracked); {
 		c.mu.Lock()
 		for n := 0; from < len(s.tracked) && n < publishChunk; from++ {
@@ -131,7 +132,9 @@ func (c *Collector) readStarts(ctx context.Context, s *scope, timeout time.Durat
 			c.collectStarts(s.tracked[from], &due)
 		}
 		c.mu.Unlock()
+		c.turn.Pause()
 	}
+	c.turn.End()
 	c.mu.Lock()
 	id := c.tick()
 	asks, n := claimLogs(&due, lag.Start, id)

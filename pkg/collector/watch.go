@@ -1,8 +1,12 @@
 package collector
 
 import (
+	"context"
+	"math"
 	"sync"
 	"sync/atomic"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // watchers are the entries that somebody waits for. A publication wakes those only
@@ -44,22 +48,63 @@ func (c *Collector) news(e *entry, after *Snapshot) <-chan struct{} {
 	return w.news
 }
 
-// tell wakes those who wait for what has news. The caller holds mu.
+const (
+	// tellChunk is how many entries are looked at before others get a turn.
+	tellChunk = 256
+	// wakeAtOnce is how many of those who wait are woken before there is a pause: each then takes a snapshot and
+	// decides, and whoever asks a question meanwhile stands behind all of them.
+	wakeAtOnce = 16
+)
+
+// tellNews tells of publications until ctx ends.
+func (c *Collector) tellNews(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.untold:
+			c.tell()
+		}
+	}
+}
+
+// tell wakes those who wait for what has news.
 func (c *Collector) tell() {
-	c.watchers.mu.Lock()
-	defer c.watchers.mu.Unlock()
-	kept := c.watchers.entries[:0]
-	for _, e := range c.watchers.entries {
+	var turn pace.Turn
+	turn.Begin()
+	defer turn.End()
+	// From the last to the first, so that an entry which takes the place of one that is removed was looked at before.
+	for next := math.MaxInt; next >= 0; {
+		var woken int
+		if next, woken = c.tellSome(next); woken == wakeAtOnce {
+			turn.Rest()
+		}
+		turn.Pause()
+	}
+}
+
+// tellSome looks at some entries, from the given one down, and returns the next and how many had news.
+func (c *Collector) tellSome(from int) (next, woken int) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	w := &c.watchers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	at := min(from, len(w.entries)-1)
+	for least := at - tellChunk; at >= 0 && at > least && woken < wakeAtOnce; at-- {
+		e := w.entries[at]
 		if !c.isOld(e, e.watch.moved, e.watch.built) {
-			kept = append(kept, e)
 			continue
 		}
+		woken++
 		close(e.watch.news)
 		e.watch.news = nil
 		e.watch.waited.Store(false)
+		last := len(w.entries) - 1
+		w.entries[at], w.entries[last] = w.entries[last], nil
+		w.entries = w.entries[:last]
 	}
-	clear(c.watchers.entries[len(kept):])
-	c.watchers.entries = kept
+	return at, woken
 }
 
 // outdated reports whether there is more to know of the entry than after says.
