@@ -33,7 +33,7 @@ const (
 type Limits struct {
 	// GOMAXPROCS is the CPU limit, which the Go runtime reads itself in a container.
 	GOMAXPROCS int `json:"gomaxprocs"`
-	// MemoryLimit is GOMEMLIMIT and the kernel's limit, in bytes.
+	// MemoryLimit is GOMEMLIMIT, in bytes.
 	MemoryLimit int64 `json:"memoryLimit"`
 }
 
@@ -50,8 +50,9 @@ func ReadLimits(manifest string) (Limits, error) {
 				Template struct {
 					Spec struct {
 						Containers []struct {
+							Env       []struct{ Name, Value string }
 							Resources struct {
-								Limits struct{ CPU, Memory string }
+								Limits struct{ CPU string }
 							}
 						}
 					}
@@ -64,11 +65,17 @@ func ReadLimits(manifest string) (Limits, error) {
 		if d.Kind != "Deployment" || len(d.Spec.Template.Spec.Containers) == 0 {
 			continue
 		}
-		limits := d.Spec.Template.Spec.Containers[0].Resources.Limits
-		cores, err := strconv.Atoi(limits.CPU)
-		mebi, errMemory := strconv.ParseInt(strings.TrimSuffix(limits.Memory, "Mi"), 10, 64)
+		container := d.Spec.Template.Spec.Containers[0]
+		cores, err := strconv.Atoi(container.Resources.Limits.CPU)
+		memory := ""
+		for _, e := range container.Env {
+			if e.Name == "GOMEMLIMIT" {
+				memory = e.Value
+			}
+		}
+		mebi, errMemory := strconv.ParseInt(strings.TrimSuffix(memory, "MiB"), 10, 64)
 		if err := errors.Join(err, errMemory); err != nil {
-			return Limits{}, fmt.Errorf("%s: limits %+v: %w", manifest, limits, err)
+			return Limits{}, fmt.Errorf("%s: the CPU limit and GOMEMLIMIT: %w", manifest, err)
 		}
 		return Limits{GOMAXPROCS: cores, MemoryLimit: mebi << 20}, nil
 	}
