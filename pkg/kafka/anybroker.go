@@ -111,16 +111,22 @@ func (c *Client) candidates() []*broker {
 		}
 	}
 	now := time.Now()
-	slices.SortStableFunc(brokers, func(a, b *broker) int { return backoffRank(a, now) - backoffRank(b, now) })
+	slices.SortStableFunc(brokers, func(a, b *broker) int { return rank(a, now) - rank(b, now) })
 	return brokers
 }
 
-// backoffRank puts brokers that a request would fail on at once behind the others.
-func backoffRank(b *broker, now time.Time) int {
-	if b.ready(now) {
+// rank puts brokers that are slow behind the others, because an answer that another
+// broker has given first costs a connection, and those that a request would fail on
+// at once behind all.
+func rank(b *broker, now time.Time) int {
+	switch {
+	case !b.ready(now):
+		return 2
+	case b.slow.Load():
+		return 1
+	default:
 		return 0
 	}
-	return 1
 }
 
 // telling picks the failure that says most: one that asks something of the user

@@ -122,7 +122,7 @@ func describeOn(ctx context.Context, b *broker, group string) (GroupDescription,
 func describeConsumer(ctx context.Context, b *broker, group string) (GroupDescription, error) {
 	req := kmsg.NewPtrConsumerGroupDescribeRequest()
 	req.Groups = []string{group}
-	resp, err := b.request(ctx, req, consumerGroupDescribeVersions)
+	resp, err := b.requestForPeople(ctx, req, consumerGroupDescribeVersions)
 	if err != nil {
 		return GroupDescription{}, err
 	}
@@ -151,7 +151,7 @@ func describeConsumer(ctx context.Context, b *broker, group string) (GroupDescri
 func describeClassic(ctx context.Context, b *broker, group string) (GroupDescription, error) {
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups = []string{group}
-	resp, err := b.request(ctx, req, describeGroupsVersions)
+	resp, err := b.requestForPeople(ctx, req, describeGroupsVersions)
 	if err != nil {
 		return GroupDescription{}, err
 	}

@@ -17,7 +17,7 @@ var shareGroupDescribeVersions = span{1, 1}
 func describeShare(ctx context.Context, b *broker, group string, sofar GroupDescription) GroupDescription {
 	req := kmsg.NewPtrShareGroupDescribeRequest()
 	req.GroupIDs = []string{group}
-	resp, err := b.request(ctx, req, shareGroupDescribeVersions)
+	resp, err := b.requestForPeople(ctx, req, shareGroupDescribeVersions)
 	if err != nil {
 		return sofar
 	}

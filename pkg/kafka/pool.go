@@ -25,6 +25,10 @@ type broker struct {
 	addr     string
 	node     atomic.Int32
 	slots    chan struct{}
+	// curious are those of the slots that may be used for what people ask about.
+	curious chan struct{}
+	// slow is set while the newest request took longer than others are asked after.
+	slow atomic.Bool
 
 	mu   sync.Mutex
 	idle []*conn // the most recently used last
@@ -39,7 +43,10 @@ type broker struct {
 }
 
 func newBroker(cfg *Config, observer Observer, addr string) *broker {
-	b := &broker{cfg: cfg, observer: observer, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker)}
+	b := &broker{
+		cfg: cfg, observer: observer, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
+		curious: make(chan struct{}, max(1, cfg.MaxConnectionsPerBroker-1)),
+	}
 	b.node.Store(unknownNode)
 	return b
 }
@@ -57,11 +64,25 @@ func (b *broker) name() string {
 func (b *broker) request(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
 	start := time.Now()
 	resp, err := b.exchange(ctx, req, ours)
+	b.slow.Store(time.Since(start) > hedgeAfter)
 	// That the caller has given up says nothing about the broker.
 	if _, unsent := errors.AsType[*versionError](err); !unsent && !errors.Is(err, context.Canceled) {
 		b.observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), observed(err))
 	}
 	return resp, err
+}
+
+// requestForPeople is request for what only people ask about. It leaves a connection
+// to others: however many people are curious about a broker that answers slowly,
+// what is read all the time does not stand behind them.
+func (b *broker) requestForPeople(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
+	select {
+	case b.curious <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("waiting for one of %d connections: %w", cap(b.curious), context.Cause(ctx))
+	}
+	defer func() { <-b.curious }()
+	return b.request(ctx, req, ours)
 }
 
 func (b *broker) exchange(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
