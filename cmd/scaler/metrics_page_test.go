@@ -82,6 +82,7 @@ func busyRegistry(t *testing.T) *prometheus.Registry {
 	c := m.Cluster("orders")
 	c.Collector()
 	c.Collector().Queries(1)
+	c.Collector().Interval(time.Second)
 	c.Collector().Waiting(collector.WaitStats{Waits: 1})
 	c.Collector().Woken(1)
 	c.Collector().Looked(collector.LookStats{Empty: 1})

@@ -31,6 +31,8 @@ type Collector struct {
 	push *push
 	// published counts publications. It changes under mu.
 	published atomic.Uint64
+	// chosen is the interval of the refresh, in nanoseconds.
+	chosen atomic.Int64
 
 	watchers watchers
 
@@ -63,12 +65,14 @@ func New(source Source, opts Options) *Collector {
 		fresh:   make(chan struct{}, 1),
 		awake:   make(chan struct{}, 1),
 		ended:   make(chan struct{}),
+		untold:  make(chan struct{}, 1),
 		changed: make(chan struct{}),
 		entries: make(map[string]*entry),
-		untold:  make(chan struct{}, 1),
 		groups:  make(map[string]*group),
 		topics:  make(map[string]*topic),
 	}
+	c.chosen.Store(int64(c.opts.Interval))
+	c.opts.Observer.Interval(c.opts.Interval)
 	c.push = newPush(c)
 	return c
 }
@@ -81,11 +85,11 @@ func (c *Collector) Run(ctx context.Context) error {
 	var loops sync.WaitGroup
 	loops.Go(func() { c.readDirectly(ctx) })
 	loops.Go(func() { c.refresh(ctx) })
+	loops.Go(func() { c.tellNews(ctx) })
 	if c.push != nil {
 		loops.Go(func() { c.push.run(ctx) })
 	}
 	loops.Wait()
-	loops.Go(func() { c.tellNews(ctx) })
 	c.calls.Wait()
 	return nil
 }

@@ -94,7 +94,7 @@ func (c *Collector) dropIdle() []*entry {
 	defer c.mu.Unlock()
 	oldest := int64(c.now() - stamp(c.opts.IdleAfter))
 	// Whoever has not asked since the refresh before the last will want a newer snapshot.
-	past := int64(c.now() - stamp(2*c.opts.Interval))
+	past := int64(c.now() - stamp(2*c.interval()))
 	dropped := 0
 	live := make([]*entry, 0, len(c.entries))
 	for key, e := range c.entries {

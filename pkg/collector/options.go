@@ -26,7 +26,9 @@ const (
 type Options struct {
 	// Cluster is the cluster's name in errors and logs.
 	Cluster string
-	// Interval is the time from the start of one refresh to that of the next.
+	// Interval is the time from the start of one refresh to that of the next. Zero lets the collector choose by
+	// what there is to read: DefaultInterval for up to 50,000 partitions of groups, longer in proportion for
+	// more, at most DefaultMaxInterval, and at most a quarter of the youngest age that a query allows.
 	Interval time.Duration
 	// IdleAfter is how long a query that nobody asks about stays in the refresh.
 	IdleAfter time.Duration
@@ -57,6 +59,9 @@ type Options struct {
 	Logger *zap.Logger
 	// Observer is told what happens, for metrics.
 	Observer Observer
+
+	// chooses is whether the collector chooses its interval.
+	chooses bool
 }
 
 // Observer holds functions that are told what a collector does. Any may be nil.
@@ -67,6 +72,8 @@ type Observer struct {
 	Refreshed func(took time.Duration, late int)
 	// Stretched is told when a refresh took longer than the interval: how long after its start the next one starts.
 	Stretched func(interval time.Duration)
+	// Interval is told the time between two refreshes, at first and when it changes.
+	Interval func(time.Duration)
 	// DirectRead is told of every direct read and how many new queries it served.
 	DirectRead func(took time.Duration, queries int)
 	// Answered is told the age of every snapshot handed out by Snapshot that has one.
@@ -99,6 +106,7 @@ type WaitStats struct {
 }
 
 func (o Options) withDefaults() Options {
+	o.chooses = o.Interval <= 0
 	orDefault(&o.Interval, DefaultInterval)
 	orDefault(&o.IdleAfter, DefaultIdleAfter)
 	orDefault(&o.RequestTimeout, DefaultRequestTimeout)
@@ -123,6 +131,9 @@ func (o Observer) withDefaults() Observer {
 	}
 	if o.Stretched == nil {
 		o.Stretched = func(time.Duration) {}
+	}
+	if o.Interval == nil {
+		o.Interval = func(time.Duration) {}
 	}
 	if o.DirectRead == nil {
 		o.DirectRead = func(time.Duration, int) {}

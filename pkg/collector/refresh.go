@@ -28,6 +28,9 @@ func (c *Collector) refresh(ctx context.Context) {
 				c.noteHealth()
 				took = time.Since(start)
 				c.opts.Observer.Refreshed(took, late)
+				if s == &r.all {
+					c.chooseInterval(s)
+				}
 			}
 			if !c.rest(ctx, c.pause(took)) {
 				return
@@ -101,8 +104,8 @@ func (r *rounds) awakeOf(live []*entry) (awake []*entry, same bool) {
 // interval is followed by as long a rest, so that a cluster, or a machine, that is
 // too slow for the interval is not kept busy without a break.
 func (c *Collector) pause(took time.Duration) time.Duration {
-	if took <= c.opts.Interval {
-		return c.opts.Interval - took
+	if interval := c.interval(); took <= interval {
+		return interval - took
 	}
 	c.opts.Observer.Stretched(2 * took)
 	return took
@@ -115,7 +118,7 @@ func (c *Collector) sleepUntilNeeded(ctx context.Context) bool {
 	case <-ctx.Done():
 		return false
 	case <-c.awake:
-		return c.rest(ctx, c.opts.Interval)
+		return c.rest(ctx, c.interval())
 	}
 }
 

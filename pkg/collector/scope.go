@@ -1,6 +1,10 @@
 package collector
 
-import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
+import (
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
 
 // scope is what a sweep covers, with the requests for it. It is kept from one
 // refresh to the next, so that a refresh of what has not changed composes nothing.
@@ -22,6 +26,9 @@ type scope struct {
 	tracked []*tracked
 	// wants is what beside offsets is asked of each of tracked.
 	wants []wants
+	// positions is how many partitions of groups there are, youngest the least age that any query allows.
+	positions int
+	youngest  time.Duration
 	// lists is whether the list of all topics is needed.
 	lists bool
 }
@@ -73,6 +80,9 @@ func (c *Collector) compose(s *scope) {
 	var groups []*group
 	for _, e := range s.entries {
 		c.resolve(e)
+		if s.youngest == 0 || e.MaxAge < s.youngest {
+			s.youngest = e.MaxAge
+		}
 		s.lists = s.lists || e.lists()
 		if e.group.mark != c.marks {
 			e.group.mark = c.marks
@@ -96,6 +106,7 @@ func (c *Collector) composeTopic(s *scope, tr *tracked, w wants) {
 	if tr.mark != c.marks {
 		tr.mark, tr.index = c.marks, len(s.tracked)
 		s.tracked, s.wants = append(s.tracked, tr), append(s.wants, 0)
+		s.positions += len(t.ids)
 	}
 	s.wants[tr.index] |= w
 	if t.mark != c.marks {

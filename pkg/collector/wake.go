@@ -175,13 +175,13 @@ func (p *push) read(part *waitPart, now time.Time) {
 // become as many requests.
 func (p *push) slowDown(part *waitPart, now time.Time) {
 	const atOnce = 8
-	if now.Sub(part.woke) > 2*p.c.opts.Interval {
+	if now.Sub(part.woke) > 2*p.c.interval() {
 		part.wakes = 0
 	}
 	part.woke, part.ready = now, now
 	if part.wakes++; part.wakes > atOnce {
 		part.wakes = min(part.wakes, 100)
-		part.ready = now.Add(min(gatherFor<<min(part.wakes-atOnce, 16), p.c.opts.Interval))
+		part.ready = now.Add(min(gatherFor<<min(part.wakes-atOnce, 16), p.c.interval()))
 	}
 }
 

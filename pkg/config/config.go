@@ -54,7 +54,8 @@ type Log struct {
 
 // Refresh says how each cluster's snapshots are kept fresh. It holds for all clusters.
 type Refresh struct {
-	// Interval is the time between two refreshes of a cluster, 100 ms to 1 min.
+	// Interval is the time between two refreshes of a cluster, 100 ms to 1 min; 0 lets the size of the cluster
+	// decide, as collector.Options says.
 	Interval time.Duration `json:"interval"`
 	// SleepInterval is the time between two refreshes of what inactive streams wait for while the brokers
 	// watch over it, 1 s to 1 min; one below Interval means Interval.
@@ -170,7 +171,6 @@ func Default() Config {
 		HTTP: HTTP{ListenAddress: ":8080"},
 		Log:  Log{Level: "info", Format: "json"},
 		Refresh: Refresh{
-			Interval:         time.Second,
 			IdleAfter:        5 * time.Minute,
 			FirstReadTimeout: 2 * time.Second,
 			RequestTimeout:   3 * time.Second,

@@ -34,7 +34,9 @@ func (c Config) Validate() error {
 }
 
 func (r Refresh) validate(p *Problems) {
-	p.between("refresh.interval", r.Interval, 100*time.Millisecond, time.Minute)
+	if r.Interval != 0 {
+		p.between("refresh.interval", r.Interval, 100*time.Millisecond, time.Minute)
+	}
 	p.between("refresh.sleepInterval", r.SleepInterval, time.Second, time.Minute)
 	p.between("refresh.idleAfter", r.IdleAfter, 10*time.Second, 24*time.Hour)
 	p.between("refresh.firstReadTimeout", r.FirstReadTimeout, 100*time.Millisecond, 30*time.Second)

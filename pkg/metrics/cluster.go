@@ -70,6 +70,7 @@ func (c *Cluster) Collector() collector.Observer {
 			refreshes.Observe(took.Seconds())
 			late.Add(float64(n))
 		},
+		Interval:   func(d time.Duration) { v.interval.WithLabelValues(c.name).Set(d.Seconds()) },
 		Stretched:  func(time.Duration) { stretched.Inc() },
 		DirectRead: func(took time.Duration, _ int) { reads.Observe(took.Seconds()) },
 		Answered:   func(age time.Duration) { ages.Observe(age.Seconds()) },
@@ -91,7 +92,7 @@ type clusterVectors struct {
 	requestErrors, connectErrors                             *prometheus.CounterVec
 	refreshLate, refreshStretched                            *prometheus.CounterVec
 	wakes, looks, ageSearches, ageRounds                     *prometheus.CounterVec
-	queries, waits, waitPartitions, waitDenied               *prometheus.GaugeVec
+	queries, waits, waitPartitions, waitDenied, interval     *prometheus.GaugeVec
 
 	mu sync.Mutex
 	// users counts the observers by cluster.
@@ -108,7 +109,7 @@ func (v *clusterVectors) all() []vector {
 	return []vector{
 		v.requests, v.requestErrors, v.connects, v.connectErrors,
 		v.refreshes, v.refreshLate, v.refreshStretched, v.directReads, v.snapshotAges, v.queries,
-		v.waits, v.waitPartitions, v.waitDenied, v.wakes, v.looks, v.ageSearches, v.ageRounds,
+		v.waits, v.waitPartitions, v.waitDenied, v.wakes, v.looks, v.ageSearches, v.ageRounds, v.interval,
 	}
 }
 
@@ -140,6 +141,8 @@ func newClusterVectors() *clusterVectors {
 			"Groups and partitions that a refresh published with an older number, because their broker had not answered by then."),
 		refreshStretched: counter("refresh_stretched_total",
 			"Refreshes that took longer than the refresh interval, so that the next one started late."),
+		interval: clusterGauge("refresh_interval_seconds",
+			"Time between two refreshes: that of the configuration, or chosen by the size of the cluster."),
 		directReads: histogram("direct_read_duration_seconds", kafkaBuckets(),
 			"Time of a direct read for triggers that no refresh covered yet."),
 		snapshotAges: histogram("snapshot_age_seconds", ageBuckets(),

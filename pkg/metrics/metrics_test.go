@@ -74,6 +74,7 @@ func TestClusterSeriesLiveAsLongAsTheCluster(t *testing.T) {
 		c.ConnectDone(-1, time.Second, errors.New("refused"))
 		o := c.Collector()
 		o.Refreshed(time.Second, 3)
+		o.Interval(time.Second)
 		o.Stretched(time.Second)
 		o.DirectRead(time.Second, 2)
 		o.Answered(time.Second)

@@ -1,0 +1,57 @@
+package collector
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestIntervalGrowsWithTheSize(t *testing.T) {
+	for _, c := range []struct {
+		positions int
+		youngest  time.Duration
+		want      time.Duration
+	}{
+		{0, 10 * time.Second, time.Second},
+		{50_000, 10 * time.Second, time.Second},
+		{50_001, 10 * time.Second, 1100 * time.Millisecond},
+		{100_000, 10 * time.Second, 2 * time.Second},
+		{10_000_000, time.Minute, DefaultMaxInterval},
+		{10_000_000, 10 * time.Second, 2500 * time.Millisecond}, // nothing may become too old
+		{10_000_000, time.Second, time.Second},
+	} {
+		if got := intervalFor(c.positions, c.youngest); got != c.want {
+			t.Errorf("%d positions, none older than %v: every %v, want %v", c.positions, c.youngest, got, c.want)
+		}
+	}
+}
+
+func TestLargeClusterIsReadMoreRarely(t *testing.T) {
+	for name, c := range map[string]struct {
+		given time.Duration
+		want  time.Duration
+	}{
+		"by size":        {0, 2 * time.Second},
+		"as it is given": {time.Second, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newCluster(1)
+				w.topic("orders", 1, make([]int64, 2*positionsASecond)...)
+				var told time.Duration
+				col := start(t, w, Options{Interval: c.given, Observer: Observer{Interval: func(d time.Duration) { told = d }}})
+				q := query("billing", "orders")
+				snapshot(t, col, q)
+				pass(10 * time.Second)
+				before := w.count(offsetFetch)
+				pass(20 * time.Second)
+				if got, want := w.count(offsetFetch)-before, int(20*time.Second/c.want); got < want-1 || got > want+1 {
+					t.Errorf("%d refreshes in 20 s, want %d", got, want)
+				}
+				if c.given == 0 && told != c.want {
+					t.Errorf("the observer was told %v, want %v", told, c.want)
+				}
+			})
+		})
+	}
+}
