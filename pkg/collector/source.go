@@ -19,6 +19,7 @@ type Source interface {
 	Topics(ctx context.Context, names []string) ([]lag.Topic, error)
 	// LogOffsets reads one position of the partitions, one request a leader.
 	LogOffsets(ctx context.Context, at lag.Position, parts []lag.TopicPartitions, deliver func([]lag.LogOffset))
-	// Commits reads the groups' committed offsets, one request a coordinator where the broker can.
+	// Commits reads the groups' committed offsets, one request a coordinator where the broker can. What
+	// deliver is given of them is good until it returns.
 	Commits(ctx context.Context, groups []lag.GroupTopics, deliver func([]lag.GroupCommits))
 }

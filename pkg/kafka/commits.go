@@ -19,7 +19,7 @@ const coordinatorWait = 100 * time.Millisecond
 // it is older. Groups whose coordinator has moved or is gone are looked up anew
 // and asked for once more, within ctx. deliver gets every group once, never from
 // two goroutines at a time, as soon as its coordinator has answered or failed;
-// errors are *fault.Error.
+// errors are *fault.Error. It must keep no Commits, whose memory is used again.
 //
 // A group that does not exist has no commits, which is no error: Kafka does not
 // tell the two apart. Asked for all partitions (nil Topics), Kafka also leaves out,
@@ -82,13 +82,18 @@ func (r *commitsRead) round(ctx context.Context, groups []lag.GroupTopics, again
 // send asks the coordinators that are remembered, and returns the groups without one.
 func (r *commitsRead) send(ctx context.Context, groups []lag.GroupTopics, again bool) (unknown []lag.GroupTopics) {
 	byCoordinator := map[coordinator][]lag.GroupTopics{}
-	for _, g := range groups {
+	r.c.turn.Begin()
+	for i, g := range groups {
+		if i%commitsAtOnce == 0 {
+			r.c.turn.Pause()
+		}
 		if at, ok := r.c.coordinators.get(g.Group); ok {
 			byCoordinator[at] = append(byCoordinator[at], g)
 		} else {
 			unknown = append(unknown, g)
 		}
 	}
+	r.c.turn.End()
 	for at, groups := range byCoordinator {
 		b := r.c.coordinatorBroker(at)
 		for _, chunk := range r.c.chunkGroups(groups) {
@@ -184,28 +189,27 @@ func (r *commitsRead) hand(commits []lag.GroupCommits) {
 // split, and never twice in one request.
 func (c *Client) chunkGroups(groups []lag.GroupTopics) [][]lag.GroupTopics {
 	var out [][]lag.GroupTopics
-	var current []lag.GroupTopics
-	inCurrent := map[string]bool{}
-	partitions, bytes := 0, 0
-	for _, g := range groups {
+	// start is where the present chunk begins.
+	start, partitions, bytes := 0, 0, 0
+	inCurrent := make(map[string]bool, min(len(groups), c.cfg.MaxGroupsPerRequest))
+	for i, g := range groups {
 		n := count(g.Topics)
 		size := len(g.Group) + 20 + 4*n
 		for _, t := range g.Topics {
 			size += len(t.Topic) + 8
 		}
-		full := len(current) == c.cfg.MaxGroupsPerRequest || partitions+n > c.cfg.MaxPartitionsPerRequest || bytes+size > maxRequestBytes
-		if len(current) > 0 && (full || inCurrent[g.Group]) {
-			out = append(out, current)
-			current, partitions, bytes = nil, 0, 0
+		full := i-start == c.cfg.MaxGroupsPerRequest || partitions+n > c.cfg.MaxPartitionsPerRequest || bytes+size > maxRequestBytes
+		if i > start && (full || inCurrent[g.Group]) {
+			out = append(out, groups[start:i:i])
+			start, partitions, bytes = i, 0, 0
 			clear(inCurrent)
 		}
-		current = append(current, g)
 		inCurrent[g.Group] = true
 		partitions += n
 		bytes += size
 	}
-	if len(current) > 0 {
-		out = append(out, current)
+	if start < len(groups) {
+		out = append(out, groups[start:])
 	}
 	return out
 }

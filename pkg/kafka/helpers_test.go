@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -134,7 +135,13 @@ func readCommits(t testing.TB, client *kafka.Client, groups ...lag.GroupTopics) 
 	ctx, cancel := context.WithTimeout(context.Background(), callTime)
 	defer cancel()
 	d := commits(t)
-	client.Commits(ctx, groups, d.deliver)
+	client.Commits(ctx, groups, func(some []lag.GroupCommits) {
+		some = slices.Clone(some)
+		for i := range some {
+			some[i].Commits = slices.Clone(some[i].Commits)
+		}
+		d.deliver(some)
+	})
 	for _, g := range groups {
 		if _, ok := d.all[g.Group]; !ok {
 			t.Errorf("group %s was not delivered", g.Group)

@@ -35,6 +35,7 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 		r.hand(slices.DeleteFunc(some, func(g lag.GroupCommits) bool {
 			more := isUnstable(g.Commits) || r.c.shares.mayBe(&g, now)
 			if more {
+				g.Commits = slices.Clone(g.Commits)
 				aside = append(aside, g)
 			}
 			return more
@@ -65,11 +66,20 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 
 // fetchUnstable reads commits whether or not they are stable. What is not answered is left out.
 func (c *Client) fetchUnstable(ctx context.Context, on *broker, groups []lag.GroupTopics) (commits []lag.GroupCommits) {
-	f := newOffsetFetch(groups, false, &c.turn, func(some []lag.GroupCommits) { commits = append(commits, some...) })
+	f := newOffsetFetch(groups, false, &c.turn, func(some []lag.GroupCommits) { commits = append(commits, cloneCommits(some)...) })
 	if _, err := c.ask(ctx, on, f, offsetFetchManyVersions); err != nil {
 		return nil
 	}
 	return commits
+}
+
+// cloneCommits copies commits so that they can be kept.
+func cloneCommits(groups []lag.GroupCommits) []lag.GroupCommits {
+	groups = slices.Clone(groups)
+	for i := range groups {
+		groups[i].Commits = slices.Clone(groups[i].Commits)
+	}
+	return groups
 }
 
 func isUnstable(commits []lag.Commit) bool {

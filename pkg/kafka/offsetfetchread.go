@@ -27,7 +27,7 @@ type offsetFetch struct {
 	groups []lag.GroupTopics
 	// began is called when the response begins to arrive.
 	began func()
-	// hand takes groups that are answered.
+	// hand takes groups that are answered, and must keep no Commits.
 	hand func([]lag.GroupCommits)
 
 	// answered are those of groups that are, and index where each is, made when an answer is not in the order of the question.
@@ -94,7 +94,7 @@ func (f *offsetFetch) flush() {
 	if len(f.batch) > 0 {
 		f.hand(f.batch)
 	}
-	f.slab, f.batch = nil, nil
+	f.slab, f.batch = f.slab[:0], f.batch[:0]
 }
 
 // readGroup reads one group, which is likely to be that at next, and returns which it is.

@@ -109,7 +109,7 @@ func TestOffsetFetchIsReadAsItComes(t *testing.T) {
 		want, refused, silent := expected(groups, resp)
 
 		var got []lag.GroupCommits
-		f := newOffsetFetch(groups, true, &pace.Turn{}, func(some []lag.GroupCommits) { got = append(got, some...) })
+		f := newOffsetFetch(groups, true, &pace.Turn{}, func(some []lag.GroupCommits) { got = append(got, cloneCommits(some)...) })
 		f.SetVersion(version)
 		body := resp.AppendTo([]byte{0}) // the tags of the header
 		if err := f.readFrom(iotest.HalfReader(bytes.NewReader(body))); err != nil {

@@ -2,6 +2,7 @@ package lag
 
 import (
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -12,7 +13,15 @@ import (
 //
 // The report shares no memory with offsets but what never changes.
 func Compute(rules Rules, offsets []Offsets, now time.Time) Report {
-	r := Report{Partitions: make([]Partition, len(offsets))}
+	return ComputeInto(nil, rules, offsets, now)
+}
+
+// ComputeInto is Compute with the report's partitions in memory that the caller has
+// no other use for, as far as it suffices: for those who compute many reports and
+// keep none. What is in it is overwritten.
+func ComputeInto(room []Partition, rules Rules, offsets []Offsets, now time.Time) Report {
+	r := Report{Partitions: slices.Grow(room[:0], len(offsets))[:len(offsets)]}
+	clear(r.Partitions)
 	awake := rules.lastAwake(offsets)
 	for i := range offsets {
 		p := &r.Partitions[i]

@@ -83,7 +83,8 @@ type Commit struct {
 // GroupCommits is the answer to a [GroupTopics].
 type GroupCommits struct {
 	Group string
-	// Commits are the partitions asked for, in no order.
+	// Commits are the partitions asked for, in no order. Who is given them by a call of Commits of pkg/kafka
+	// or pkg/collector must copy what is to outlive that.
 	Commits []Commit
 	// ReadAt is when the answer had arrived: a log end read asked for after it is never behind a commit.
 	ReadAt time.Time

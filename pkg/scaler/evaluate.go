@@ -19,6 +19,8 @@ const (
 	// keepFor is how long a decision stands for an unchanged snapshot. Time alone changes one too: offsets
 	// grow too old, and lag becomes persistent.
 	keepFor = time.Second
+	// maxRoom is the largest report, in partitions, whose memory is used again.
+	maxRoom = 1000
 )
 
 // evaluation is one decision and what it was made from, but for the report by
@@ -41,12 +43,18 @@ type evaluation struct {
 // reports computes the lag in each of the snapshots. memory is read and its successor returned
 // only in KEDA compatibility.
 func (e *entry) reports(snapshots []*collector.Snapshot, memory lag.Memory, now time.Time) ([]lag.Report, lag.Memory) {
+	return e.reportsInto(nil, snapshots, memory, now)
+}
+
+// reportsInto is reports with the partitions of the first report in room, see [lag.ComputeInto].
+func (e *entry) reportsInto(room []lag.Partition, snapshots []*collector.Snapshot, memory lag.Memory, now time.Time) ([]lag.Report, lag.Memory) {
 	reports := make([]lag.Report, len(snapshots))
 	for i, snapshot := range snapshots {
 		if e.trigger.Policy.Compatibility == policy.KEDA {
 			reports[i], memory = lag.ComputeKEDA(e.trigger.Lag, snapshot.Offsets, memory, now)
 		} else {
-			reports[i] = lag.Compute(e.trigger.Lag, snapshot.Offsets, now)
+			reports[i] = lag.ComputeInto(room, e.trigger.Lag, snapshot.Offsets, now)
+			room = nil
 		}
 		reports[i].Group = snapshot.Group
 	}
@@ -91,8 +99,18 @@ func (s *Server) currentLocked(e *entry, snapshots []*collector.Snapshot, now ti
 	if e.last.fresh(snapshots, now) {
 		return e.last
 	}
-	reports, _ := e.reports(snapshots, e.memory, now)
-	return s.decideLocked(e, snapshots, reports, now)
+	// Nearly all that a decision allocates is a report that nobody looks at afterwards, but for its errors.
+	room, _ := s.rooms.Get().(*[]lag.Partition)
+	if room == nil {
+		room = new([]lag.Partition)
+	}
+	reports, _ := e.reportsInto(*room, snapshots, e.memory, now)
+	ev := s.decideLocked(e, snapshots, reports, now)
+	if parts := reports[0].Partitions; ev.err == nil && len(parts) <= maxRoom {
+		*room = parts
+		s.rooms.Put(room)
+	}
+	return ev
 }
 
 // decideLocked makes the decision that is the present one from now on.

@@ -95,6 +95,8 @@ type Server struct {
 	health       *health.Server
 	deadline     time.Duration
 	drainTimeout time.Duration
+	// rooms are those of reports that nobody needs any more, *[]lag.Partition.
+	rooms sync.Pool
 	// specStreams is how many StreamMetricSpec are open.
 	specStreams atomic.Int64
 	// draining ends the streams.

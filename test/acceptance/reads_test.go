@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -86,6 +87,7 @@ func commits(ctx context.Context, t *testing.T, c *kafka.Client, groups ...lag.G
 			if _, twice := got[g.Group]; twice {
 				t.Errorf("group %s was delivered twice", g.Group)
 			}
+			g.Commits = slices.Clone(g.Commits)
 			got[g.Group] = g
 		}
 	})
