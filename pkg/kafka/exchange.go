@@ -127,17 +127,6 @@ func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
 	return frame.Bytes(), nil
 }
 
-// read decodes a body. The large answers to ListOffsets share their strings
-// with the frame, which nobody else holds; what outlives the answer must copy them.
-func read(resp kmsg.Response, body []byte) error {
-	switch r := resp.(type) {
-	case *kmsg.ListOffsetsResponse:
-		return r.UnsafeReadFrom(body)
-	default:
-		return r.ReadFrom(body)
-	}
-}
-
 // parse reads a frame's header and body into resp.
 func (x *exchange) parse(frame []byte) error {
 	if id := int32(binary.BigEndian.Uint32(frame)); id != x.id { //nolint:gosec // the wire has a signed number
@@ -154,7 +143,7 @@ func (x *exchange) parse(frame []byte) error {
 	if err := checkShape(resp, body); err != nil {
 		return err
 	}
-	if err := read(resp, body); err != nil {
+	if err := resp.ReadFrom(body); err != nil {
 		return fmt.Errorf("%w: %s v%d: %w", errNotKafka, kmsg.NameForKey(resp.Key()), resp.GetVersion(), err)
 	}
 	x.resp = resp

@@ -20,6 +20,8 @@ type fieldReader struct {
 	turn *pace.Turn
 	err  error
 	buf  []byte
+	// flexible is whether the response is of a flexible version (KIP-482).
+	flexible bool
 	// from and to are what is in buf and not read yet.
 	from, to int
 }
@@ -111,14 +113,22 @@ func (in *fieldReader) uvarint() int {
 	return 0
 }
 
-// count reads the length of a compact array or string; null has none.
-func (in *fieldReader) count() int { return max(0, in.uvarint()-1) }
+// count reads the length of an array, or of a compact string; null has none.
+func (in *fieldReader) count() int {
+	if !in.flexible {
+		return max(0, int(in.int32()))
+	}
+	return max(0, in.uvarint()-1)
+}
 
 // maxField is the longest string read: Kafka's own are at most so long.
 const maxField = 1<<15 - 1
 
-// string reads a compact string, which is good until the next read.
+// string reads a string, which is good until the next read.
 func (in *fieldReader) string() []byte {
+	if !in.flexible {
+		return in.next(max(0, int(in.int16())))
+	}
 	n := in.count()
 	if n > maxField {
 		in.fail("a name that is too long")
@@ -136,6 +146,9 @@ func (in *fieldReader) skip(n int) {
 
 // tags passes over tagged fields (KIP-482): a count, then number, size and content of each.
 func (in *fieldReader) tags() {
+	if !in.flexible {
+		return
+	}
 	for n := in.uvarint(); n > 0 && in.err == nil; n-- {
 		in.uvarint()
 		in.skip(in.uvarint())

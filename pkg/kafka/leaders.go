@@ -70,17 +70,17 @@ func (s *leaderSort) lose(parts lag.TopicPartitions, why error) {
 }
 
 func (s *leaderSort) add(topic string, id int32, route *topicRoute) {
-	one := lag.TopicPartitions{Topic: topic, Partitions: []int32{id}}
+	one := func() lag.TopicPartitions { return lag.TopicPartitions{Topic: topic, Partitions: []int32{id}} }
 	l, ok := route.leaders[id]
 	if !ok {
-		s.lose(one, noPartition{len(route.leaders)})
+		s.lose(one(), noPartition{len(route.leaders)})
 		return
 	}
 	open := s.open[l.node]
 	if open == nil {
 		addr, ok := s.c.routes.address(l.node)
 		if !ok {
-			s.lose(one, Code(leaderNotAvailable))
+			s.lose(one(), Code(leaderNotAvailable))
 			return
 		}
 		open = &openBatch{leaderBatch: leaderBatch{broker: s.c.brokerAt(addr, l.node)}}

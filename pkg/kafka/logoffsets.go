@@ -120,40 +120,22 @@ func reroutable(err error) bool {
 	return broken || missing || errors.Is(err, errNoRoute) || errors.Is(err, errDropped)
 }
 
-// ask sends one request, delivers what it answers and returns the rest.
+// ask sends one request, delivers what it answers as it comes, and returns the rest.
 func (r *offsetsRead) ask(ctx context.Context, batch leaderBatch) []rejected {
-	resp, err := r.c.ask(ctx, batch.broker, r.request(batch.parts), listOffsetsVersions)
-	if err != nil {
-		return []rejected{{parts: batch.parts, on: batch.broker, err: err}}
-	}
-	list := newChecklist(batch.parts)
-	offsets := make([]lag.LogOffset, 0, list.left)
 	refused := map[error][]lag.TopicPartitions{}
-	refuse := func(tp lag.TopicPartition, why error) {
+	f := newListOffsets(r.request(batch.parts), batch.parts, &r.c.turn, r.hand, func(tp lag.TopicPartition, why error) {
 		refused[why] = append(refused[why], lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
-	}
-	answer := resp.(*kmsg.ListOffsetsResponse)
-	for i := range answer.Topics {
-		t := &answer.Topics[i]
-		for j := range t.Partitions {
-			p := &t.Partitions[j]
-			tp, first := list.tick(t.Topic, p.Partition)
-			switch {
-			case !first:
-			case p.ErrorCode != 0:
-				refuse(tp, Code(p.ErrorCode))
-			case p.Offset < 0 && r.times == nil:
-				refuse(tp, errNoOffset)
-			default:
-				offsets = append(offsets, lag.LogOffset{TopicPartition: tp, Offset: p.Offset, Timestamp: p.Timestamp})
-			}
-		}
-	}
-	list.missing(func(tp lag.TopicPartition) { refuse(tp, errLeftOut) })
-	r.hand(offsets)
-	rejects := make([]rejected, 0, len(refused))
+	})
+	_, err := r.c.ask(ctx, batch.broker, f, listOffsetsVersions)
+	rejects := make([]rejected, 0, len(refused)+1)
 	for why, parts := range refused {
 		rejects = append(rejects, rejected{parts: distinct(parts), on: batch.broker, err: why})
+	}
+	if left := f.unanswered(); len(left) > 0 {
+		if err == nil {
+			err = errLeftOut
+		}
+		rejects = append(rejects, rejected{parts: left, on: batch.broker, err: err})
 	}
 	return rejects
 }
@@ -163,7 +145,7 @@ var (
 	errLeftOut  = errors.New("the broker left it out of its answer")
 )
 
-func (r *offsetsRead) request(parts []lag.TopicPartitions) kmsg.Request {
+func (r *offsetsRead) request(parts []lag.TopicPartitions) *kmsg.ListOffsetsRequest {
 	req := kmsg.NewPtrListOffsetsRequest()
 	timestamp := int64(-1) // the end
 	switch r.at {
@@ -173,10 +155,11 @@ func (r *offsetsRead) request(parts []lag.TopicPartitions) kmsg.Request {
 		timestamp = -2
 	}
 	req.Topics = make([]kmsg.ListOffsetsRequestTopic, len(parts))
+	all := make([]kmsg.ListOffsetsRequestTopicPartition, count(parts))
 	for i, p := range parts {
 		t := &req.Topics[i]
 		t.Topic = p.Topic
-		t.Partitions = make([]kmsg.ListOffsetsRequestTopicPartition, len(p.Partitions))
+		t.Partitions, all = all[:len(p.Partitions):len(p.Partitions)], all[len(p.Partitions):]
 		for j, id := range p.Partitions {
 			t.Partitions[j] = kmsg.NewListOffsetsRequestTopicPartition()
 			t.Partitions[j].Partition = id

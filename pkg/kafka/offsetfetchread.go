@@ -75,6 +75,7 @@ func (f *offsetFetch) asked(some []lag.GroupCommits) []lag.GroupTopics {
 func (f *offsetFetch) readFrom(r io.Reader) error {
 	f.began()
 	return readFields(r, f.turn, func(in *fieldReader) {
+		in.flexible = true
 		in.tags()  // of the header
 		in.skip(4) // throttle_time_ms
 		next := 0
