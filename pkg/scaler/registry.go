@@ -21,7 +21,7 @@ const (
 	// sweepEvery is how often idle entries are looked for.
 	sweepEvery = 30 * time.Second
 	// forgetEvery is how often decisions that have lost their worth are looked for.
-	forgetEvery = 5 * time.Second
+	forgetEvery = time.Second
 	maxEntries  = 20_000
 	// maxTriggers bounds the triggers of one ScaledObject, with those that were edited away.
 	maxTriggers = 128

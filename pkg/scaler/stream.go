@@ -30,7 +30,7 @@ const (
 	sleepAtMost = time.Minute
 	// maxSpecStreams bounds the StreamMetricSpec that are open at once. Each costs some 12 KB for as long as it
 	// lives, and tells nothing that GetMetricSpec does not.
-	maxSpecStreams = 1000
+	maxSpecStreams = 100
 	// retryAfter is the pause after a failed wait.
 	retryAfter = time.Second
 )
