@@ -6,10 +6,7 @@
 // long pauses now and then, for real.
 package pace
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 const (
 	// work is how long may be worked without a pause: less than anyone notices.
@@ -19,25 +16,33 @@ const (
 	rest = time.Millisecond
 )
 
-// Turn lets one worker of many work at a time, with pauses. The zero value is ready
-// for use. Begin and End enclose work; all else is called in between.
+// Turn lets one worker of many work at a time, with pauses. Begin and End enclose
+// work; all else is called in between.
 type Turn struct {
-	mu sync.Mutex
+	// free holds a value while nobody works. It is no mutex, because whoever works may sleep.
+	free chan struct{}
 	// since is when the present stretch of work began, worked how much there was since the last pause.
 	since  time.Time
 	worked time.Duration
 }
 
+// New returns a turn that is free.
+func New() *Turn {
+	t := &Turn{free: make(chan struct{}, 1)}
+	t.free <- struct{}{}
+	return t
+}
+
 // Begin waits for the turn.
 func (t *Turn) Begin() {
-	t.mu.Lock()
+	<-t.free
 	t.since = time.Now()
 }
 
 // End gives the turn to the next.
 func (t *Turn) End() {
 	t.worked += time.Since(t.since)
-	t.mu.Unlock()
+	t.free <- struct{}{}
 }
 
 // Pause rests, if there was enough work since the last time. Nobody else works meanwhile.

@@ -24,7 +24,7 @@ type Collector struct {
 	// untold says that those who wait have not heard of a publication.
 	untold chan struct{}
 	// turn is that of those who work through all there is.
-	turn pace.Turn
+	turn *pace.Turn
 	// calls are the calls of the source that are running.
 	calls sync.WaitGroup
 	// push waits for records; nil where that is not wanted or not possible.
@@ -66,6 +66,7 @@ func New(source Source, opts Options) *Collector {
 		awake:   make(chan struct{}, 1),
 		ended:   make(chan struct{}),
 		untold:  make(chan struct{}, 1),
+		turn:    pace.New(),
 		changed: make(chan struct{}),
 		entries: make(map[string]*entry),
 		groups:  make(map[string]*group),

@@ -70,7 +70,7 @@ func (c *Collector) tellNews(ctx context.Context) {
 
 // tell wakes those who wait for what has news.
 func (c *Collector) tell() {
-	var turn pace.Turn
+	turn := pace.New()
 	turn.Begin()
 	defer turn.End()
 	// From the last to the first, so that an entry which takes the place of one that is removed was looked at before.

@@ -58,7 +58,7 @@ type Client struct {
 	brokers map[string]*broker // by address
 
 	// turn is that of those who read large responses.
-	turn pace.Turn
+	turn *pace.Turn
 
 	routes       routes
 	coordinators coordinators
@@ -70,7 +70,7 @@ func New(cfg Config, opts Options) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, brokers: map[string]*broker{}}
+	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, turn: pace.New(), brokers: map[string]*broker{}}
 	if c.log == nil {
 		c.log = zap.NewNop()
 	}

@@ -1,0 +1,56 @@
+package pace
+
+import (
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// In a bubble of synthetic time, sleeping stands for work.
+func TestWorkIsPaused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := New()
+		began := time.Now()
+		turn.Begin()
+		for range 100 {
+			time.Sleep(100 * time.Microsecond)
+			turn.Pause()
+		}
+		turn.End()
+		const pauses = 100 * 100 * time.Microsecond / work
+		if took, want := time.Since(began), 10*time.Millisecond+pauses*rest; took != want {
+			t.Errorf("10 ms of work took %v, want %v", took, want)
+		}
+	})
+}
+
+func TestOneWorksAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := New()
+		var workers sync.WaitGroup
+		working, most := 0, 0
+		began := time.Now()
+		for range 8 {
+			workers.Go(func() {
+				turn.Begin()
+				defer turn.End()
+				for range 10 {
+					// The turn guards both counters: the race detector looks too.
+					working++
+					most = max(most, working)
+					time.Sleep(100 * time.Microsecond)
+					working--
+					turn.Wait(func() { time.Sleep(10 * time.Millisecond) })
+				}
+			})
+		}
+		workers.Wait()
+		if most != 1 {
+			t.Errorf("%d worked at a time", most)
+		}
+		if took := time.Since(began); took > 200*time.Millisecond {
+			t.Errorf("it took %v: those who wait kept the turn", took)
+		}
+	})
+}
