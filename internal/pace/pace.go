@@ -10,7 +10,7 @@ import "time"
 
 const (
 	// work is how long may be worked without a pause: less than anyone notices.
-	work = 500 * time.Microsecond
+	work = 250 * time.Microsecond
 	// rest is the pause after it. A shorter one would take as long: the Go runtime waits for the network
 	// in whole milliseconds.
 	rest = time.Millisecond

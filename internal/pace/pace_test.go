@@ -18,8 +18,9 @@ func TestWorkIsPaused(t *testing.T) {
 			turn.Pause()
 		}
 		turn.End()
-		const pauses = 100 * 100 * time.Microsecond / work
-		if took, want := time.Since(began), 10*time.Millisecond+pauses*rest; took != want {
+		const step, steps = 100 * time.Microsecond, 100
+		const pauses = steps / ((work + step - 1) / step)
+		if took, want := time.Since(began), steps*step+pauses*rest; took != want {
 			t.Errorf("10 ms of work took %v, want %v", took, want)
 		}
 	})

@@ -167,13 +167,18 @@ func offsetFetchMany(groups []lag.GroupTopics, stable bool) *kmsg.OffsetFetchReq
 	req := kmsg.NewPtrOffsetFetchRequest()
 	req.RequireStable = stable
 	req.Groups = make([]kmsg.OffsetFetchRequestGroup, len(groups))
+	n := 0
+	for i := range groups {
+		n += len(groups[i].Topics)
+	}
+	topics := make([]kmsg.OffsetFetchRequestGroupTopic, n)
 	for i, g := range groups {
 		req.Groups[i] = kmsg.NewOffsetFetchRequestGroup()
 		req.Groups[i].Group = g.Group
 		if g.Topics == nil {
 			continue // null: all
 		}
-		req.Groups[i].Topics = make([]kmsg.OffsetFetchRequestGroupTopic, len(g.Topics))
+		req.Groups[i].Topics, topics = topics[:len(g.Topics):len(g.Topics)], topics[len(g.Topics):]
 		for j, t := range g.Topics {
 			req.Groups[i].Topics[j].Topic = t.Topic
 			req.Groups[i].Topics[j].Partitions = t.Partitions

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -97,6 +98,8 @@ type Server struct {
 	drainTimeout time.Duration
 	// rooms are those of reports that nobody needs any more, *[]lag.Partition.
 	rooms sync.Pool
+	// deciding is the turn of streams that decide.
+	deciding *pace.Turn
 	// specStreams is how many StreamMetricSpec are open.
 	specStreams atomic.Int64
 	// draining ends the streams.
@@ -116,6 +119,7 @@ func NewServer(o Options) (*Server, error) {
 		health:       health.NewServer(),
 		deadline:     o.Deadline,
 		drainTimeout: o.DrainTimeout,
+		deciding:     pace.New(),
 	}
 	s.draining, s.drain = context.WithCancel(context.Background())
 	metrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram())

@@ -73,7 +73,13 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 // that has grown hardly ever shrinks again: thousands of streams, each of which
 // decides now and then and else only waits, would hold twice the memory. A panic
 // goes on in the caller, whose interceptors know what to do with it.
+//
+// One stream decides at a time, with pauses: thousands of them, whose times are over
+// at one moment, would keep every call waiting.
 func (s *Server) apart(e *entry, snapshots []*collector.Snapshot) (decided *evaluation) {
+	s.deciding.Begin()
+	defer s.deciding.End()
+	defer s.deciding.Pause()
 	var panicked any
 	done := make(chan struct{})
 	go func() {
