@@ -235,15 +235,15 @@ func (c *Collector) takeSight(s *lag.Sight, from *looking, readCommitted bool) {
 	if !ok || l.pending != from.id || claim.tr.looks[s.Partition] != l {
 		return
 	}
-	l.pending = 0
+	l.pending, l.unclear = 0, false
+	if s.Err == nil && !s.Taken {
+		return
+	}
 	l.tries++
-	l.unclear = false
 	switch {
 	case s.Err != nil:
 		c.noteUnreadable(claim.tr.topic, s.Err)
 		l.found = &lag.Inspection{Committed: l.committed, LogEnd: claim.end, ReadCommitted: readCommitted, Err: s.Err}
-	case !s.Taken:
-		return
 	default:
 		l.unclear = s.Clear > l.clear && !s.Empty && !s.Record && l.tries < maxLookTries
 		l.clear, l.record = max(l.clear, s.Clear), s.Record

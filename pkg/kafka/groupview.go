@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -11,6 +13,8 @@ import (
 
 // Version 0 of ShareGroupDescribe was for trying out only.
 var shareGroupDescribeVersions = span{1, 1}
+
+var errSlow = errors.New("the broker answers too slowly to be asked more than it has to be")
 
 // describeShare asks about a group that is none of the older kinds, and returns
 // what is known so far where it is no share group either.
@@ -36,8 +40,14 @@ func describeShare(ctx context.Context, b *broker, group string, sofar GroupDesc
 }
 
 // GroupView asks the group's coordinator what the group is and what its members
-// subscribe to. Why that is not known is in its Err, a *fault.Error.
+// subscribe to. Why that is not known is in its Err, a *fault.Error. A coordinator
+// that answers slowly is not asked: it has its connections for the offsets.
 func (c *Client) GroupView(ctx context.Context, group string) lag.GroupView {
+	if at, known := c.coordinators.get(group); known {
+		if b := c.coordinatorBroker(at); b.slow.Load() {
+			return lag.GroupView{Group: lag.Group{Name: group, Members: -1, Err: failure("describe", fmt.Sprintf("group %q on %s", group, b.name()), errSlow)}}
+		}
+	}
 	d, err := c.DescribeGroup(ctx, group)
 	v := lag.GroupView{Group: lag.Group{Name: group, Kind: d.Kind, State: d.State, Members: len(d.Members), Err: err}}
 	if err != nil {

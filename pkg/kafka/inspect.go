@@ -24,7 +24,8 @@ const (
 
 // Inspect looks into the logs of the partitions, whether there is any record in
 // the ranges asked for: one Fetch a leader, of at most 20 partitions; those beyond
-// that are delivered as not taken. Only the headers of batches are read. With
+// that are delivered as not taken, and so are all of a leader that answers slowly: it
+// has its connections for the offsets. Only the headers of batches are read. With
 // readCommitted it looks with the eyes of consumers that get no record of an
 // aborted transaction. Naming a partition twice is a defect of the caller.
 //
@@ -51,7 +52,7 @@ func (c *Client) Inspect(ctx context.Context, readCommitted bool, looks []lag.Lo
 	asked := map[*broker]bool{}
 	for _, batch := range batches {
 		now, later := firstPartitions(batch.parts, maxLooks)
-		if asked[batch.broker] {
+		if asked[batch.broker] || batch.broker.slow.Load() {
 			now, later = nil, batch.parts
 		}
 		asked[batch.broker] = true

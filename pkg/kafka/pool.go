@@ -64,7 +64,9 @@ func (b *broker) name() string {
 func (b *broker) request(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
 	start := time.Now()
 	resp, err := b.exchange(ctx, req, ours)
-	b.slow.Store(time.Since(start) > hedgeAfter)
+	if slow := time.Since(start) > hedgeAfter; slow || err == nil {
+		b.slow.Store(slow)
+	}
 	// That the caller has given up says nothing about the broker.
 	if _, unsent := errors.AsType[*versionError](err); !unsent && !errors.Is(err, context.Canceled) {
 		b.observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), observed(err))
