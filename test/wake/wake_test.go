@@ -62,7 +62,6 @@ type way struct {
 func ways() []way {
 	return []way{
 		{"partitions=10000/push", "fetch", time.Second, topics, 400, (*scene).streams},
-		{"partitions=10000/push/refresh=10s", "fetch", 10 * time.Second, topics, 400, (*scene).streams},
 		{"partitions=1/push", "fetch", time.Second, 1, 60, (*scene).streams},
 		{"partitions=10000/poll=1s", "poll", time.Second, topics, 100, (*scene).streams},
 		{"partitions=10000/poll=30s", "poll", time.Second, topics, 100, (*scene).polls},
