@@ -53,7 +53,7 @@ func (c *Collector) await(ctx context.Context, calls ...*call) (owed int) {
 			case <-cl.done:
 				waiting = false
 			case <-grace.C:
-				left := min(c.lastAnswer(began, calls).Add(c.opts.Grace).Sub(time.Now()), time.Until(began.Add(mostGraces*c.opts.Grace)))
+				left := min(time.Until(c.lastAnswer(began, calls).Add(c.opts.Grace)), time.Until(began.Add(mostGraces*c.opts.Grace)))
 				over = left <= 0
 				grace.Reset(left)
 			case <-ctx.Done():

@@ -19,10 +19,10 @@ func (wire) Write(b []byte) (int, error) { return len(b), nil }
 // fuzzedRequests are the requests whose answers decide about numbers, flexible and not.
 func fuzzedRequests() []kmsg.Request {
 	requests := []kmsg.Request{
-		kmsg.NewPtrApiVersionsRequest(), kmsg.NewPtrMetadataRequest(), kmsg.NewPtrListOffsetsRequest(), kmsg.NewPtrListOffsetsRequest(),
-		kmsg.NewPtrOffsetFetchRequest(), kmsg.NewPtrOffsetFetchRequest(), kmsg.NewPtrFindCoordinatorRequest(), kmsg.NewPtrSASLAuthenticateRequest(),
+		kmsg.NewPtrApiVersionsRequest(), kmsg.NewPtrMetadataRequest(), kmsg.NewPtrOffsetFetchRequest(), kmsg.NewPtrFindCoordinatorRequest(),
+		kmsg.NewPtrDescribeGroupsRequest(), kmsg.NewPtrSASLAuthenticateRequest(),
 	}
-	for i, version := range []int16{0, 12, 2, 7, 5, 9, 4, 2} {
+	for i, version := range []int16{0, 12, 5, 4, 4, 2} {
 		requests[i].SetVersion(version)
 	}
 	return requests

@@ -54,7 +54,7 @@ func drawAnswer(t *rapid.T, version int16) *kmsg.OffsetFetchResponse {
 				p.Partition = rapid.Int32Range(0, 9).Draw(t, "partition")
 				p.Offset = rapid.Int64Range(-1, 3).Draw(t, "offset")
 				p.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, unstableOffsetCommit}).Draw(t, "error")
-				p.Metadata = kmsg.StringPtr(rapid.StringN(0, 200, 200).Draw(t, "metadata"))
+				p.Metadata = new(rapid.StringN(0, 200, 200).Draw(t, "metadata"))
 				p.UnknownTags.Set(7, []byte("tag"))
 				topic.Partitions = append(topic.Partitions, p)
 			}

@@ -11,7 +11,8 @@ import (
 // kmsg believes the counts in a response: one of a few bytes can make it allocate
 // gigabytes, and fifteen bytes that claim four billion tagged fields keep it busy
 // for minutes, deaf to any deadline. So a response is walked first, by its shape,
-// and only what its bytes really hold is given to kmsg.
+// and only what its bytes really hold is given to kmsg. The large responses, to
+// ListOffsets and to OffsetFetch for many groups, are read without kmsg.
 //
 // A shape is written one letter a field, in the order of Kafka's message
 // definitions (clients/src/main/resources/common/message):
@@ -26,9 +27,6 @@ type shape struct {
 
 // shapes are those of the versions that we speak, by API key.
 var shapes = map[int16][]shape{
-	2: { // ListOffsets
-		{2, "i(s(ihll))"}, {4, "i(s(ihllit)t)t"},
-	},
 	3: { // Metadata
 		{4, "i(isis)si(hsb(hii(i)(i)))"},
 		{5, "i(isis)si(hsb(hii(i)(i)(i)))"},
@@ -38,7 +36,7 @@ var shapes = map[int16][]shape{
 		{11, "i(isist)si(hsub(hiii(i)(i)(i)t)it)t"},
 	},
 	9: { // OffsetFetch
-		{2, "(s(ilsh))h"}, {3, "i(s(ilsh))h"}, {5, "i(s(ilisht)t)ht"}, {8, "i(s(s(ilisht)t)ht)t"},
+		{2, "(s(ilsh))h"}, {3, "i(s(ilsh))h"}, {5, "i(s(ilisht)t)ht"},
 	},
 	10: { // FindCoordinator
 		{1, "ihsisit"}, {4, "i(sisihst)t"},

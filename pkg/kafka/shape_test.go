@@ -19,9 +19,7 @@ var spoken = []struct {
 	{span{1, 1}, func() kmsg.Request { return kmsg.NewPtrSASLHandshakeRequest() }},
 	{saslAuthenticateVersions, func() kmsg.Request { return kmsg.NewPtrSASLAuthenticateRequest() }},
 	{metadataVersions, func() kmsg.Request { return kmsg.NewPtrMetadataRequest() }},
-	{listOffsetsVersions, func() kmsg.Request { return kmsg.NewPtrListOffsetsRequest() }},
 	{offsetFetchOneVersions, func() kmsg.Request { return kmsg.NewPtrOffsetFetchRequest() }},
-	{offsetFetchManyVersions, func() kmsg.Request { return kmsg.NewPtrOffsetFetchRequest() }},
 	{findCoordinatorVersions, func() kmsg.Request { return kmsg.NewPtrFindCoordinatorRequest() }},
 	{findCoordinatorsVersions, func() kmsg.Request { return kmsg.NewPtrFindCoordinatorRequest() }},
 	{describeGroupsVersions, func() kmsg.Request { return kmsg.NewPtrDescribeGroupsRequest() }},
@@ -82,19 +80,19 @@ func TestShapesAreThoseOfTheMessages(t *testing.T) {
 func TestCountsAreNotBelieved(t *testing.T) {
 	many := []byte{0xff, 0xff, 0xff, 0xff, 0x0f} // 2^32-1
 	tests := map[string]struct {
-		version int16
+		request kmsg.Request
 		body    []byte
 	}{
-		"elements":       {7, append([]byte{0, 0, 0, 0}, many...)},
-		"tagged fields":  {7, append([]byte{0, 0, 0, 0, 1}, many...)},
-		"a tag's size":   {7, append([]byte{0, 0, 0, 0, 1, 1, 1}, many...)},
-		"an endless tag": {7, bytes.Repeat([]byte{0xff}, 30)},
-		"old elements":   {2, []byte{0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff}},
+		"elements":       {kmsg.NewPtrFindCoordinatorRequest(), append([]byte{0, 0, 0, 0}, many...)},
+		"tagged fields":  {kmsg.NewPtrFindCoordinatorRequest(), append([]byte{0, 0, 0, 0, 1}, many...)},
+		"a tag's size":   {kmsg.NewPtrFindCoordinatorRequest(), append([]byte{0, 0, 0, 0, 1, 1, 1}, many...)},
+		"an endless tag": {kmsg.NewPtrFindCoordinatorRequest(), bytes.Repeat([]byte{0xff}, 30)},
+		"old elements":   {kmsg.NewPtrDescribeGroupsRequest(), []byte{0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			req := kmsg.NewPtrListOffsetsRequest()
-			req.SetVersion(test.version)
+			req := test.request
+			req.SetVersion(4)
 			body := []byte{0, 0, 0, 1}
 			if req.IsFlexible() {
 				body = append(body, 0)
