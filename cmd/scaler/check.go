@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
@@ -13,9 +12,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
-	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
-	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
@@ -171,7 +168,7 @@ func (c *checker) trigger(ctx context.Context, s manifest.Scaled, t manifest.Tri
 		return
 	}
 	defer client.Close()
-	parts := c.selection(ctx, client, parsed.Selection)
+	parts := c.selection(ctx, client, parsed)
 	if parsed.Selection.Inspect {
 		for _, p := range parts {
 			client.DiagnoseLook(ctx, p.Topic, p.Partitions, c.report.step)
@@ -182,119 +179,4 @@ func (c *checker) trigger(ctx context.Context, s manifest.Scaled, t manifest.Tri
 			client.DiagnoseWait(ctx, p.Topic, p.Partitions, c.report.step)
 		}
 	}
-}
-
-// selection checks the topics and the group that a trigger reads. It returns the
-// topics named that can be read.
-func (c *checker) selection(ctx context.Context, client *kafka.Client, s trigger.Selection) []lag.TopicPartitions {
-	var parts []lag.TopicPartitions
-	readable := true
-	for _, topic := range s.Topics {
-		partitions, ok := client.DiagnoseTopic(ctx, topic, c.report.step)
-		readable = readable && ok
-		if ok {
-			parts = append(parts, lag.TopicPartitions{Topic: topic, Partitions: partitions})
-		}
-	}
-	if s.TopicRegex != "" {
-		readable = c.regex(ctx, client, s)
-	}
-	if readable {
-		for _, group := range s.ConsumerGroups {
-			client.DiagnoseGroup(ctx, group, parts, c.report.step)
-		}
-	}
-	return parts
-}
-
-func (c *checker) regex(ctx context.Context, client *kafka.Client, s trigger.Selection) bool {
-	topics, err := client.Topics(ctx, nil)
-	if err != nil {
-		c.report.fail("topicRegex", s.TopicRegex, err)
-		return false
-	}
-	matched := 0
-	for _, t := range topics {
-		if t.Err == nil && !t.Internal && s.MatchTopic(t.Name) {
-			matched++
-		}
-	}
-	if matched == 0 {
-		c.report.fail("topicRegex", s.TopicRegex, &fault.Error{
-			Kind: fault.NotFound,
-			Op:   fmt.Sprintf("none of the %d topics that this user may describe matches", len(topics)), Remedy: "correct topicRegex, or grant DESCRIBE on the topics",
-		})
-		return false
-	}
-	c.report.step(kafka.Check{Step: "topicRegex", Target: s.TopicRegex, OK: true, Detail: fmt.Sprintf("matches %d of %d topics", matched, len(topics))})
-	return true
-}
-
-// checkReport writes one line a step, and counts what failed.
-type checkReport struct {
-	w             io.Writer
-	steps, failed int
-	headed        bool
-}
-
-func (r *checkReport) heading(text string) {
-	if r.steps > 0 || r.headed {
-		fmt.Fprintln(r.w)
-	}
-	r.headed = true
-	fmt.Fprintln(r.w, text)
-}
-
-func (r *checkReport) step(c kafka.Check) {
-	r.steps++
-	mark, detail := "ok  ", c.Detail
-	if !c.OK {
-		r.failed++
-		mark, detail = "FAIL", fmt.Sprint(c.Err)
-	}
-	line := fmt.Sprintf("%s  %s", mark, c.Step)
-	if c.Target != "" {
-		line += " " + c.Target
-	}
-	if detail != "" {
-		line += ": " + detail
-	}
-	fmt.Fprintln(r.w, line)
-	if !c.OK && c.Remedy != "" {
-		fmt.Fprintf(r.w, "      -> %s\n", c.Remedy)
-	}
-}
-
-// fail reports a step that failed with an error of ours.
-func (r *checkReport) fail(step, target string, err error) {
-	var problems config.Problems
-	var invalid *trigger.Error
-	switch f := (*fault.Error)(nil); {
-	case errors.As(err, &problems):
-		for _, problem := range problems {
-			r.step(kafka.Check{Step: step, Target: target, Err: errors.New(problem)})
-		}
-	case errors.As(err, &invalid):
-		for _, problem := range invalid.Problems {
-			r.step(kafka.Check{Step: step, Target: problem.Field, Err: errors.New(problem.Message), Remedy: problem.Remedy})
-		}
-	case errors.As(err, &f) && f.Remedy != "":
-		r.step(kafka.Check{Step: step, Target: target, Err: withoutRemedy(*f), Remedy: f.Remedy})
-	default:
-		r.step(kafka.Check{Step: step, Target: target, Err: err})
-	}
-}
-
-// withoutRemedy is the text of an error whose remedy is shown on a line of its own.
-func withoutRemedy(e fault.Error) error {
-	e.Remedy = ""
-	return &e
-}
-
-// err is the outcome of the whole check.
-func (r *checkReport) err() error {
-	if r.failed == 0 {
-		return nil
-	}
-	return fmt.Errorf("%d of %d steps failed", r.failed, r.steps)
 }

@@ -18,6 +18,8 @@ type Bounds struct {
 	Kind string
 	// Max is maxReplicaCount; 0 for not known.
 	Max int64
+	// Note is a sentence about the trigger that the reader is to know before the numbers; empty for none.
+	Note string
 	// MetricType is that of the trigger; AverageValue, KEDA's default, where it is empty.
 	MetricType string
 }
@@ -72,7 +74,21 @@ func (p *printer) header(e *kafkascalerv1.Explanation, bounds Bounds) {
 	if e.GetObservedAt() != nil {
 		age = fmt.Sprintf(", read %s ago", e.GetSnapshotAge().AsDuration().Round(time.Millisecond))
 	}
-	p.linef("Cluster %s, %s%s\n", e.GetCluster(), groups(e), age)
+	p.linef("Cluster %s, %s%s", e.GetCluster(), groups(e), age)
+	p.notes(e, bounds)
+	p.linef("")
+}
+
+// notes are what a reader is to know before the numbers.
+func (p *printer) notes(e *kafkascalerv1.Explanation, bounds Bounds) {
+	for _, g := range e.GetConsumerGroups() {
+		if g.GetNote() != "" {
+			p.linef("Group %s: %s.", g.GetName(), g.GetNote())
+		}
+	}
+	if bounds.Note != "" {
+		p.linef("%s", bounds.Note)
+	}
 }
 
 // groups names the consumer groups, each with what is known of it.

@@ -211,15 +211,20 @@ func (c *Collector) noTopic(e *entry) error {
 			Remedy: "correct topicRegex, or give the scaler DESCRIBE on the topics",
 		}
 	case g.answered != 0:
-		return &fault.Error{
-			Kind: fault.Precondition, Op: "discover the topics of", Object: fmt.Sprintf("group %q", g.name),
-			Err:    errors.New("the group has no committed offsets"),
-			Remedy: "name the topic with `topic`",
-		}
+		return NothingToDiscover(g.name)
 	case g.err != nil:
 		return nil
 	default:
 		return c.notYet(fmt.Sprintf("group %q", g.name))
+	}
+}
+
+// NothingToDiscover is the *fault.Error of a query that names no topic, about a group without commits.
+func NothingToDiscover(group string) error {
+	return &fault.Error{
+		Kind: fault.Precondition, Op: "discover the topics of", Object: fmt.Sprintf("group %q", group),
+		Err:    errors.New("the group has no committed offsets"),
+		Remedy: "name the topic with `topic`",
 	}
 }
 

@@ -194,16 +194,18 @@ func (c *Client) DiagnoseTopic(ctx context.Context, topic string, report func(Ch
 }
 
 // DiagnoseGroup checks that a group has a coordinator, and that its commits for
-// the partitions may be read; nil partitions mean all that it has. It returns
-// whether every step succeeded. A group without commits is reported as such and is no failure.
-func (c *Client) DiagnoseGroup(ctx context.Context, group string, parts []lag.TopicPartitions, report func(Check)) bool {
+// the partitions may be read; nil partitions mean all that it has. It returns the
+// topics among them that it has commits in, by name, and whether every step
+// succeeded. Commits that are not there are not reported: what that means depends
+// on who asks.
+func (c *Client) DiagnoseGroup(ctx context.Context, group string, parts []lag.TopicPartitions, report func(Check)) ([]string, bool) {
 	d := diagnosis{report: report}
 	described, err := c.DescribeGroup(ctx, group)
 	detail := fmt.Sprintf("state %s, %d members, coordinator is broker %d", described.State, len(described.Members), described.Coordinator)
 	if !d.step("group", group, detail, err) {
-		return false
+		return nil, false
 	}
-	commits := 0
+	commits, topics := 0, map[string]bool{}
 	c.Commits(ctx, []lag.GroupTopics{{Group: group, Topics: parts}}, func(answers []lag.GroupCommits) {
 		for _, a := range answers {
 			if a.Err != nil {
@@ -215,9 +217,14 @@ func (c *Client) DiagnoseGroup(ctx context.Context, group string, parts []lag.To
 					err = commit.Err
 				case commit.Offset != lag.NoCommit:
 					commits++
+					topics[commit.Topic] = true
 				}
 			}
 		}
 	})
-	return d.step("committed offsets", group, fmt.Sprintf("found for %d partitions", commits), err)
+	if commits == 0 && err == nil {
+		return nil, true
+	}
+	ok := d.step("committed offsets", group, fmt.Sprintf("found for %d partitions", commits), err)
+	return slices.Sorted(maps.Keys(topics)), ok
 }

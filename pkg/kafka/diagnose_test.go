@@ -115,8 +115,12 @@ func TestDiagnoseTopicAndGroup(t *testing.T) {
 	var got transcript
 	partitions, ok := client.DiagnoseTopic(within(t, callTime), "t0", got.report)
 	parts := []lag.TopicPartitions{{Topic: "t0", Partitions: partitions}}
-	if ok = client.DiagnoseGroup(within(t, callTime), "g0", parts, got.report) && ok; !ok {
-		t.Error("not everything succeeded")
+	committed, read := client.DiagnoseGroup(within(t, callTime), "g0", parts, got.report)
+	if !ok || !read || !slices.Equal(committed, []string{"t0"}) {
+		t.Errorf("topic in order %v, group in order %v, commits in %v", ok, read, committed)
+	}
+	if committed, read := client.DiagnoseGroup(within(t, callTime), "nobody", parts, got.report); !read || committed != nil {
+		t.Errorf("a group without commits: in order %v, commits in %v", read, committed)
 	}
 	fake.Fault(
 		kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1},
@@ -130,6 +134,7 @@ func TestDiagnoseTopicAndGroup(t *testing.T) {
 	const acl = "allow the principal to Describe the %s: kafka-acls --add --allow-principal User:NAME --operation Describe --%s %s"
 	want := []string{
 		"ok topic", "ok log end offsets", "ok group", "ok committed offsets",
+		"ok group",
 		"FAILED topic: create the topic or correct its name",
 		"ok topic", "FAILED log end offsets: " + fmt.Sprintf(acl, "topic", "topic", "TOPIC"),
 		"ok group", "FAILED committed offsets: " + fmt.Sprintf(acl, "group", "group", "GROUP"),

@@ -338,7 +338,9 @@ type ConsumerGroup struct {
 	ActivationLag int64  `protobuf:"varint,7,opt,name=activation_lag,json=activationLag,proto3" json:"activation_lag,omitempty"`
 	Lost          int64  `protobuf:"varint,8,opt,name=lost,proto3" json:"lost,omitempty"`
 	// Age of the oldest unconsumed record; unset where the trigger does not ask for ages.
-	Age           *durationpb.Duration `protobuf:"bytes,9,opt,name=age,proto3" json:"age,omitempty"`
+	Age *durationpb.Duration `protobuf:"bytes,9,opt,name=age,proto3" json:"age,omitempty"`
+	// What is likely to be a mistake, and what follows from it, such as a group that never committed; empty for nothing.
+	Note          string `protobuf:"bytes,10,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -434,6 +436,13 @@ func (x *ConsumerGroup) GetAge() *durationpb.Duration {
 		return x.Age
 	}
 	return nil
+}
+
+func (x *ConsumerGroup) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
 }
 
 // Decision is the number KEDA gets, and the rules that led to it.
@@ -906,7 +915,7 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\ttotal_lag\x18\x0e \x01(\x03R\btotalLag\x12%\n" +
 	"\x0eactivation_lag\x18\x0f \x01(\x03R\ractivationLag\x12\x12\n" +
 	"\x04lost\x18\x10 \x01(\x03R\x04lost\x12F\n" +
-	"\x0fconsumer_groups\x18\x11 \x03(\v2\x1d.kafkascaler.v1.ConsumerGroupR\x0econsumerGroups\"\x82\x02\n" +
+	"\x0fconsumer_groups\x18\x11 \x03(\v2\x1d.kafkascaler.v1.ConsumerGroupR\x0econsumerGroups\"\x96\x02\n" +
 	"\rConsumerGroup\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -916,7 +925,9 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\ttotal_lag\x18\x06 \x01(\x03R\btotalLag\x12%\n" +
 	"\x0eactivation_lag\x18\a \x01(\x03R\ractivationLag\x12\x12\n" +
 	"\x04lost\x18\b \x01(\x03R\x04lost\x12+\n" +
-	"\x03age\x18\t \x01(\v2\x19.google.protobuf.DurationR\x03age\"\xe5\x01\n" +
+	"\x03age\x18\t \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x12\n" +
+	"\x04note\x18\n" +
+	" \x01(\tR\x04note\"\xe5\x01\n" +
 	"\bDecision\x12\x14\n" +
 	"\x05value\x18\x01 \x01(\x03R\x05value\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\x03R\x06target\x12\x16\n" +
