@@ -54,6 +54,9 @@ func (f *checkFlags) run(ctx context.Context, p process) error {
 	if f.config == "" && f.file == "" && len(f.bootstrapServers) == 0 {
 		return usagef("nothing to check: give --config, --bootstrap-servers or -f")
 	}
+	if err := f.usage(); err != nil {
+		return err
+	}
 	report := &checkReport{w: p.stdout}
 	cfg, err := f.load()
 	if err != nil {
@@ -151,8 +154,15 @@ func (c *checker) trigger(ctx context.Context, s manifest.Scaled, t manifest.Tri
 		cluster = c.cluster(ctx, parsed.Connection)
 	}
 	c.report.heading(fmt.Sprintf("%s %s/%s, trigger %d (%s)", s.Kind, s.Namespace, s.Name, t.Index, t.Type))
+	problem := t.Problem()
+	if problem != nil {
+		c.report.fail("metadata", "", problem)
+	}
 	if parseErr != nil {
 		c.report.fail("metadata", "", parseErr)
+		return
+	}
+	if problem != nil {
 		return
 	}
 	c.report.step(kafka.Check{Step: "metadata", OK: true, Detail: fmt.Sprintf("valid, metric %s, target %d", parsed.MetricName, parsed.Policy.LagThreshold)})

@@ -69,11 +69,16 @@ type question struct {
 	bounds  explanation.Bounds
 	// source says where the trigger is written, for errors.
 	source string
+	// problem is why it is not asked.
+	problem error
 }
 
 func (f *explainFlags) run(ctx context.Context, p process, args []string) error {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	if err := errors.Join(f.usage(), f.scaler.usage()); err != nil {
+		return err
+	}
 	questions, err := f.questions(p, args)
 	if err != nil {
 		return err
@@ -87,6 +92,10 @@ func (f *explainFlags) run(ctx context.Context, p process, args []string) error 
 	var answers []answer
 	var failed error
 	for _, q := range questions {
+		if q.problem != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", q.source, q.problem))
+			continue
+		}
 		response, err := ask(ctx, q.request)
 		if err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", q.source, plainStatus(err)))
@@ -164,6 +173,9 @@ func (f *explainFlags) named(object string) ([]question, error) {
 	if f.scaler.address == "" {
 		return nil, usagef("only a running scaler knows %s: give its --scaler-address, or the trigger with -f", object)
 	}
+	if f.cluster != "" || len(f.bootstrapServers) > 0 {
+		return nil, usagef("--bootstrap-servers and --cluster belong to -f and --set: a running scaler knows the cluster of %s", object)
+	}
 	return []question{{request: &kafkascalerv1.ExplainRequest{Namespace: namespace, Name: name}, source: object}}, nil
 }
 
@@ -176,10 +188,15 @@ func (f *explainFlags) fromFile(p process) ([]question, error) {
 	for _, s := range scaled {
 		for _, t := range s.Triggers {
 			maps.Copy(t.Metadata, f.metadata)
+			bounds := explanation.Bounds{Kind: s.Kind, Max: s.MaxReplicas, MetricType: t.MetricType}
+			if t.KEDAs() && t.Metadata["compatibility"] != "keda" {
+				bounds.Note = fmt.Sprintf("A trigger of type %s is answered by KEDA itself. This is what kafka-scaler would answer; add --set compatibility=keda for KEDA's own number.", t.Type)
+			}
 			questions = append(questions, question{
 				request: &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: f.replaceIn(t.Metadata)},
-				bounds:  explanation.Bounds{Kind: s.Kind, Max: s.MaxReplicas, MetricType: t.MetricType},
+				bounds:  bounds,
 				source:  fmt.Sprintf("%s %s/%s, trigger %d", s.Kind, s.Namespace, s.Name, t.Index),
+				problem: t.Problem(),
 			})
 		}
 	}
@@ -243,6 +260,19 @@ func (s *scalerFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&s.ca, "scaler-ca-file", "", "PEM `FILE` of the authorities that signed the scaler's certificate; turns TLS on")
 	flags.StringVar(&s.cert, "scaler-cert-file", "", "PEM `FILE` of the client certificate that the scaler asks for")
 	flags.StringVar(&s.key, "scaler-key-file", "", "PEM `FILE` of its key")
+}
+
+// usage returns what is wrong with the flags together.
+func (s *scalerFlags) usage() error {
+	if s.address != "" {
+		return nil
+	}
+	for _, f := range []struct{ name, value string }{{"--scaler-ca-file", s.ca}, {"--scaler-cert-file", s.cert}, {"--scaler-key-file", s.key}} {
+		if f.value != "" {
+			return usagef("%s belongs to --scaler-address", f.name)
+		}
+	}
+	return nil
 }
 
 func hasAny(values ...string) bool {

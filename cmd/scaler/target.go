@@ -27,29 +27,21 @@ func (t *target) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&t.tls, "tls", false, "use TLS, with --bootstrap-servers")
 }
 
-// load returns the configuration. Whoever sits at the command line may name any
-// address: the allow list is for triggers.
-func (t *target) load() (config.Config, error) {
-	c := config.WithoutFile()
-	if t.config != "" {
-		var err error
-		if c, err = config.Load(t.config); err != nil {
-			return config.Config{}, err
-		}
+// usage returns what is wrong with the flags together.
+func (t *target) usage() error {
+	switch {
+	case t.cluster != "" && len(t.bootstrapServers) > 0:
+		return usagef("--cluster and --bootstrap-servers name two clusters; give one of them")
+	case t.tls && len(t.bootstrapServers) == 0:
+		return usagef("--tls belongs to --bootstrap-servers; for a cluster of the configuration, set tls there")
+	default:
+		return nil
 	}
-	if len(t.bootstrapServers) > 0 {
-		c.InlineBootstrapServers.Allow = []string{"*"}
-	}
-	return c, nil
 }
 
 // connection returns the cluster that the flags name, or the only one there is.
 func (t *target) connection(c config.Config) (trigger.Connection, error) {
 	switch {
-	case t.cluster != "" && len(t.bootstrapServers) > 0:
-		return trigger.Connection{}, usagef("--cluster and --bootstrap-servers name two clusters; give one of them")
-	case t.tls && len(t.bootstrapServers) == 0:
-		return trigger.Connection{}, usagef("--tls belongs to --bootstrap-servers; for a cluster of the configuration, set tls there")
 	case len(t.bootstrapServers) > 0:
 		return trigger.Connection{BootstrapServers: t.bootstrapServers, TLS: t.tls, SASL: config.SASLNone}, nil
 	case t.cluster != "":
@@ -61,6 +53,25 @@ func (t *target) connection(c config.Config) (trigger.Connection, error) {
 	default:
 		return trigger.Connection{}, usagef("which cluster? give --cluster with one of %s", strings.Join(clusterNames(c), ", "))
 	}
+}
+
+// load returns the configuration. The error is one of usage where the flags do not go together. Whoever sits at the command line may name any
+// address: the allow list is for triggers.
+func (t *target) load() (config.Config, error) {
+	if err := t.usage(); err != nil {
+		return config.Config{}, err
+	}
+	c := config.WithoutFile()
+	if t.config != "" {
+		var err error
+		if c, err = config.Load(t.config); err != nil {
+			return config.Config{}, err
+		}
+	}
+	if len(t.bootstrapServers) > 0 {
+		c.InlineBootstrapServers.Allow = []string{"*"}
+	}
+	return c, nil
 }
 
 // openClusters returns the clusters of a configuration for a command that reads

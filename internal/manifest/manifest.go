@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -38,11 +39,31 @@ type Trigger struct {
 	Metadata   map[string]string
 }
 
+// Problem returns what KEDA itself would reject, nil for nothing: an external trigger without the
+// scalerAddress that says whom to ask (required by external_scaler.go in kedacore/keda v2.21.0, which takes it
+// from no environment variable).
+func (t Trigger) Problem() error {
+	if t.KEDAs() || t.Metadata["scalerAddress"] != "" {
+		return nil
+	}
+	return &fault.Error{
+		Kind: fault.Invalid, Op: "read", Object: "trigger metadata scalerAddress",
+		Err:    fmt.Errorf("is required: KEDA rejects a trigger of type %s without it", t.Type),
+		Remedy: "write the address of the scaler's Service, such as kafka-scaler.kafka-scaler:6000",
+	}
+}
+
+// KEDAs reports whether the trigger is one of KEDA's own, which this scaler answers in its place.
+func (t Trigger) KEDAs() bool { return t.Type == "kafka" || t.Type == "apache-kafka" }
+
 // KEDA's defaults for replica bounds (ScaledObject API, kedacore/keda v2).
 const (
 	defaultMinReplicas = 0
 	defaultMaxReplicas = 100
 )
+
+// types are the types of the triggers that this scaler can answer.
+func types() []string { return []string{"external", "external-push", "kafka", "apache-kafka"} }
 
 type document struct {
 	Kind     string `json:"kind"`
@@ -72,6 +93,7 @@ func Read(r io.Reader, file string, getenv func(string) string) ([]Scaled, error
 		return nil, invalid(file, err, "check the path and its permissions")
 	}
 	var found []Scaled
+	var others []string
 	for i, raw := range docs {
 		var d document
 		object := fmt.Sprintf("%s, document %d", file, i+1)
@@ -87,13 +109,27 @@ func Read(r io.Reader, file string, getenv func(string) string) ([]Scaled, error
 		}
 		if len(s.Triggers) > 0 {
 			found = append(found, s)
+			continue
+		}
+		for _, t := range d.Spec.Triggers {
+			others = append(others, strconv.Quote(t.Type))
 		}
 	}
 	if len(found) == 0 {
-		return nil, invalid(file, errors.New("no ScaledObject or ScaledJob with a trigger of type external, external-push, kafka or apache-kafka"),
-			"name the file that holds the ScaledObject")
+		return nil, nothing(file, others)
 	}
 	return found, nil
+}
+
+// nothing is the error of a file without a trigger for this scaler; others are the types of those that it has.
+func nothing(file string, others []string) error {
+	problem, remedy := "no ScaledObject or ScaledJob with a trigger of type "+strings.Join(types(), ", "), "name the file that holds the ScaledObject"
+	if len(others) > 0 {
+		slices.Sort(others)
+		problem += "; found type " + strings.Join(slices.Compact(others), ", ")
+		remedy = "correct the type, in lower case, or " + remedy
+	}
+	return invalid(file, errors.New(problem), remedy)
 }
 
 func (d *document) scaled(getenv func(string) string) (Scaled, error) {
@@ -111,7 +147,7 @@ func (d *document) scaled(getenv func(string) string) (Scaled, error) {
 		s.MaxReplicas = *d.Spec.MaxReplicaCount
 	}
 	for i, t := range d.Spec.Triggers {
-		if !slices.Contains([]string{"external", "external-push", "kafka", "apache-kafka"}, t.Type) {
+		if !slices.Contains(types(), t.Type) {
 			continue
 		}
 		metadata, err := resolve(t.Metadata, getenv)

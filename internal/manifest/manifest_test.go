@@ -49,6 +49,7 @@ func TestReadRejects(t *testing.T) {
 	for name, tc := range map[string]struct{ in, want string }{
 		"empty":         {"", "no ScaledObject or ScaledJob"},
 		"other trigger": {"kind: ScaledObject\nspec: {triggers: [{type: cron}]}", "no ScaledObject or ScaledJob"},
+		"wrong case":    {"kind: ScaledObject\nspec: {triggers: [{type: Kafka}, {type: cron}]}", `found type "Kafka", "cron"; correct the type`},
 		"bad yaml":      {"kind: [", "document 1"},
 		"number":        {"kind: ScaledObject\nspec: {triggers: [{type: external, metadata: {lagThreshold: 5}}]}", "quote the value"},
 	} {
@@ -56,6 +57,26 @@ func TestReadRejects(t *testing.T) {
 			_, err := Read(strings.NewReader(tc.in), "f.yaml", func(string) string { return "" })
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "f.yaml") {
 				t.Errorf("got error %v, want one about f.yaml with %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestProblem(t *testing.T) {
+	for name, tc := range map[string]struct {
+		trigger Trigger
+		ok      bool
+	}{
+		"external":                 {Trigger{Type: "external", Metadata: map[string]string{"scalerAddress": "kafka-scaler:6000"}}, true},
+		"external without address": {Trigger{Type: "external"}, false},
+		"push without address":     {Trigger{Type: "external-push"}, false},
+		"address from environment": {Trigger{Type: "external", Metadata: map[string]string{"scalerAddressFromEnv": "a:1"}}, false},
+		"KEDA's own":               {Trigger{Type: "kafka"}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tc.trigger.Problem()
+			if tc.ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "scalerAddress") {
+				t.Errorf("got %v", err)
 			}
 		})
 	}
