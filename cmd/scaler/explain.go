@@ -235,7 +235,7 @@ func (f *explainFlags) answerer(ctx context.Context, p process) (ask askFunc, en
 // explainHere runs the scaler without its port. The set is run for as long as it is asked.
 func explainHere(ctx context.Context, cfg config.Config, p process) (askFunc, func(), error) {
 	m := metrics.New(metrics.Build{})
-	set, err := newClusters(cfg, p, m, zap.NewNop())
+	set, err := newClusters(cfg, p, m, zap.NewNop(), commandConfiguration)
 	if err != nil {
 		return nil, nil, err
 	}

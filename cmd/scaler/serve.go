@@ -45,7 +45,7 @@ func serve(ctx context.Context, p process, watcher *config.Watcher) error {
 	m := metrics.New(metrics.Build{Version: build.Version, Revision: build.Revision, GoVersion: build.GoVersion})
 	m.ConfigLoaded(time.Now())
 
-	set, err := newClusters(cfg, p, m, log)
+	set, err := newClusters(cfg, p, m, log, serveConfiguration)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
@@ -21,7 +22,7 @@ type target struct {
 }
 
 func (t *target) add(flags *pflag.FlagSet) {
-	flags.StringVar(&t.config, "config", "", configUsage)
+	flags.StringVar(&t.config, "config", "", configUsage+", or Kubernetes manifests with a ConfigMap that has it under "+manifest.ConfigKey)
 	flags.StringVar(&t.cluster, "cluster", "", "`NAME` of a cluster of the configuration; not needed where it has only one")
 	flags.StringSliceVar(&t.bootstrapServers, "bootstrap-servers", nil, "`HOST:PORT,...` of a cluster that is not in the configuration")
 	flags.BoolVar(&t.tls, "tls", false, "use TLS, with --bootstrap-servers")
@@ -64,7 +65,7 @@ func (t *target) load() (config.Config, error) {
 	c := config.WithoutFile()
 	if t.config != "" {
 		var err error
-		if c, err = config.Load(t.config); err != nil {
+		if c, err = config.LoadFrom(t.config, manifest.Configuration); err != nil {
 			return config.Config{}, err
 		}
 	}
@@ -77,7 +78,7 @@ func (t *target) load() (config.Config, error) {
 // openClusters returns the clusters of a configuration for a command that reads
 // some of them for a while. Nothing is read before the caller runs the set.
 func openClusters(c config.Config, p process) (*clusters.Set, error) {
-	return newClusters(c, p, metrics.New(metrics.Build{}), zap.NewNop())
+	return newClusters(c, p, metrics.New(metrics.Build{}), zap.NewNop(), commandConfiguration)
 }
 
 // replaceIn puts the cluster that the flags name, if they name one, in the place

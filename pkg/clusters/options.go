@@ -19,6 +19,8 @@ type Options struct {
 	Logger *zap.Logger
 	// LookupEnv finds the environment variables that credentials are read from. Nil is [os.LookupEnv].
 	LookupEnv func(string) (string, bool)
+	// Configuration is what errors call the configuration. Empty is "the scaler's configuration".
+	Configuration string
 	// Observe returns the observer of a cluster that comes, by its name. Nil observes nothing.
 	Observe func(cluster string) Observer
 	// Open connects a cluster. Nil is [kafka.New].
@@ -45,6 +47,9 @@ type Client interface {
 func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
+	}
+	if o.Configuration == "" {
+		o.Configuration = "the scaler's configuration"
 	}
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv

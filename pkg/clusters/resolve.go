@@ -55,7 +55,7 @@ func (s *Set) lookUp(t trigger.Connection) (*Cluster, error) {
 		return nil, &fault.Error{
 			Kind: fault.Invalid, Op: "connect to", Object: "bootstrapServers " + strings.Join(t.BootstrapServers, ","),
 			Err:    fmt.Errorf("sasl %q needs credentials, and a trigger cannot bring any", t.SASL),
-			Remedy: "configure the cluster under `clusters` of the scaler's configuration and name it with `cluster`",
+			Remedy: "configure the cluster under `clusters` of " + s.opts.Configuration + " and name it with `cluster`",
 		}
 	}
 	return s.inline[inlineName(t)], nil
@@ -132,7 +132,7 @@ func (s *Set) unknown(name string) error {
 	return &fault.Error{
 		Kind: fault.NotFound, Op: "find", Object: fmt.Sprintf("cluster %q", name),
 		Err:    errors.New("unknown cluster; " + known),
-		Remedy: "correct `cluster`, or add it to `clusters` of the scaler's configuration",
+		Remedy: "correct `cluster`, or add it to `clusters` of " + s.opts.Configuration,
 	}
 }
 
@@ -160,7 +160,7 @@ func (s *Set) openInline(t trigger.Connection) (*Cluster, error) {
 		return nil, &fault.Error{
 			Kind: fault.Precondition, Op: "connect to", Object: "bootstrapServers " + strings.Join(t.BootstrapServers, ","),
 			Err:    fmt.Errorf("triggers name %d clusters by address already, and no more are opened", len(s.inline)),
-			Remedy: "configure the clusters under `clusters` of the scaler's configuration and name them with `cluster`",
+			Remedy: "configure the clusters under `clusters` of " + s.opts.Configuration + " and name them with `cluster`",
 		}
 	}
 	cluster := config.DefaultCluster()

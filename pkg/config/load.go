@@ -51,9 +51,17 @@ func parse(data []byte, override func(*Config)) (Config, error) {
 // Load reads the file at path as [Parse] does. The error is a *fault.Error of
 // kind Invalid, or NotFound where there is no such file; it wraps the [Problems].
 func Load(path string) (Config, error) {
+	return LoadFrom(path, func(data []byte) ([]byte, error) { return data, nil })
+}
+
+// LoadFrom is [Load] of a file that holds the configuration inside something else: extract returns it.
+func LoadFrom(path string, extract func([]byte) ([]byte, error)) (Config, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return Config{}, unreadable(path, err)
+	}
+	if data, err = extract(data); err != nil {
+		return Config{}, invalid(path, err)
 	}
 	c, err := Parse(data)
 	if err != nil {
