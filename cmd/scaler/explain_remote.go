@@ -7,12 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -28,13 +32,16 @@ func (s *scalerFlags) dial() (askFunc, func(), error) {
 	}
 	client := kafkascalerv1.NewKafkaScalerServiceClient(conn)
 	ask := func(ctx context.Context, req *kafkascalerv1.ExplainRequest) (*kafkascalerv1.ExplainResponse, error) {
-		return client.Explain(ctx, req)
+		response, err := client.Explain(ctx, req)
+		return response, s.unanswered(err)
 	}
 	return ask, func() { _ = conn.Close() }, nil
 }
 
+func (s *scalerFlags) encrypts() bool { return hasAny(s.ca, s.cert, s.key) }
+
 func (s *scalerFlags) credentials() (credentials.TransportCredentials, error) {
-	if !hasAny(s.ca, s.cert, s.key) {
+	if !s.encrypts() {
 		return insecure.NewCredentials(), nil
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
@@ -56,6 +63,46 @@ func (s *scalerFlags) credentials() (credentials.TransportCredentials, error) {
 		cfg.Certificates = []tls.Certificate{pair}
 	}
 	return credentials.NewTLS(cfg), nil
+}
+
+// unanswered turns the errors of a call that never reached a scaler into those of
+// ours; a scaler's own pass as they are.
+func (s *scalerFlags) unanswered(err error) error {
+	e := &fault.Error{Kind: fault.Unavailable, Op: "ask the scaler at", Object: s.address}
+	if s.encrypts() {
+		e.Object += " with TLS"
+	}
+	switch status.Code(err) {
+	case codes.Unavailable:
+		e.Err = plainTransport(err)
+	case codes.DeadlineExceeded:
+		e.Err = fmt.Errorf("no answer within %s", readTimeout)
+	case codes.Unimplemented:
+		e.Err = errors.New("what answers there is no kafka-scaler")
+	default:
+		return err
+	}
+	const there = "check that the scaler's gRPC port is there (one in a cluster: kubectl -n NAMESPACE port-forward deploy/kafka-scaler 6000, then --scaler-address localhost:6000), and "
+	if s.encrypts() {
+		e.Remedy = there + "that it has TLS and a certificate for this host name signed by --scaler-ca-file; one that asks for a client certificate needs --scaler-cert-file and --scaler-key-file"
+	} else {
+		e.Remedy = there + "give --scaler-ca-file if it has TLS"
+	}
+	return e
+}
+
+// plainTransport is what went wrong with a connection, without grpc's wrapping.
+func plainTransport(err error) error {
+	text := status.Convert(err).Message()
+	if _, quoted, ok := strings.Cut(text, "desc = "); ok {
+		if plain, err := strconv.Unquote(quoted); err == nil {
+			text = plain
+		}
+	}
+	for _, prefix := range []string{"transport: Error while dialing: ", "transport: authentication handshake failed: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return errors.New(text)
 }
 
 // plainStatus is the text of a gRPC status: the code says nothing that the text does not.
