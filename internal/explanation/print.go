@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -186,9 +187,23 @@ func (p *printer) steps(d *kafkascalerv1.Decision) {
 			if s.GetConsumerGroup() != "" {
 				reason = s.GetConsumerGroup() + ": " + reason
 			}
-			fmt.Fprintf(t, "%s\t%d\t%d\t%s\n", s.GetRule(), s.GetBefore(), s.GetAfter(), reason)
+			before, after := effect(s)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.GetRule(), before, after, reason)
 		}
 	})
+}
+
+// effect is what a rule did to the metric. That of activation is none: it decides
+// between two words, and numbers would read as if it cut the metric.
+func effect(s *kafkascalerv1.Step) (before, after string) {
+	switch {
+	case s.GetRule() != string(policy.RuleActivation):
+		return fmt.Sprint(s.GetBefore()), fmt.Sprint(s.GetAfter())
+	case s.GetAfter() > 0:
+		return "-", "active"
+	default:
+		return "-", "inactive"
+	}
 }
 
 func (p *printer) verdict(e *kafkascalerv1.Explanation, bounds Bounds) {

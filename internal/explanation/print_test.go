@@ -31,6 +31,7 @@ func explained() *kafkascalerv1.Explanation {
 		Decision: &kafkascalerv1.Decision{Value: 20, Target: 5, Active: true, Replicas: 4, MaxReplicas: 4, Limit: "partition_cap", Steps: []*kafkascalerv1.Step{
 			{Rule: "total_lag", Before: 39, After: 39, Reason: "39 records"},
 			{Rule: "partition_cap", Before: 39, After: 20, Reason: "4 partitions feed at most 4 replicas"},
+			{Rule: "activation", Before: 43, After: 1, Reason: "active: 43 > activationLagThreshold 0"},
 		}},
 		Horizontal: []*kafkascalerv1.HorizontalOutcome{{CurrentReplicas: 1, DesiredReplicas: 4, Reason: "ceil(20 / 5) = 4"}},
 	}
@@ -45,9 +46,10 @@ func inSeconds() *kafkascalerv1.Explanation {
 		{Topic: "orders", Partition: 2, CommittedOffset: 38, LogEndOffset: 39, Reason: "phantom", Excluded: 1},
 		{Topic: "orders", Partition: 3, CommittedOffset: 38, LogEndOffset: 39, Lag: 1, ActivationLag: 1, Reason: "lagging", InspectionError: "READ is missing"},
 	}
-	e.Decision = &kafkascalerv1.Decision{Value: 90, Target: 30, Unit: "seconds", Active: true, Replicas: 3, Steps: []*kafkascalerv1.Step{
+	e.Decision = &kafkascalerv1.Decision{Value: 90, Target: 30, Unit: "seconds", Replicas: 3, Steps: []*kafkascalerv1.Step{
 		{Rule: "oldest_record", Before: 90, After: 90, Reason: "the oldest unconsumed record is 1m30s old", ConsumerGroup: "payments"},
 		{Rule: "consumer_groups", Before: 90, After: 90, Reason: "the largest of \"payments\" 90, \"audit\" 0"},
+		{Rule: "activation", Before: 90, After: 0, Reason: "inactive: 90 <= activationLagSeconds 100"},
 	}}
 	return e
 }
