@@ -64,7 +64,7 @@ func (f *checkFlags) run(ctx context.Context, p process) error {
 		return report.err()
 	}
 	if f.config != "" {
-		report.step(kafka.Check{Step: "configuration", Target: f.config, OK: true, Detail: fmt.Sprintf("valid, %d clusters", len(cfg.Clusters))})
+		report.step(kafka.Check{Step: "configuration", Target: f.config, OK: true, Detail: "valid, " + count(len(cfg.Clusters), "cluster")})
 	}
 	set, err := openClusters(cfg, p)
 	if err != nil {

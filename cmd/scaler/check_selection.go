@@ -110,6 +110,6 @@ func (c *checker) regex(ctx context.Context, client *kafka.Client, s *trigger.Se
 		})
 		return nil, false
 	}
-	c.report.step(kafka.Check{Step: "topicRegex", Target: s.TopicRegex, OK: true, Detail: fmt.Sprintf("matches %d of %d topics", len(matched), len(topics))})
+	c.report.step(kafka.Check{Step: "topicRegex", Target: s.TopicRegex, OK: true, Detail: fmt.Sprintf("matches %d of %s", len(matched), count(len(topics), "topic"))})
 	return matched, true
 }

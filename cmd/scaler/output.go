@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 
@@ -34,6 +35,14 @@ func (o *output) write(w io.Writer, v any, table func(io.Writer) error) error {
 	default:
 		return table(w)
 	}
+}
+
+// count is a number of things whose name takes an s where they are not one.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // isTerminal tells whether a person watches w.

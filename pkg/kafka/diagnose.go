@@ -132,7 +132,7 @@ func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) ma
 		return nil
 	}
 	brokers := addressesOf(resp.(*kmsg.MetadataResponse))
-	check("", "metadata", fmt.Sprintf("%d brokers: %s", len(brokers), brokerList(brokers)), nil)
+	check("", "metadata", fmt.Sprintf("%s: %s", plural(len(brokers), "broker"), brokerList(brokers)), nil)
 	return brokers
 }
 
@@ -152,11 +152,18 @@ func tlsDetail(nc net.Conn) string {
 
 // versionsDetail tells what the client will do with what the broker speaks.
 func versionsDetail(v versions) string {
-	detail := fmt.Sprintf("%d APIs", len(v))
 	if v[int16(protocol.OffsetFetch)].max < offsetFetchManyVersions.min {
-		return detail + ", older than 3.0: one OffsetFetch request a group"
+		return "Kafka older than 3.0: one OffsetFetch request a group"
 	}
-	return detail + ", OffsetFetch for many groups at once"
+	return "Kafka 3.0 or newer"
+}
+
+// plural is a number of things whose name takes an s where they are not one.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func brokerList(brokers map[int32]string) string {
@@ -179,7 +186,7 @@ func (c *Client) DiagnoseTopic(ctx context.Context, topic string, report func(Ch
 		return nil, d.step("topic", topic, "", err)
 	}
 	partitions := topics[0].Partitions
-	d.step("topic", topic, fmt.Sprintf("%d partitions", len(partitions)), nil)
+	d.step("topic", topic, plural(len(partitions), "partition"), nil)
 	read := 0
 	c.LogOffsets(ctx, lag.End, []lag.TopicPartitions{{Topic: topic, Partitions: partitions}}, func(offsets []lag.LogOffset) {
 		for _, o := range offsets {
@@ -190,7 +197,7 @@ func (c *Client) DiagnoseTopic(ctx context.Context, topic string, report func(Ch
 			read++
 		}
 	})
-	return partitions, d.step("log end offsets", topic, fmt.Sprintf("read for %d of %d partitions", read, len(partitions)), err)
+	return partitions, d.step("log end offsets", topic, fmt.Sprintf("read for %d of %s", read, plural(len(partitions), "partition")), err)
 }
 
 // DiagnoseGroup checks that a group has a coordinator, and that its commits for
@@ -201,7 +208,7 @@ func (c *Client) DiagnoseTopic(ctx context.Context, topic string, report func(Ch
 func (c *Client) DiagnoseGroup(ctx context.Context, group string, parts []lag.TopicPartitions, report func(Check)) ([]string, bool) {
 	d := diagnosis{report: report}
 	described, err := c.DescribeGroup(ctx, group)
-	detail := fmt.Sprintf("state %s, %d members, coordinator is broker %d", described.State, len(described.Members), described.Coordinator)
+	detail := fmt.Sprintf("state %s, %s, coordinator is broker %d", described.State, plural(len(described.Members), "member"), described.Coordinator)
 	if !d.step("group", group, detail, err) {
 		return nil, false
 	}
@@ -225,6 +232,6 @@ func (c *Client) DiagnoseGroup(ctx context.Context, group string, parts []lag.To
 	if commits == 0 && err == nil {
 		return nil, true
 	}
-	ok := d.step("committed offsets", group, fmt.Sprintf("found for %d partitions", commits), err)
+	ok := d.step("committed offsets", group, "found for "+plural(commits, "partition"), err)
 	return slices.Sorted(maps.Keys(topics)), ok
 }

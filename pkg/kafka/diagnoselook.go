@@ -13,7 +13,7 @@ import (
 // the end of one partition. It is a step that never fails: without it, lag that is
 // no work counts in full.
 func (c *Client) DiagnoseLook(ctx context.Context, topic string, partitions []int32, report func(Check)) {
-	report(optional(Check{Step: "phantom lag", Target: topic, Detail: "what is no work is found out and does not count"},
+	report(optional(Check{Step: "phantom lag", Target: topic, Detail: "offsets without records are detected and do not count"},
 		"transaction markers and aborted records count as lag", c.tryLook(ctx, topic, partitions)))
 }
 

@@ -18,7 +18,7 @@ func TestDiagnoseLook(t *testing.T) {
 		client.DiagnoseLook(within(t, callTime), "t0", []int32{0}, func(seen kafka.Check) { c = seen })
 		return c
 	}
-	if c := look(); !c.OK || !strings.Contains(c.Detail, "does not count") {
+	if c := look(); !c.OK || !strings.Contains(c.Detail, "do not count") {
 		t.Errorf("%+v", c)
 	}
 	fake.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1})
