@@ -19,9 +19,8 @@ const (
 // configuration is what errors call it.
 func newClusters(c config.Config, p process, m *metrics.Metrics, log *zap.Logger, configuration string) (*clusters.Set, error) {
 	set, err := clusters.New(c, clusters.Options{
-		Logger:    log,
-		LookupEnv: p.lookupEnv,
-
+		Logger:        log,
+		LookupEnv:     p.lookupEnv,
 		Configuration: configuration,
 		Observe: func(name string) clusters.Observer {
 			o := m.Cluster(name)

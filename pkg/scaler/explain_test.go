@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -61,6 +62,23 @@ func TestExplain(t *testing.T) {
 	}
 	if explain(t, s, object).GetAskedAt() == nil {
 		t.Error("KEDA has asked, and explain does not say when")
+	}
+}
+
+// A group that never committed is likely to be a misspelt one; one that has in a single partition is not.
+func TestExplainNotesAGroupWithoutCommits(t *testing.T) {
+	kafka := newFakeKafka()
+	s := newTestServer(t, Options{Clusters: kafka})
+	for uncommitted, want := range map[int]bool{1: false, 2: true} {
+		snapshot := snapshotOf(30, 0)
+		for i := range uncommitted {
+			snapshot.Offsets[i].Committed = lag.NoCommit
+		}
+		kafka.set(func() { kafka.snapshot = snapshot })
+		note := explain(t, s, ref("worker")).GetConsumerGroups()[0].GetNote()
+		if got := strings.Contains(note, "check the group's name; until it commits, "); got != want {
+			t.Errorf("%d of 2 partitions without a commit: note %q", uncommitted, note)
+		}
 	}
 }
 
