@@ -104,7 +104,9 @@ func TestScaledObjectFitsTheScaler(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		known := func(cl config.Cluster) bool { return slices.Equal(cl.BootstrapServers, parsed.Connection.BootstrapServers) }
+		known := func(cl config.Cluster) bool {
+			return slices.Equal(cl.BootstrapServers, parsed.Connection.BootstrapServers)
+		}
 		if !slices.ContainsFunc(c.Clusters, known) {
 			t.Errorf("the ScaledObject names %s, which is no cluster of the ConfigMap", parsed.Connection.BootstrapServers)
 		}

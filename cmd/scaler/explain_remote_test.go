@@ -32,7 +32,12 @@ func TestExplainWhereNoScalerIs(t *testing.T) {
 	other := grpc.NewServer()
 	served := make(chan error, 1)
 	go func() { served <- other.Serve(listener) }()
-	defer func() { other.Stop(); <-served }()
+	defer func() {
+		other.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}()
 	ca := filepath.Join(t.TempDir(), "ca.crt")
 	writeFile(t, ca, newAuthority(t).pem)
 

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,6 +112,33 @@ func TestLostWaitEndsTheSleep(t *testing.T) {
 		if got := w.count(offsetFetch) - before; got > 12 {
 			t.Errorf("%d reads in ten intervals for sleepers, long after there was a leader again", got)
 		}
+	})
+}
+
+// TestSleepersOfASlowBrokerDoNotGrowOld: an answer that comes after the log ends of its round were asked for counts
+// only from the next round on, and that must not be the next rare one.
+func TestSleepersOfASlowBrokerDoNotGrowOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var slow atomic.Bool
+		_, c, s := asleep(t, pushed, func(w *waitingCluster) {
+			w.behave = func(a api, _ int) (time.Duration, error) {
+				if a == offsetFetch && slow.Load() {
+					return 1500 * time.Millisecond, nil
+				}
+				return 0, nil
+			}
+		})
+		pass(time.Minute)
+		slow.Store(true)
+		oldest := time.Duration(0)
+		for range 600 {
+			pass(100 * time.Millisecond)
+			oldest = max(oldest, time.Since(snapshot(t, c, query("billing", "orders")).ObservedAt))
+		}
+		if most := DefaultSleepInterval + 3*time.Second; oldest > most {
+			t.Errorf("its numbers were %v old, want at most %v", oldest, most)
+		}
+		s.wantInactive(t)
 	})
 }
 
