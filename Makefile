@@ -11,6 +11,8 @@ BIN := $(CURDIR)/bin
 TOOLS := $(BIN)/tools
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 IMAGE ?= ghcr.io/kafka-scaler/kafka-scaler
+# What builds images: docker, podman or buildah.
+DOCKER ?= docker
 # Architecture of `make image`.
 ARCH ?= $(shell $(GO) env GOARCH)
 # Modules with code of ours; those under tools/ only pin versions of tools.
@@ -32,9 +34,9 @@ build: ## Build bin/kafka-scaler: static, reproducible
 	CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -o $(BIN)/kafka-scaler ./cmd/scaler
 
 .PHONY: image
-image: ## Build a container image with docker (ARCH=amd64|arm64)
+image: ## Build a container image (ARCH=amd64|arm64 DOCKER=docker|podman|buildah)
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(GO) build $(BUILD_FLAGS) -o $(BIN)/linux-$(ARCH)/kafka-scaler ./cmd/scaler
-	docker build --platform linux/$(ARCH) --build-arg TARGETARCH=$(ARCH) --label org.opencontainers.image.version=$(VERSION) -t $(IMAGE):$(VERSION) .
+	$(DOCKER) build --platform linux/$(ARCH) --build-arg TARGETARCH=$(ARCH) --label org.opencontainers.image.version=$(VERSION) -t $(IMAGE):$(VERSION) .
 
 .PHONY: generate
 generate: $(TOOLS)/buf ## Generate code and reference pages
