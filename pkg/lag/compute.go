@@ -2,7 +2,6 @@ package lag
 
 import (
 	"errors"
-	"slices"
 	"time"
 )
 
@@ -20,7 +19,10 @@ func Compute(rules Rules, offsets []Offsets, now time.Time) Report {
 // no other use for, as far as it suffices: for those who compute many reports and
 // keep none. What is in it is overwritten.
 func ComputeInto(room []Partition, rules Rules, offsets []Offsets, now time.Time) Report {
-	r := Report{Partitions: slices.Grow(room[:0], len(offsets))[:len(offsets)]}
+	if cap(room) < len(offsets) {
+		room = make([]Partition, len(offsets))
+	}
+	r := Report{Partitions: room[:len(offsets)]}
 	clear(r.Partitions)
 	awake := rules.lastAwake(offsets)
 	for i := range offsets {
