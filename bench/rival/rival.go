@@ -5,18 +5,14 @@ package rival
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/buildcache"
 
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
 )
@@ -108,48 +104,14 @@ func tail(b []byte) []byte { return b[max(0, len(b)-2000):] }
 // Binary returns the program with the rivals, built from the module at dir where
 // the cache does not have it: some ten minutes of CPU the first time.
 func Binary(ctx context.Context, dir string) (string, error) {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the user's cache folder: %w", err)
-	}
-	sum := sha256.New()
-	fmt.Fprintln(sum, runtime.Version(), runtime.GOARCH)
-	for _, name := range []string{"go.mod", "go.sum", "main.go", "process.go"} {
-		content, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			return "", err
+	source := buildcache.Source{Name: "rivals", Dir: dir, Files: []string{"go.mod", "go.sum", "main.go", "process.go"}}
+	return buildcache.Get(ctx, source, func(ctx context.Context, path string) error {
+		fmt.Fprintln(os.Stderr, "bench: building KEDA's scalers (cached afterwards)")
+		cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, ".")
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build the rivals: %w\n%s", err, out)
 		}
-		sum.Write(content)
-	}
-	binary := filepath.Join(base, "kafka-scaler", "rivals-"+hex.EncodeToString(sum.Sum(nil))[:16])
-	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lock(binary + ".lock")
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if _, err := os.Stat(binary); !errors.Is(err, os.ErrNotExist) {
-		return binary, err
-	}
-	fmt.Fprintln(os.Stderr, "bench: building KEDA's scalers (cached afterwards)")
-	cmd := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", binary+".partial", ".")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the rivals: %w\n%s", err, out)
-	}
-	return binary, os.Rename(binary+".partial", binary)
-}
-
-func lock(path string) (unlock func(), err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("lock %s: %w", path, err)
-	}
-	return func() { f.Close() }, nil
+		return nil
+	})
 }
