@@ -13,8 +13,16 @@ type calm struct {
 	// since then.
 	moved  uint64
 	rounds int
-	// member is the version of the scope of those awake that it belongs to.
+	// member is the taken of the scope of those awake that it belongs to.
 	member uint64
+}
+
+// note takes in the publication of the newest change, once a round.
+func (k *calm) note(moved uint64) {
+	k.rounds++
+	if moved != k.moved {
+		k.moved, k.rounds = moved, 0
+	}
 }
 
 // asleep reports whether the entry needs no more than a rare look: its streams are
@@ -23,15 +31,7 @@ type calm struct {
 // what no wait can tell, a commit that somebody moves by hand above all, is found by
 // the rare look. The caller holds mu.
 func (c *Collector) asleep(e *entry) bool {
-	if c.push == nil {
-		return false
-	}
-	if moved := c.lastMoved(e); moved != e.calm.moved {
-		e.calm.moved, e.calm.rounds = moved, 0
-	} else {
-		e.calm.rounds++
-	}
-	return e.calm.rounds >= calmRounds && e.idle.awaited.Load() && e.idle.wanted(c.now()) &&
+	return c.push != nil && e.calm.rounds >= calmRounds && e.idle.awaited.Load() && e.idle.wanted(c.now()) &&
 		// Otherwise its numbers might become too old between two looks.
 		stamp(e.MaxAge) >= 2*stamp(c.opts.SleepInterval) && c.isWell(e)
 }

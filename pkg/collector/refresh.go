@@ -51,8 +51,6 @@ type rounds struct {
 	c *Collector
 	// all and awake are kept side by side, each with its requests.
 	all, awake scope
-	// version is that of the entries of awake.
-	version uint64
 	// whole is when everything was last covered.
 	whole stamp
 }
@@ -67,14 +65,13 @@ func (r *rounds) next(live []*entry, shape uint64) *scope {
 		r.all.entries, r.all.taken = live, shape
 		return &r.all
 	}
-	r.awake.entries = awake
 	if !same {
-		r.awake.forget()
-		r.version++
+		r.awake.taken++
 		for _, e := range awake {
-			e.calm.member = r.version
+			e.calm.member = r.awake.taken
 		}
 	}
+	r.awake.entries = awake
 	if len(awake) == 0 {
 		return nil
 	}
@@ -89,11 +86,12 @@ func (r *rounds) awakeOf(live []*entry) (awake []*entry, same bool) {
 	members := 0
 	awake = make([]*entry, 0, len(live))
 	for _, e := range live {
+		e.calm.note(r.c.lastMoved(e))
 		if r.c.asleep(e) {
 			continue
 		}
 		awake = append(awake, e)
-		if e.calm.member == r.version && r.version != 0 {
+		if e.calm.member == r.awake.taken && r.awake.taken != 0 {
 			members++
 		}
 	}

@@ -10,10 +10,10 @@ import (
 // refresh to the next, so that a refresh of what has not changed composes nothing.
 type scope struct {
 	entries []*entry
-	// taken is the shape of the collector that entries are of, of a scope that is kept.
+	// taken is the version of entries, of a scope that is kept.
 	taken uint64
-	// shape is that of the collector when the rest was composed, and of the taken that it was composed for: a
-	// query may have joined in between, which is in the shape, and not in entries.
+	// shape is that of the collector when the rest was composed, and of the version of entries that it was
+	// composed for: a query may have joined in between, which is in the shape, and not in entries.
 	shape, of uint64
 	// began is when the sweep began.
 	began stamp
@@ -42,9 +42,6 @@ const (
 	// wantsAges: the age of the oldest unconsumed record.
 	wantsAges
 )
-
-// forget has the requests composed anew.
-func (s *scope) forget() { *s = scope{entries: s.entries, taken: s.taken} }
 
 func (e *entry) wants() (w wants) {
 	if e.Inspect {
