@@ -16,8 +16,10 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-func drawParts(t *rapid.T) (parts []lag.TopicPartitions) {
-	for n := range rapid.IntRange(0, 5).Draw(t, "topics") {
+// drawParts are partitions of up to five topics, and of so many at least.
+func drawParts(t *rapid.T, least int) []lag.TopicPartitions {
+	parts := []lag.TopicPartitions{}
+	for n := range rapid.IntRange(least, 5).Draw(t, "topics") {
 		ids := rapid.SliceOfNDistinct(rapid.Int32Range(0, 9), 1, 8, rapid.ID).Draw(t, "partitions")
 		slices.Sort(ids)
 		parts = append(parts, lag.TopicPartitions{Topic: fmt.Sprintf("topic%d", n), Partitions: ids})
@@ -77,7 +79,7 @@ func told(parts []lag.TopicPartitions, resp *kmsg.ListOffsetsResponse, byTime bo
 
 func TestListOffsetsIsReadAsItComes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		parts := drawParts(t)
+		parts := drawParts(t, 0)
 		version := rapid.Int16Range(listOffsetsVersions.min, listOffsetsVersions.max).Draw(t, "version")
 		resp := drawOffsets(t, version)
 		read := &offsetsRead{}

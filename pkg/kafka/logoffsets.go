@@ -24,16 +24,8 @@ var listOffsetsVersions = span{2, 7}
 // from two goroutines at a time, as soon as its leader has answered or failed;
 // errors are *fault.Error. A partition named twice is delivered once.
 func (c *Client) LogOffsets(ctx context.Context, at lag.Position, parts []lag.TopicPartitions, deliver func([]lag.LogOffset)) {
-	parts = distinct(parts)
 	r := &offsetsRead{c: c, at: at, deliver: deliver}
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		r.fail(rejected{parts: parts, err: err})
-		return
-	}
-	defer end()
-	r.round(ctx, parts, true)
-	r.asking.Wait()
+	r.read(ctx, distinct(parts))
 }
 
 // OffsetsForTimes finds, for each partition, the first record whose timestamp is
@@ -44,16 +36,8 @@ func (c *Client) OffsetsForTimes(ctx context.Context, times map[lag.TopicPartiti
 	for tp := range times {
 		parts = append(parts, lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
 	}
-	parts = distinct(parts)
 	r := &offsetsRead{c: c, times: times, deliver: deliver}
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		r.fail(rejected{parts: parts, err: err})
-		return
-	}
-	defer end()
-	r.round(ctx, parts, true)
-	r.asking.Wait()
+	r.read(ctx, distinct(parts))
 }
 
 // offsetsRead is one call of LogOffsets or OffsetsForTimes.
@@ -65,6 +49,18 @@ type offsetsRead struct {
 	asking  sync.WaitGroup
 	mu      sync.Mutex // held while deliver runs
 	deliver func([]lag.LogOffset)
+}
+
+// read makes the rounds, and fails all partitions if the client is closed.
+func (r *offsetsRead) read(ctx context.Context, parts []lag.TopicPartitions) {
+	ctx, end, err := r.c.begin(ctx)
+	if err != nil {
+		r.fail(rejected{parts: parts, err: err})
+		return
+	}
+	defer end()
+	r.round(ctx, parts, true)
+	r.asking.Wait()
 }
 
 // round asks the leaders of parts, as far as the routes know them. What fails for

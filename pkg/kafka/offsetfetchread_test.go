@@ -26,12 +26,7 @@ func drawAsked(t *rapid.T) (groups []lag.GroupTopics) {
 	for g := range rapid.IntRange(0, 5).Draw(t, "groups") {
 		ask := lag.GroupTopics{Group: fmt.Sprintf("group%d", g)}
 		if rapid.Bool().Draw(t, "named") {
-			ask.Topics = []lag.TopicPartitions{}
-			for n := range rapid.IntRange(1, 5).Draw(t, "topics") {
-				ids := rapid.SliceOfNDistinct(rapid.Int32Range(0, 9), 1, 8, rapid.ID).Draw(t, "partitions")
-				slices.Sort(ids)
-				ask.Topics = append(ask.Topics, lag.TopicPartitions{Topic: fmt.Sprintf("topic%d", n), Partitions: ids})
-			}
+			ask.Topics = drawParts(t, 1)
 		}
 		groups = append(groups, ask)
 	}
