@@ -86,11 +86,11 @@ func start(ctx context.Context, lib *library, opts Options) (*Cluster, error) {
 }
 
 func (c *Cluster) launch(ctx context.Context) error {
-	id := make([]byte, 16)
-	if _, err := rand.Read(id); err != nil {
+	var id [16]byte
+	if _, err := rand.Read(id[:]); err != nil {
 		return err
 	}
-	c.id = base64.RawURLEncoding.EncodeToString(id)
+	c.id = clusterID(id)
 	if err := c.prepare(); err != nil {
 		return err
 	}
@@ -177,6 +177,12 @@ func (c *Cluster) configure() error {
 }
 
 // begin formats a node's storage where it needs that, and starts it.
+// clusterID writes an id as Kafka does. It begins with a letter: Kafka's tools take a dash for an option.
+func clusterID(id [16]byte) string {
+	id[0] &= 0x7f
+	return base64.RawURLEncoding.EncodeToString(id[:])
+}
+
 func (c *Cluster) begin(ctx context.Context, n *Node) error {
 	if !c.opts.zooKeeper() {
 		if err := c.format(ctx, n); err != nil {

@@ -37,3 +37,12 @@ func TestOptions(t *testing.T) {
 		})
 	}
 }
+
+func TestClusterIDIsNoOption(t *testing.T) {
+	for first := range 256 {
+		id := clusterID([16]byte{byte(first), 0xfb, 0xef})
+		if c := id[0]; c < 'A' || c > 'z' || c == '_' {
+			t.Errorf("first byte %d: %q", first, id)
+		}
+	}
+}
