@@ -21,8 +21,13 @@ import (
 	"os"
 	"os/signal"
 	"runtime/pprof"
+	"runtime/trace"
 	"syscall"
+	"time"
 )
+
+// traced is how long an execution trace is taken: a few seconds are tens of megabytes.
+const traced = 4 * time.Second
 
 func init() {
 	name := os.Getenv("` + profileVariable + `")
@@ -38,6 +43,11 @@ func init() {
 			f, err := os.Create(fmt.Sprintf("%s-%d.cpu.prof", name, i))
 			if err != nil || pprof.StartCPUProfile(f) != nil {
 				return
+			}
+			if t, err := os.Create(fmt.Sprintf("%s-%d.trace", name, i)); err == nil && trace.Start(t) == nil {
+				time.Sleep(traced)
+				trace.Stop()
+				t.Close()
 			}
 			<-end
 			pprof.StopCPUProfile()
