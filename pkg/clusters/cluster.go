@@ -86,13 +86,13 @@ func (c *Cluster) Group(ctx context.Context, name string) lag.Group {
 	return c.collector.Group(ctx, name)
 }
 
-// Wait returns the next snapshot of the query, see [collector.Collector.Wait].
-func (c *Cluster) Wait(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+// Wait returns once there is news of the query, see [collector.Collector.Wait].
+func (c *Cluster) Wait(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
 	return c.collector.Wait(ctx, q, after)
 }
 
-// WaitForRecords returns the next snapshot of the query, and at once where there are new records, see
+// WaitForRecords returns once there is news of the query, and at once where there are new records, see
 // [collector.Collector.WaitForRecords].
-func (c *Cluster) WaitForRecords(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+func (c *Cluster) WaitForRecords(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
 	return c.collector.WaitForRecords(ctx, q, after)
 }

@@ -198,7 +198,7 @@ func (c *Collector) collectAges(tr *tracked, id stamp, now time.Time, searches m
 		tr.ages = map[int32]*age{}
 	}
 	for _, partition := range tr.topic.ids {
-		o, _, _ := c.offsets(tr.group, tr, partition)
+		o, _ := c.offsets(tr.group, tr, partition)
 		if !hasAge(&o) {
 			delete(tr.ages, partition)
 			continue

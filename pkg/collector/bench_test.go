@@ -176,13 +176,15 @@ func BenchmarkWaiters(b *testing.B) {
 	got := make(chan struct{}, benchGroups/2)
 	for _, q := range queries[:benchGroups/2] {
 		streams.Go(func() {
-			var last *Snapshot
+			var seen Version
 			for {
-				next, err := c.Wait(ctx, q, last)
-				if err != nil {
+				var err error
+				if seen, err = c.Wait(ctx, q, seen); err != nil {
 					return
 				}
-				last = next
+				if _, err := c.Snapshot(ctx, q); err != nil {
+					b.Error(err)
+				}
 				got <- struct{}{}
 			}
 		})

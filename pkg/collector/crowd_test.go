@@ -57,7 +57,7 @@ func crowd(t *testing.T, seed uint64) {
 	for i := range uint64(30) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(seed, 2+i))
-			var last *Snapshot
+			var seen Version
 			for sleep(ctx, time.Duration(r.IntN(2000))*time.Millisecond) {
 				s := trigger.Selection{ConsumerGroup: groups[r.IntN(len(groups))], ReadCommitted: r.IntN(4) == 0}
 				switch r.IntN(4) {
@@ -70,10 +70,15 @@ func crowd(t *testing.T, seed uint64) {
 				}
 				ask := func() (*Snapshot, error) { return c.Snapshot(ctx, NewQuery(s, time.Second)) }
 				if r.IntN(2) == 0 {
-					ask = func() (*Snapshot, error) { return c.Wait(ctx, NewQuery(s, time.Second), last) }
+					ask = func() (_ *Snapshot, err error) {
+						q := NewQuery(s, time.Second)
+						if seen, err = c.Wait(ctx, q, seen); err != nil {
+							return nil, err
+						}
+						return c.Snapshot(ctx, q)
+					}
 				}
 				if got, err := ask(); err == nil {
-					last = got
 					wellFormed(t, got)
 				}
 			}

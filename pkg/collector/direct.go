@@ -112,7 +112,7 @@ func (c *Collector) complete(e *entry) bool {
 				return false
 			}
 			if e.Ages && c.agesAble() {
-				if o, _, _ := c.offsets(e.group, tr, id); tr.lacksAge(&o) {
+				if o, _ := c.offsets(e.group, tr, id); tr.lacksAge(&o) {
 					return false
 				}
 			}

@@ -56,17 +56,16 @@ func (i *idleness) wanted(now stamp) bool { return i.streams.Load() > 0 || int64
 // WaitForRecords is [Collector.Wait] for those who are inactive, and want to know
 // at once when they cease to be: it returns also, within milliseconds, when the
 // log of a partition selected has grown. While brokers watch over all that the
-// query looks at, it is read at SleepInterval only, and that nothing has changed is
-// no news. Without a [Waiter], or with push
+// query looks at, it is read at SleepInterval only. Without a [Waiter], or with push
 // activation turned off, it is no more than Wait.
-func (c *Collector) WaitForRecords(ctx context.Context, q *Query, after *Snapshot) (*Snapshot, error) {
+func (c *Collector) WaitForRecords(ctx context.Context, q *Query, after Version) (Version, error) {
 	if c.push == nil {
 		return c.Wait(ctx, q, after)
 	}
 	return c.wait(ctx, q, after, c.push.newer)
 }
 
-func (p *push) newer(ctx context.Context, news <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
+func (p *push) newer(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error) {
 	woken, done := p.attend(e)
 	defer done()
 	return p.c.newerOr(ctx, news, woken, e, after)

@@ -74,8 +74,8 @@ type Snapshot struct {
 	// be read, no topic could be discovered. Offsets then lacks what it names. It is nil while the last
 	// known good is young enough.
 	Err error
-
-	// moved is the newest publication that is known to have changed it, built when it was made.
-	moved uint64
-	built stamp
 }
+
+// Version numbers what is published of a query: it grows with every change. 0 is
+// older than all, and says that nothing was seen yet.
+type Version uint64

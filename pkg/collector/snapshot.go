@@ -14,8 +14,6 @@ import (
 type view struct {
 	*Snapshot
 	published uint64
-	// complete is whether everything the query asks for was read at least once.
-	complete bool
 }
 
 // current returns what is published for the entry. Snapshots are built when
@@ -35,7 +33,7 @@ func (c *Collector) current(e *entry) *view {
 	case v != nil && v.published == published:
 		return v
 	case v != nil && c.lastTouched(e) <= v.published:
-		v = &view{Snapshot: v.Snapshot, published: published, complete: v.complete}
+		v = &view{Snapshot: v.Snapshot, published: published}
 	default:
 		v = c.look(e, published)
 	}
@@ -70,8 +68,8 @@ func (c *Collector) lastMoved(e *entry) uint64 {
 
 // look builds the entry's snapshot. The caller holds mu for reading.
 func (c *Collector) look(e *entry, published uint64) *view {
-	s := &Snapshot{moved: min(c.lastMoved(e), published), built: c.now()}
-	v := &view{Snapshot: s, published: published, complete: true}
+	s := &Snapshot{}
+	v := &view{Snapshot: s, published: published}
 	n := 0
 	for _, tr := range e.tracked {
 		n += len(tr.topic.ids)
@@ -91,7 +89,6 @@ func (c *Collector) look(e *entry, published uint64) *view {
 	}
 	s.Group = lag.Group{Name: e.group.name, Kind: e.group.kind, Members: -1}
 	s.Err = wrong.err()
-	v.complete = v.complete && s.Err == nil
 	for i := range s.Offsets {
 		if at := s.Offsets[i].ObservedAt; i == 0 || at.Before(s.ObservedAt) {
 			s.ObservedAt = at
@@ -115,9 +112,8 @@ func (c *Collector) lookAtTopic(e *entry, tr *tracked, v *view) error {
 		if !e.Partitions.Contains(id) {
 			continue
 		}
-		o, asked, complete := c.offsets(e.group, tr, id)
+		o, asked := c.offsets(e.group, tr, id)
 		v.Offsets = append(v.Offsets, o)
-		v.complete = v.complete && complete && (!e.Ages || !c.agesAble() || !tr.lacksAge(&o))
 		oldest = min(oldest, asked)
 	}
 	switch {
@@ -134,9 +130,8 @@ func (c *Collector) lookAtTopic(e *entry, tr *tracked, v *view) error {
 	return nil
 }
 
-// offsets returns what is known of one partition, when the commit in it was
-// asked for, and whether all of it was read.
-func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, asked stamp, complete bool) {
+// offsets returns what is known of one partition, and when the commit in it was asked for.
+func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, asked stamp) {
 	t := tr.topic
 	end := t.logs[tr.kind].at(id)
 	start := t.logs[lag.Start].at(id)
@@ -160,9 +155,9 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 		o.HighWatermark = past.offset
 	}
 	o.Inspected, o.Oldest = tr.inspection(id), tr.oldest(id, &o)
-	complete = asked != 0 && (start.asked != 0 || !needsStart(o.Committed, o.LogEnd))
+	complete := asked != 0 && (start.asked != 0 || !needsStart(o.Committed, o.LogEnd))
 	o.Err = c.partitionErr(g, tr, id, failed, complete)
-	return o, asked, complete
+	return o, asked
 }
 
 // needsStart reports whether lag may depend on the log start.

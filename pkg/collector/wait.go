@@ -58,57 +58,56 @@ func (c *Collector) firstRead(ctx context.Context, e *entry) error {
 	}
 }
 
-// Wait returns a snapshot of the query that has news beside after: at once where
-// there is one, else when one is published. Other numbers or errors are news, and
-// so is a newer look at the same ones once after is half of MaxAge old, so that
-// whoever waits sees that they still hold. A query that waits counts as asked about. Unlike [Collector.Snapshot], it returns a snapshot also where nothing is
-// known but why, in its Err; the error is the context's, or says that the
-// collector has ended.
-func (c *Collector) Wait(ctx context.Context, q *Query, after *Snapshot) (*Snapshot, error) {
+// Wait returns once there is news of the query since the version after: at once
+// where there is some, else when it is published; 0 waits for the first direct read
+// only. Other numbers or errors are news, and [Collector.Snapshot] returns them from
+// memory then; that the same ones have been read again is none. It returns the version that
+// Snapshot then shows, or a newer one. A query that waits counts as asked about. The error
+// is the context's, or says that the collector has ended.
+func (c *Collector) Wait(ctx context.Context, q *Query, after Version) (Version, error) {
 	return c.wait(ctx, q, after, c.newer)
 }
 
-// wait returns the first snapshot that has news beside after. newer waits for it.
-func (c *Collector) wait(ctx context.Context, q *Query, after *Snapshot, newer waitFunc) (*Snapshot, error) {
+// wait returns the first version after the given one. newer waits for it.
+func (c *Collector) wait(ctx context.Context, q *Query, after Version, newer waitFunc) (Version, error) {
 	for {
 		e := c.enter(q)
-		s, err := newer(ctx, c.news(e, after), e, after)
-		if s != nil || err != nil {
-			return s, err
+		v, err := newer(ctx, c.news(e, after), e, after)
+		if v > after || err != nil {
+			return v, err
 		}
 	}
 }
 
-// waitFunc returns a snapshot of the entry that has news beside after, or nil once
-// news is closed or something else may have brought one.
-type waitFunc func(ctx context.Context, news <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error)
+// waitFunc returns a version of the entry after the given one, or 0 once news is
+// closed or something else may have brought one.
+type waitFunc func(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error)
 
-func (c *Collector) newer(ctx context.Context, news <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
+func (c *Collector) newer(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error) {
 	e.idle.until.Store(0)
 	return c.newerOr(ctx, news, nil, e, after)
 }
 
 // newerOr is newer that returns also when woken is closed.
-func (c *Collector) newerOr(ctx context.Context, news, woken <-chan struct{}, e *entry, after *Snapshot) (*Snapshot, error) {
-	done := e.done
+func (c *Collector) newerOr(ctx context.Context, news, woken <-chan struct{}, e *entry, after Version) (Version, error) {
+	var done <-chan struct{}
 	if e.settled.Load() {
-		done = nil
-	}
-	if c.outdated(e, after) {
-		if v := c.current(e); v.Snapshot != after && (done == nil || v.complete) {
-			return v.Snapshot, nil
+		if v := c.version(e); v > after {
+			return v, nil
 		}
+	} else {
+		news, woken, done = nil, nil, e.done
 	}
 	select {
 	case <-news:
 	case <-woken:
 	case <-done:
 	case <-c.ended:
-		return nil, c.errEnded()
+		return 0, c.errEnded()
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return 0, ctx.Err()
 	}
-	return nil, nil
+	return 0, nil
 }
 
 // watch returns what is closed at the next publication.

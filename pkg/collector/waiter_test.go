@@ -179,15 +179,18 @@ type stream struct {
 }
 
 func (s *stream) run(ctx context.Context, c *Collector, q *Query) {
-	var last *Snapshot
+	var seen Version
 	wait := c.WaitForRecords
 	said := false
 	for {
-		next, err := wait(ctx, q, last)
-		if err != nil {
+		var err error
+		if seen, err = wait(ctx, q, seen); err != nil {
 			return
 		}
-		last = next
+		next, err := c.Snapshot(ctx, q)
+		if err != nil {
+			continue
+		}
 		r := lag.Compute(lag.Rules{ResetPolicy: lag.Latest, MaxAge: time.Hour, ReadCommitted: q.ReadCommitted}, next.Offsets, time.Now())
 		active := r.Activation > s.threshold
 		if active && !said {

@@ -23,28 +23,21 @@ type watch struct {
 	waited atomic.Bool
 	// news is closed when there is something new; nil while nobody waits.
 	news chan struct{}
-	// moved and built are those of the oldest snapshot that any of them has.
-	moved uint64
-	built stamp
+	// seen is the oldest that any of them has seen.
+	seen Version
 }
 
-// news returns what is closed once there is more to know of the entry than after
-// says.
-func (c *Collector) news(e *entry, after *Snapshot) <-chan struct{} {
-	var moved uint64
-	var built stamp
-	if after != nil {
-		moved, built = after.moved, after.built
-	}
+// news returns what is closed once the entry has a version after that.
+func (c *Collector) news(e *entry, after Version) <-chan struct{} {
 	c.watchers.mu.Lock()
 	defer c.watchers.mu.Unlock()
 	w := &e.watch
 	if w.news == nil {
-		w.news, w.moved, w.built = make(chan struct{}), moved, built
+		w.news, w.seen = make(chan struct{}), after
 		w.waited.Store(true)
 		c.watchers.entries = append(c.watchers.entries, e)
 	}
-	w.moved, w.built = min(w.moved, moved), min(w.built, built)
+	w.seen = min(w.seen, after)
 	return w.news
 }
 
@@ -93,7 +86,7 @@ func (c *Collector) tellSome(from int) (next, woken int) {
 	at := min(from, len(w.entries)-1)
 	for least := at - tellChunk; at >= 0 && at > least && woken < wakeAtOnce; at-- {
 		e := w.entries[at]
-		if !c.isOld(e, e.watch.moved, e.watch.built) {
+		if c.versionOf(e) <= e.watch.seen {
 			continue
 		}
 		woken++
@@ -107,25 +100,16 @@ func (c *Collector) tellSome(from int) (next, woken int) {
 	return at, woken
 }
 
-// outdated reports whether there is more to know of the entry than after says.
-func (c *Collector) outdated(e *entry, after *Snapshot) bool {
-	if after == nil {
-		return true
-	}
+// version is that of the entry's newest numbers or errors that are published.
+func (c *Collector) version(e *entry) Version {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.isOld(e, after.moved, after.built)
+	return c.versionOf(e)
 }
 
-// isOld reports whether a snapshot of the entry shows other numbers than are
-// published, or was built too long ago. That does not matter to those who are
-// inactive while brokers watch over all that they look at, unless they look at ages,
-// which grow by themselves. The caller holds mu, be it for reading.
-func (c *Collector) isOld(e *entry, moved uint64, built stamp) bool {
-	if min(c.lastMoved(e), c.published.Load()) > moved {
-		return true
-	}
-	return c.now()-built >= stamp(e.MaxAge/2) && (e.Ages || !e.idle.awaited.Load())
+// versionOf is version for a caller who holds mu, be it for reading.
+func (c *Collector) versionOf(e *entry) Version {
+	return Version(min(c.lastMoved(e), c.published.Load())) + 1
 }
 
 // noteLate lets the publication after the next have news of a group whose commits

@@ -21,10 +21,11 @@ type Snapshots interface {
 	// Snapshot returns a young enough snapshot, from memory if there is one. Two calls between two
 	// refreshes return the same pointer.
 	Snapshot(context.Context, *collector.Query) (*collector.Snapshot, error)
-	// Wait returns the first snapshot that is not after, or an error: the context's, or why there is none.
-	Wait(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error)
+	// Wait returns once Snapshot shows a version newer than after, which is 0 at first, or an error: the
+	// context's, or why there will be none.
+	Wait(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error)
 	// WaitForRecords is Wait for a trigger that is not active: it also returns as soon as there are new records.
-	WaitForRecords(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error)
+	WaitForRecords(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error)
 }
 
 var _ Snapshots = (*collector.Collector)(nil)

@@ -18,6 +18,7 @@ import (
 type fakeKafka struct {
 	mu        sync.Mutex
 	snapshot  *collector.Snapshot
+	version   collector.Version
 	err       error
 	unknown   error
 	changed   chan struct{}
@@ -52,26 +53,26 @@ func (k *fakeKafka) Snapshot(ctx context.Context, _ *collector.Query) (*collecto
 	return snapshot, err
 }
 
-func (k *fakeKafka) Wait(ctx context.Context, _ *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+func (k *fakeKafka) Wait(ctx context.Context, _ *collector.Query, after collector.Version) (collector.Version, error) {
 	for {
 		k.mu.Lock()
-		snapshot, err, changed := k.snapshot, k.err, k.changed
+		snapshot, version, err, changed := k.snapshot, k.version, k.err, k.changed
 		k.mu.Unlock()
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		if snapshot != nil && snapshot != after {
-			return snapshot, nil
+		if snapshot != nil && version > after {
+			return version, nil
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return 0, ctx.Err()
 		case <-changed:
 		}
 	}
 }
 
-func (k *fakeKafka) WaitForRecords(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+func (k *fakeKafka) WaitForRecords(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
 	k.await(1)
 	defer k.await(-1)
 	return k.Wait(ctx, q, after)
@@ -94,6 +95,7 @@ func (k *fakeKafka) set(change func()) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	change()
+	k.version++
 	close(k.changed)
 	k.changed = make(chan struct{})
 }

@@ -37,5 +37,5 @@ func TestPanicOfADecisionReachesItsStream(t *testing.T) {
 			t.Error("the panic was lost")
 		}
 	}()
-	s.apart(&entry{}, nil) // an entry without a trigger
+	s.apart(t.Context(), &entry{}) // an entry without a trigger
 }

@@ -25,11 +25,11 @@ func (g fakeGroups) Snapshot(ctx context.Context, q *collector.Query) (*collecto
 	return g[q.ConsumerGroup].Snapshot(ctx, q)
 }
 
-func (g fakeGroups) Wait(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+func (g fakeGroups) Wait(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
 	return g[q.ConsumerGroup].Wait(ctx, q, after)
 }
 
-func (g fakeGroups) WaitForRecords(ctx context.Context, q *collector.Query, after *collector.Snapshot) (*collector.Snapshot, error) {
+func (g fakeGroups) WaitForRecords(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
 	return g[q.ConsumerGroup].WaitForRecords(ctx, q, after)
 }
 

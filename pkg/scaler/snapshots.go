@@ -3,6 +3,7 @@ package scaler
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
@@ -22,39 +23,43 @@ func snapshotsOf(ctx context.Context, cluster Snapshots, queries []*collector.Qu
 }
 
 // waitFunc is one of the waiting methods of [Snapshots].
-type waitFunc func(context.Context, *collector.Query, *collector.Snapshot) (*collector.Snapshot, error)
+type waitFunc func(context.Context, *collector.Query, collector.Version) (collector.Version, error)
 
-// awaitAny waits until the snapshot of any query is not that of after, which is
-// empty for none, and returns those of all queries then.
-func awaitAny(ctx context.Context, cluster Snapshots, await waitFunc, queries []*collector.Query, after []*collector.Snapshot) ([]*collector.Snapshot, error) {
-	if after == nil {
-		after = make([]*collector.Snapshot, len(queries))
-	}
+// awaitNews waits until any of the queries has news beside the versions seen, which
+// it brings up to date; at first, until each of them has been read.
+func awaitNews(ctx context.Context, await waitFunc, queries []*collector.Query, seen []collector.Version) (err error) {
 	if len(queries) == 1 {
-		s, err := await(ctx, queries[0], after[0])
-		return []*collector.Snapshot{s}, err
+		v, err := await(ctx, queries[0], seen[0])
+		seen[0] = max(seen[0], v)
+		return err
 	}
-	if after[0] != nil {
-		if err := awaitOne(ctx, await, queries, after); err != nil {
-			return nil, err
+	enough := 1
+	if slices.Contains(seen, 0) {
+		enough = len(queries)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	type news struct {
+		query   int
+		version collector.Version
+		err     error
+	}
+	results := make(chan news, len(queries))
+	for i, q := range queries {
+		go func() {
+			v, err := await(ctx, q, seen[i])
+			results <- news{i, v, err}
+		}()
+	}
+	for came := 1; came <= len(queries); came++ {
+		n := <-results
+		seen[n.query] = max(seen[n.query], n.version)
+		if came <= enough {
+			err = cmp.Or(err, n.err)
+		}
+		if came >= enough || n.err != nil {
+			cancel()
 		}
 	}
-	return snapshotsOf(ctx, cluster, queries)
-}
-
-// awaitOne waits for all of the queries until one of them has news.
-func awaitOne(ctx context.Context, await waitFunc, queries []*collector.Query, after []*collector.Snapshot) error {
-	ctx, cancel := context.WithCancel(ctx)
-	results := make(chan error, len(queries))
-	var all sync.WaitGroup
-	for i, q := range queries {
-		all.Go(func() {
-			_, err := await(ctx, q, after[i])
-			results <- err
-		})
-	}
-	first := <-results
-	cancel()
-	all.Wait()
-	return first
+	return err
 }

@@ -2,6 +2,7 @@ package scaler
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
@@ -23,10 +24,10 @@ const (
 	// default pollingInterval, notes the time of an active trigger. While calls fail, KEDA 2.21.0 at times takes
 	// them for inactive (docs/operations.md), and then only the time of the last true keeps a workload awake.
 	holdEvery = 30 * time.Second
-	// waitAtMost bounds one wait for a snapshot, so that a decision also ages while none comes.
-	waitAtMost = 5 * time.Second
-	// sleepAtMost is the same for a trigger that is not active and does not become so by the passing of time.
-	// Ten thousand that sleep must not cost anything.
+	// lookEvery is how often a decision that the passing of time changes is made anew, and that a trigger is
+	// looked at of which nothing is known yet. All others wait for news: ten thousand must not cost anything.
+	lookEvery = 5 * time.Second
+	// sleepAtMost bounds the wait of a trigger that is not active.
 	sleepAtMost = time.Minute
 	// maxSpecStreams bounds the StreamMetricSpec that are open at once. Each costs some 12 KB for as long as it
 	// lives, and tells nothing that GetMetricSpec does not.
@@ -47,9 +48,9 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 	e.streams.Add(1)
 	defer e.streams.Add(-1)
 	var edge edges
-	var last []*collector.Snapshot
+	seen := make([]collector.Version, len(e.queries))
 	for {
-		snapshots, err := s.next(stream.Context(), e, last, edge.active)
+		err := s.next(stream.Context(), e, seen, &edge)
 		if stream.Context().Err() != nil {
 			return statusOf(stream.Context().Err())
 		}
@@ -57,9 +58,8 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 			return s.fail(e, err)
 		}
 		var ev *evaluation
-		if snapshots != nil {
-			last = snapshots
-			ev = s.apart(e, snapshots)
+		if !slices.Contains(seen, 0) {
+			ev = s.apart(stream.Context(), e)
 		}
 		if active, say := edge.after(e, ev, time.Now()); say {
 			if err := stream.Send(&pb.IsActiveResponse{Result: active}); err != nil {
@@ -69,14 +69,15 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 	}
 }
 
-// apart is current on a goroutine of its own. Deciding takes a deep stack, and one
-// that has grown hardly ever shrinks again: thousands of streams, each of which
-// decides now and then and else only waits, would hold twice the memory. A panic
-// goes on in the caller, whose interceptors know what to do with it.
+// apart decides on a goroutine of its own; nil where nothing at all is known. Taking
+// a snapshot and deciding takes a deep stack, and one that has grown hardly ever
+// shrinks again: thousands of streams, each of which does so now and then and else only
+// waits, would hold twice the memory. A panic goes on in the caller, whose
+// interceptors know what to do with it.
 //
 // One stream decides at a time, with pauses: thousands of them, whose times are over
 // at one moment, would keep every call waiting.
-func (s *Server) apart(e *entry, snapshots []*collector.Snapshot) (decided *evaluation) {
+func (s *Server) apart(ctx context.Context, e *entry) (decided *evaluation) {
 	s.deciding.Begin()
 	defer s.deciding.End()
 	defer s.deciding.Pause()
@@ -85,7 +86,9 @@ func (s *Server) apart(e *entry, snapshots []*collector.Snapshot) (decided *eval
 	go func() {
 		defer close(done)
 		defer func() { panicked = recover() }()
-		decided = s.current(e, snapshots)
+		if snapshots, err := s.snapshots(ctx, e); err == nil {
+			decided = s.current(e, snapshots)
+		}
 	}()
 	<-done
 	if panicked != nil {
@@ -94,31 +97,34 @@ func (s *Server) apart(e *entry, snapshots []*collector.Snapshot) (decided *eval
 	return decided
 }
 
-// next returns the next snapshots to decide from: newer ones, or last again after
-// a while, or nil if there is none yet. A trigger that is not active learns of new
-// records at once. An error means that the configuration has no such cluster (any more).
-func (s *Server) next(ctx context.Context, e *entry, last []*collector.Snapshot, active bool) ([]*collector.Snapshot, error) {
+// next waits until there may be something to decide: there is news beside the
+// versions seen, which it brings up to date, or a while is over. A trigger that is not
+// active learns of new records at once. An error means that the configuration has no
+// such cluster (any more).
+func (s *Server) next(ctx context.Context, e *entry, seen []collector.Version, edge *edges) error {
 	cluster, err := s.clusters.Resolve(e.trigger.Connection)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	await, most := cluster.WaitForRecords, sleepAtMost
-	if active {
+	await := cluster.WaitForRecords
+	if edge.active {
 		await = cluster.Wait
 	}
-	if active || e.trigger.Selection.Ages || last == nil {
-		most = waitAtMost
+	most := edge.most(time.Now())
+	if slices.Contains(seen, 0) || e.agesAlone() {
+		most = lookEvery
 	}
 	wait, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	snapshots, err := awaitAny(wait, cluster, await, e.queries, last)
-	if err == nil {
-		return snapshots, nil
+	if err := awaitNews(wait, await, e.queries, seen); err != nil {
+		// Unless the time is over, no news can come now; polls say why.
+		pause(wait, retryAfter)
 	}
-	// The last one grows old by itself; polls say why there is no newer one.
-	pause(wait, retryAfter)
-	return last, nil
+	return nil
 }
+
+// agesAlone reports whether the passing of time alone can make the trigger active, or inactive.
+func (e *entry) agesAlone() bool { return e.trigger.Selection.Ages || e.trigger.Lag.ExcludePersistent }
 
 // pause waits for d or the end of ctx.
 func pause(ctx context.Context, d time.Duration) {
@@ -135,13 +141,25 @@ func pause(ctx context.Context, d time.Duration) {
 type edges struct {
 	active bool
 	again  time.Time
-	// held is when the last known true is to be said again while the state is not known; zero while it is.
-	held time.Time
+	// known is when the state was last known, and held when the last known true is to be said again while it
+	// is not; zero while it is.
+	known, held time.Time
+}
+
+// most is how long there is nothing to say for sure if nothing changes, nor to find out that nothing is known any more.
+func (g *edges) most(now time.Time) time.Duration {
+	switch {
+	case !g.active:
+		return sleepAtMost
+	case !g.held.IsZero():
+		return max(retryAfter, g.held.Sub(now))
+	}
+	return min(max(retryAfter, g.again.Sub(now)), holdEvery)
 }
 
 // next takes the present state and returns whether to say it.
 func (g *edges) next(active bool, now time.Time) (value, say bool) {
-	g.held = time.Time{}
+	g.known, g.held = now, time.Time{}
 	switch {
 	case active && !g.active:
 		g.active, g.again = true, now.Add(repeatAfter)
@@ -160,14 +178,11 @@ func (g *edges) next(active bool, now time.Time) (value, say bool) {
 // that has said nothing yet begins with it: KEDA 2.21.0 closes its connection when
 // calls of all triggers fail, and comes back for moments only.
 func (g *edges) hold(active bool, now time.Time) (value, say bool) {
-	switch {
-	case !active:
-		return false, false
-	case g.held.IsZero() && g.active:
-		g.held = now.Add(holdEvery)
-		return true, false
-	case now.Before(g.held):
-		return true, false
+	if g.held.IsZero() && g.active {
+		g.held = g.known.Add(holdEvery)
+	}
+	if !active || now.Before(g.held) {
+		return active, false
 	}
 	g.active, g.held = true, now.Add(holdEvery)
 	return true, true
