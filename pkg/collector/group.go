@@ -53,6 +53,8 @@ type tracked struct {
 	searching int
 	// done is what share groups have finished out of order; nil for other groups.
 	done map[int32]sharedDone
+	// noStarts and noLooks are while there is no log start to read, and no log to look into.
+	noStarts, noLooks lull
 	// index is that in a scope, while mark is that of the walk which composes it.
 	index int
 	mark  uint64

@@ -73,7 +73,7 @@ func (l *look) aim(t *topic, commit, start, end int64, now stamp) bool {
 		l.end, l.tries, l.found = end, 0, nil
 	}
 	switch {
-	case l.found != nil && l.found.Err == nil || l.pending != 0 || l.record:
+	case l.ended() || l.pending != 0:
 		return false
 	case t.unreadable != nil && now < t.readable:
 		l.found = &lag.Inspection{Committed: commit, LogEnd: end, Err: t.unreadable}
@@ -81,6 +81,9 @@ func (l *look) aim(t *topic, commit, start, end int64, now stamp) bool {
 	}
 	return l.still >= standsStill && l.tries < maxLookTries
 }
+
+// ended reports whether there is no more to see as long as the offsets are the same.
+func (l *look) ended() bool { return l.found != nil && l.found.Err == nil || l.record }
 
 // claimedLook is a look that a call owes an answer for.
 type claimedLook struct {
@@ -189,13 +192,16 @@ func (c *Collector) claimLooks(s *scope) (due [2]looking) {
 
 // collectLooks adds the partitions whose log is to be looked into. The caller holds mu.
 func (c *Collector) collectLooks(tr *tracked, due *looking) {
+	if tr.noLooks.lasts(c, tr) {
+		return
+	}
 	t := tr.topic
 	tr.fit()
 	first := tr.looks == nil
 	if first {
 		tr.looks = map[int32]*look{}
 	}
-	now := c.now()
+	now, next := c.now(), forGood
 	for _, id := range t.ids {
 		end := t.logs[tr.kind].at(id)
 		commit := tr.parts[id].before(end.asked)
@@ -218,14 +224,25 @@ func (c *Collector) collectLooks(tr *tracked, due *looking) {
 				l.committed, l.clear = commit.offset, max(commit.offset, start)
 			}
 		}
-		tp := lag.TopicPartition{Topic: t.name, Partition: id}
-		// Of two groups that stand in one log, the other has to wait.
-		if _, taken := due.claimed[tp]; l.aim(t, commit.offset, start, end.offset, now) && !taken && len(due.asks) < maxLooksAtOnce {
-			l.pending = due.id
-			due.claimed[tp] = claimedLook{look: l, tr: tr, end: end.offset}
-			due.asks = append(due.asks, lag.Look{TopicPartition: tp, From: l.clear, To: end.offset})
+		if l.aim(t, commit.offset, start, end.offset, now) {
+			due.claim(tr, id, l, end.offset)
+		}
+		if !l.ended() {
+			next = 0
 		}
 	}
+	tr.noLooks.begin(c, tr, next)
+}
+
+// claim adds a look to those to take. Of two groups that stand in one log, the other has to wait.
+func (due *looking) claim(tr *tracked, id int32, l *look, end int64) {
+	tp := lag.TopicPartition{Topic: tr.topic.name, Partition: id}
+	if _, taken := due.claimed[tp]; taken || len(due.asks) >= maxLooksAtOnce {
+		return
+	}
+	l.pending = due.id
+	due.claimed[tp] = claimedLook{look: l, tr: tr, end: end}
+	due.asks = append(due.asks, lag.Look{TopicPartition: tp, From: l.clear, To: end})
 }
 
 // takeSight takes in an answer. The caller holds mu.

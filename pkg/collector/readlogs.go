@@ -105,14 +105,19 @@ func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position
 	if t == nil {
 		return
 	}
+	before := t.logs[at].at(o.Partition).asked
 	taken, moved := t.take(o, at, cl.id)
 	if !taken {
 		return
 	}
 	cl.owed--
 	t.touched = c.next()
-	// A log end that comes late may be the same and yet fit another commit than the one shown so far.
-	if moved || cl.late {
+	if cl.late {
+		t.late = max(t.late, cl.id)
+	}
+	// A log end that comes late may be the same and yet fit another commit than the one shown so far, and so may
+	// the one after it, which is the first to fit the commits that were read meanwhile.
+	if moved || cl.late || before != 0 && before <= t.late {
 		t.moved = c.next()
 	}
 }
@@ -148,25 +153,37 @@ func (c *Collector) readStarts(ctx context.Context, s *scope, timeout time.Durat
 
 // collectStarts adds the partitions whose log start is due. The caller holds mu.
 func (c *Collector) collectStarts(tr *tracked, due *logScope) {
+	if tr.noStarts.lasts(c, tr) {
+		return
+	}
 	t := tr.topic
 	tr.fit()
 	starts := &t.logs[lag.Start]
 	starts.fit(t.ids)
 	now := c.now()
+	next := forGood
 	var ids []int32
 	for _, id := range t.ids {
 		end, start, p := t.logs[tr.kind].at(id), &starts.reads[id], &tr.parts[id]
 		p.keepStalled(c, end, *start)
 		commit := p.before(end.asked)
-		if commit.read == 0 || !needsStart(commit.offset, end.offset) || start.pending != 0 {
+		if commit.read == 0 || !needsStart(commit.offset, end.offset) {
 			continue
 		}
-		if start.asked == 0 || now-start.asked >= stamp(c.opts.StartInterval) {
+		again := start.asked + stamp(c.opts.StartInterval)
+		switch {
+		case start.pending != 0:
+			next = 0
+		case start.asked == 0 || now >= again:
 			ids = append(ids, id)
+			next = 0
+		default:
+			next = min(next, again)
 		}
 	}
 	if len(ids) > 0 {
 		due.topics = append(due.topics, t)
 		due.asks = append(due.asks, lag.TopicPartitions{Topic: t.name, Partitions: ids})
 	}
+	tr.noStarts.begin(c, tr, next)
 }

@@ -49,6 +49,9 @@ type topic struct {
 	unreadable error
 	readable   stamp
 
+	// late is the newest call of those that brought log offsets late.
+	late stamp
+
 	// touched is the publication that shows its newest read, moved the one that shows its newest change.
 	touched, moved uint64
 	// mark and marks tell whether a scope has it already, as a topic and by isolation.
@@ -143,7 +146,7 @@ func (l *logs) fit(ids []int32) {
 }
 
 func (l *logs) at(id int32) logRead {
-	if int(id) < len(l.reads) {
+	if id >= 0 && int(id) < len(l.reads) {
 		return l.reads[id]
 	}
 	return logRead{}
