@@ -28,8 +28,13 @@ const (
 	maxWait = 30 * time.Second
 	// minWait is the shortest wait that is worth a request.
 	minWait = time.Second
-	// gatherFor is how long waits that begin are gathered into one request.
-	gatherFor = 5 * time.Millisecond
+	// gatherFor is how long waits that begin are gathered into one request, and gatherMore how many times as
+	// long as a pass takes: with thousands of streams, most of the time passes would be under way else.
+	gatherFor  = 5 * time.Millisecond
+	gatherMore = 10
+	// gatheringWait is how long the wait of a leader may take that those enter who come one after another. As
+	// long as they do, it is renewed as often; else each of them would have a connection until the next renewal.
+	gatheringWait = 500 * time.Millisecond
 	// renewFor is how long waits that are renewed are gathered at most, to be composed anew together.
 	renewFor = 100 * time.Millisecond
 	// deniedFor is how long a topic that must not be read is left to the refresh.
@@ -55,7 +60,8 @@ const (
 // anew at their new end. Everything else stays in its shard, which is armed again
 // at once. Shards of one leader are renewed at one time, and composed anew then:
 // so partitions that came one by one end up together, and those that nobody wants
-// any more are left out.
+// any more are left out. Until then, those that come enter the one shard that
+// gathers them (gathering.go).
 //
 // The refresh goes on meanwhile, at a slower pace for what is waited on as a whole
 // (asleep.go). Whatever is lost here is found by it.
@@ -81,6 +87,8 @@ type push struct {
 	// open counts the waits under way by leader; renewAt is when those of a lane end.
 	open    map[int32]int
 	renewAt map[lane]time.Time
+	// came is when partitions last came to a lane that others were being waited for in.
+	came map[lane]time.Time
 	// denied are the topics that must not be read, and when that is tried again.
 	denied map[string]time.Time
 	// lost are the topics whose leaders are to be looked up, finding whether a search is under way.
@@ -90,6 +98,8 @@ type push struct {
 	// timer fires at the next pass, which is at next; zero means that none is due.
 	timer *time.Timer
 	next  time.Time
+	// took is how long the newest pass took.
+	took time.Duration
 }
 
 type waitKey struct {
@@ -121,6 +131,8 @@ type waitPart struct {
 	// mark is the newest pass that wanted it, renewing the newest that left it for the next because waits of
 	// its leader are being renewed.
 	mark, renewing uint64
+	// again is set while it is between a wait that has ended by itself and the next.
+	again bool
 	// ready is when it may enter a shard again, and only with a log end that was asked for later than after;
 	// reread is when the refresh is asked for that one once more.
 	ready, reread time.Time
@@ -140,6 +152,8 @@ type shard struct {
 	// began is when the request was made, most how long it may take.
 	began time.Time
 	most  time.Duration
+	// gathers is whether those enter it next who come, for which it ends early.
+	gathers bool
 	// end interrupts the wait.
 	end context.CancelFunc
 	// wakes and err are how it ended.
@@ -160,7 +174,7 @@ func newPush(c *Collector) *push {
 		rearm: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
 		results: make(chan *shard), found: make(chan []string),
 		topics: map[waitKey]*waitTopic{}, shards: map[*shard]struct{}{},
-		open: map[int32]int{}, renewAt: map[lane]time.Time{},
+		open: map[int32]int{}, renewAt: map[lane]time.Time{}, came: map[lane]time.Time{},
 		denied: map[string]time.Time{}, lost: map[string]struct{}{},
 	}
 }
@@ -174,7 +188,7 @@ func (p *push) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-p.rearm:
-			p.schedule(time.Now().Add(gatherFor))
+			p.gather(time.Now())
 		case s := <-p.results:
 			p.finish(ctx, s)
 		case topics := <-p.found:
@@ -185,6 +199,9 @@ func (p *push) run(ctx context.Context) {
 		p.find(ctx)
 	}
 }
+
+// gather makes a pass due that can wait for more to come.
+func (p *push) gather(now time.Time) { p.schedule(now.Add(max(gatherFor, gatherMore*p.took))) }
 
 // schedule makes a pass due at a time, or earlier.
 func (p *push) schedule(at time.Time) {

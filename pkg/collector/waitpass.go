@@ -49,6 +49,7 @@ func (p *push) pass(ctx context.Context) {
 	p.noteAwaited(idle)
 	p.forget()
 	p.observe(len(run.denied))
+	p.took = time.Since(run.now)
 }
 
 // want notes what one entry wants of one topic. mu is held for reading.
@@ -181,15 +182,22 @@ func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time
 		p.schedule(until)
 		return true
 	}
+	gathers := p.gathersNext(l, free, now)
 	n := len(free.parts)
-	shards := min(p.shardsFor(n), p.room(l.leader))
-	if shards == 0 {
+	if n == 0 {
+		return true
+	}
+	shards := p.shardsFor(n)
+	if gathers && n <= p.c.opts.WaitShardSize*gatheredSizes {
+		shards = 1
+	}
+	if shards = min(shards, p.room(l.leader)); shards == 0 {
 		return false
 	}
 	size := (n + shards - 1) / shards
 	for from := 0; from < n; from += size {
 		to := min(from+size, n)
-		p.begin(ctx, &shard{lane: l, parts: free.parts[from:to:to], from: free.from[from:to:to]}, now)
+		p.begin(ctx, &shard{lane: l, parts: free.parts[from:to:to], from: free.from[from:to:to], gathers: gathers && to == n}, now)
 	}
 	return true
 }
@@ -237,12 +245,15 @@ func (p *push) room(leader int32) int {
 
 // begin sends one request, in a goroutine that run waits for.
 func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
-	if p.renewAt[s.lane].Sub(now) < minWait {
+	if p.renewAt[s.lane].Sub(now) < minWait && (!s.gathers || !p.waitsIn(s.lane)) {
 		p.renewAt[s.lane] = now.Add(maxWait)
 	}
 	s.began, s.most = now, p.renewAt[s.lane].Sub(now)
+	if s.gathers {
+		s.most = gatheringWait
+	}
 	for _, part := range s.parts {
-		part.shard = s
+		part.shard, part.again = s, false
 	}
 	wait, end := context.WithCancel(ctx)
 	s.end = end

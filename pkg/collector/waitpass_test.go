@@ -38,7 +38,7 @@ func TestRenewalsThatEndApartAreComposedTogether(t *testing.T) {
 		var streams []*stream
 		for i := range 4 {
 			streams = append(streams, w.sleeping(t, c, i, 10*(i+1)))
-			pass(time.Second)
+			pass(3 * time.Second) // no wait gathers them all
 		}
 		w.wantWaits(t, "coming one by one", 10, 20, 30, 40)
 		before := w.count(fetch)

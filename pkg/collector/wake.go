@@ -15,7 +15,7 @@ func (p *push) finish(ctx context.Context, s *shard) {
 	delete(p.shards, s)
 	p.open[s.leader]--
 	now := time.Now()
-	p.schedule(now.Add(gatherFor))
+	p.gather(now)
 	if s.err != nil {
 		p.broken(s, now)
 		return
@@ -206,13 +206,13 @@ func (p *push) goOn(ctx context.Context, s *shard, now time.Time) {
 	if len(rest.parts) == 0 {
 		return
 	}
-	if len(s.wakes) > 0 && p.renewAt[s.lane].Sub(now) > minWait {
+	if len(s.wakes) > 0 && !s.gathers && p.renewAt[s.lane].Sub(now) > minWait {
 		p.begin(ctx, rest, now)
 		return
 	}
 	early := len(s.wakes) == 0 && now.Sub(s.began) < s.most/2
 	for _, part := range rest.parts {
-		part.shard, part.fails = nil, 0
+		part.shard, part.fails, part.again = nil, 0, true
 		delete(p.denied, part.tp.Topic)
 		if early {
 			// The broker has nothing to say and does not wait either.

@@ -181,7 +181,7 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 		for i := range 10 {
 			streams = append(streams, w.sleeping(t, c, i, 100))
 		}
-		pass(time.Second)
+		pass(3 * time.Second)
 		first := len(w.waits()) // the first stream may be so quick as to get a wait of its own
 		if got := w.waits(); sum(got) != 1000 || first < 3 || first > 4 {
 			t.Errorf("waits of %v partitions for 1,000", got)
@@ -190,8 +190,8 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 			streams = append(streams, w.sleeping(t, c, 10+i, 10))
 			pass(time.Second)
 		}
-		if got := w.waits(); len(got) != first+5 || sum(got) != 1050 {
-			t.Errorf("waits of %v partitions, want one for each newcomer", got)
+		if got := w.waits(); len(got) > first+1 || sum(got) != 1050 {
+			t.Errorf("waits of %v partitions, want at most one more, for the newcomers", got)
 		}
 		pass(maxWait)
 		if got := w.waits(); !slices.Equal(got, []int{350, 350, 350}) {

@@ -1,0 +1,52 @@
+package collector
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaitingCluster(1)
+		c := start(t, w, Options{PushActivation: true, Interval: time.Second, WaitShardSize: 20})
+		w.sleeping(t, c, 0, 10)
+		pass(5 * time.Second)
+		w.wantWaits(t, "at first", 10)
+
+		const coming = 60
+		began, before := time.Now(), w.count(fetch)
+		for i := range coming {
+			s := w.sleeping(t, c, 1+i, 1)
+			pass(100 * time.Millisecond)
+			if got := w.waits(); len(got) > 5 {
+				t.Fatalf("after %d came, waits of %v partitions", i+1, got)
+			}
+			if i%10 != 7 {
+				continue
+			}
+			produced := time.Now()
+			w.produce(fmt.Sprintf("t%d", 1+i), 0, 1)
+			pass(gatheringWait + 2*gatherFor)
+			if took := s.wantActive(t, produced); took > gatheringWait+2*gatherFor {
+				t.Errorf("told after %v, want %v at most", took, gatheringWait)
+			}
+		}
+		took := time.Since(began)
+		if got, most := w.count(fetch)-before, 3*int(took/gatheringWait)+coming/10; got > most {
+			t.Errorf("%d requests in %v while %d came, want %d at most", got, took, coming, most)
+		}
+
+		pass(3 * gatheringWait)
+		before = w.count(fetch)
+		pass(5 * time.Second)
+		if got := w.count(fetch) - before; got != 0 {
+			t.Errorf("%d requests within 5 s when nobody comes any more", got)
+		}
+		pass(maxWait)
+		if got := w.waits(); sum(got) != 10+coming-6 || len(got) > 4 {
+			t.Errorf("after the renewal, waits of %v partitions", got)
+		}
+	})
+}
