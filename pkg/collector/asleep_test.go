@@ -142,6 +142,38 @@ func TestSleepersOfASlowBrokerDoNotGrowOld(t *testing.T) {
 	})
 }
 
+// TestSleepersOfASlowClusterDoNotGrowOld: they wait for the refresh of what is awake, and then for their own.
+func TestSleepersOfASlowClusterDoNotGrowOld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var slow atomic.Bool
+		w, c, s := asleep(t, Options{PushActivation: true, Grace: 3 * time.Second}, func(w *waitingCluster) {
+			w.behave = func(a api, _ int) (time.Duration, error) {
+				if a != fetch && slow.Load() {
+					return 600 * time.Millisecond, nil
+				}
+				return 0, nil
+			}
+		})
+		w.topic("busy", 2, 100).commit("worker", "busy", 0)
+		snapshot(t, c, query("worker", "busy"))
+		pass(time.Minute)
+		slow.Store(true)
+		pass(10 * time.Second) // until it is known that it is slow
+		oldest := time.Duration(0)
+		for i := range 600 {
+			w.commit("worker", "busy", int64(i%100))
+			pass(100 * time.Millisecond)
+			oldest = max(oldest, time.Since(snapshot(t, c, query("billing", "orders")).ObservedAt))
+			snapshot(t, c, query("worker", "busy"))
+		}
+		// Up to four reads, as long a rest, and the reads again.
+		if most := 12 * 600 * time.Millisecond; oldest > most {
+			t.Errorf("its numbers were %v old, want at most %v", oldest, most)
+		}
+		s.wantInactive(t)
+	})
+}
+
 func TestNotEverythingMaySleep(t *testing.T) {
 	for name, c := range map[string]struct {
 		maxAge  time.Duration

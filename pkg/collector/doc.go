@@ -38,8 +38,9 @@
 //	topic.go, group.go       what is known; commits.go takes in what the group coordinators say
 //	scope.go                 the requests for some queries, kept while nothing changes
 //	sweep.go                 one round over a scope: describe.go, commits, readlogs.go, publish
-//	refresh.go, direct.go    when to sweep what; asleep.go what needs no more than a rare look
-//	snapshot.go, wait.go     what readers see
-//	idle.go, waiter.go       who waits for records; waitpass.go what is waited on, wake.go what comes of it,
-//	                         doubt.go what is no reason to wake
+//	refresh.go, direct.go    when to sweep what; asleep.go what needs no more than a rare look, lull.go what
+//	                         a sweep need not walk over again
+//	snapshot.go, wait.go     what readers see; watch.go who of them has news
+//	idle.go, waiter.go       who waits for records; waitpass.go and gathering.go what is waited on, wake.go what
+//	                         comes of it, doubt.go what is no reason to wake
 package collector

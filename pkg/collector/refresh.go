@@ -28,6 +28,7 @@ func (c *Collector) refresh(ctx context.Context) {
 				c.noteHealth()
 				took = time.Since(start)
 				c.opts.Observer.Refreshed(took, late)
+				r.took = took
 				if s == &r.all {
 					c.chooseInterval(s)
 				}
@@ -53,6 +54,8 @@ type rounds struct {
 	all, awake scope
 	// whole is when everything was last covered.
 	whole stamp
+	// took is how long the newest sweep took.
+	took time.Duration
 }
 
 // next returns what to refresh now of the entries, which are of a shape of the
@@ -60,7 +63,7 @@ type rounds struct {
 func (r *rounds) next(live []*entry, shape uint64) *scope {
 	awake, same := r.awakeOf(live)
 	now := r.c.now()
-	if r.whole == 0 || len(awake) == len(live) || now-r.whole >= stamp(r.c.opts.SleepInterval) {
+	if r.whole == 0 || len(awake) == len(live) || now-r.whole >= stamp(r.looksEvery()) {
 		r.whole = now
 		r.all.entries, r.all.taken = live, shape
 		return &r.all
@@ -76,6 +79,14 @@ func (r *rounds) next(live []*entry, shape uint64) *scope {
 		return nil
 	}
 	return &r.awake
+}
+
+// looksEvery is how often everything is covered: earlier than SleepInterval by as much as
+// it takes, and may be late by, so that the numbers of who sleeps do not become too old
+// where the cluster or the machine is slow.
+func (r *rounds) looksEvery() time.Duration {
+	// The refresh of those awake that it waits for, the rest after it, and its own time.
+	return r.c.opts.SleepInterval - 3*r.took
 }
 
 // awakeOf returns the entries that are not asleep, and whether they are those that
