@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -31,7 +32,8 @@ const commitInterval = time.Second
 // Work consumes until ctx ends or MaxRecords are done, commits what it has
 // finished and leaves the group. It is what a pod does: see [Agent].
 func (c Consumer) Work(ctx context.Context, pod string) error {
-	client, err := kgo.NewClient(append([]kgo.Opt{
+	h := &held{}
+	client, err := kgo.NewClient(slices.Concat([]kgo.Opt{
 		kgo.SeedBrokers(c.Bootstrap...), kgo.ClientID(pod),
 		kgo.ConsumerGroup(c.Group), kgo.ConsumeTopics(c.Topics...),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
@@ -39,12 +41,12 @@ func (c Consumer) Work(ctx context.Context, pod string) error {
 		kgo.AutoCommitMarks(), kgo.AutoCommitInterval(commitInterval),
 		kgo.SessionTimeout(10 * time.Second), kgo.HeartbeatInterval(500 * time.Millisecond),
 		kgo.FetchMaxWait(500 * time.Millisecond), kgo.FetchMaxBytes(1 << 20), kgo.FetchMaxPartitionBytes(64 << 10),
-	}, c.Options...)...)
+	}, h.options(), c.Options)...)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	c.consume(ctx, client)
+	c.consume(ctx, client, h)
 	// The context of the work has ended by now; what was finished is committed all the same, as a graceful pod does.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
@@ -52,7 +54,7 @@ func (c Consumer) Work(ctx context.Context, pod string) error {
 }
 
 // consume goes on until ctx ends or MaxRecords are done; the client tries again whatever fails.
-func (c Consumer) consume(ctx context.Context, client *kgo.Client) {
+func (c Consumer) consume(ctx context.Context, client *kgo.Client, h *held) {
 	for done := 0; ; {
 		limit := 10
 		if c.BatchSize > 0 {
@@ -63,10 +65,13 @@ func (c Consumer) consume(ctx context.Context, client *kgo.Client) {
 			return
 		}
 		for _, record := range fetches.Records() {
+			if !h.has(record) {
+				continue
+			}
 			if !c.serve(ctx) {
 				return
 			}
-			client.MarkCommitRecords(record)
+			h.done(client, record)
 			if done++; c.MaxRecords > 0 && done >= c.MaxRecords {
 				return
 			}
