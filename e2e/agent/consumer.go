@@ -55,39 +55,50 @@ func (c Consumer) Work(ctx context.Context, pod string) error {
 
 // consume goes on until ctx ends or MaxRecords are done; the client tries again whatever fails.
 func (c Consumer) consume(ctx context.Context, client *kgo.Client, h *held) {
+	p := pace{took: c.ServiceTime}
 	for done := 0; ; {
 		limit := 10
 		if c.BatchSize > 0 {
 			limit = c.BatchSize - done%c.BatchSize
 		}
+		idle := client.BufferedFetchRecords() == 0
 		fetches := client.PollRecords(ctx, limit)
 		if ctx.Err() != nil || fetches.IsClientClosed() {
 			return
+		}
+		if idle {
+			p.begin(time.Now())
 		}
 		for _, record := range fetches.Records() {
 			if !h.has(record) {
 				continue
 			}
-			if !c.serve(ctx) {
+			if !c.serve(ctx, &p) {
 				return
 			}
 			h.done(client, record)
 			if done++; c.MaxRecords > 0 && done >= c.MaxRecords {
 				return
 			}
-			if c.BatchSize > 0 && done%c.BatchSize == 0 && !rest(ctx, c.BatchPause) {
-				return
+			if c.BatchSize > 0 && done%c.BatchSize == 0 {
+				if !rest(ctx, c.BatchPause) {
+					return
+				}
+				p.begin(time.Now())
 			}
 		}
 	}
 }
 
 // serve works on one record; false means that ctx ended first, and the record is not done.
-func (c Consumer) serve(ctx context.Context) bool {
-	if c.Slot != nil && c.Slot(ctx) != nil {
-		return false
+func (c Consumer) serve(ctx context.Context, p *pace) bool {
+	if c.Slot != nil {
+		if c.Slot(ctx) != nil {
+			return false
+		}
+		p.begin(time.Now())
 	}
-	return rest(ctx, c.ServiceTime)
+	return rest(ctx, time.Until(p.next(time.Now())))
 }
 
 func rest(ctx context.Context, d time.Duration) bool {
