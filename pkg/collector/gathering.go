@@ -10,6 +10,13 @@ import (
 // are in be broken off for each of them. So while they come, one wait of a lane is
 // short, and they enter it together with those that it ends for.
 
+const (
+	// gatheringWait is how long such a wait takes, and so how long at most they are kept back.
+	gatheringWait = 500 * time.Millisecond
+	// gatheringFor is how long nobody must have come for the wait to take as long as the others.
+	gatheringFor = 10 * time.Second
+)
+
 // gatheredSizes is how many times the size of a shard the gathering one may have.
 const gatheredSizes = 2
 
@@ -26,7 +33,7 @@ func (p *push) gathersNext(l lane, free *candidates, now time.Time) bool {
 		p.keepBack(free, fresh)
 		return false
 	}
-	return now.Sub(p.came[l]) < 2*gatheringWait
+	return now.Sub(p.came[l]) < gatheringFor
 }
 
 // waitsIn tells whether there is a wait in the lane.

@@ -38,7 +38,7 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 			t.Errorf("%d requests in %v while %d came, want %d at most", got, took, coming, most)
 		}
 
-		pass(3 * gatheringWait)
+		pass(gatheringFor + gatheringWait)
 		before = w.count(fetch)
 		pass(5 * time.Second)
 		if got := w.count(fetch) - before; got != 0 {

@@ -26,16 +26,12 @@ type Waiter interface {
 const (
 	// maxWait is how long a broker may leave a wait without an answer. It is renewed then, and only then.
 	maxWait = 30 * time.Second
-	// minWait is the shortest wait that is worth a request.
-	minWait = time.Second
 	// gatherFor is how long waits that begin are gathered into one request, and gatherMore how many times as
 	// long as a pass takes: with thousands of streams, most of the time passes would be under way else.
 	gatherFor  = 5 * time.Millisecond
 	gatherMore = 10
-	// gatheringWait is how long the wait of a leader may take that those enter who come one after another. As
-	// long as they do, it is renewed as often; else each of them would have a connection until the next renewal.
-	gatheringWait = 500 * time.Millisecond
-	// renewFor is how long waits that are renewed are gathered at most, to be composed anew together.
+	// renewFor is how long before and after their end waits that are renewed are gathered at most, to be composed
+	// anew together.
 	renewFor = 100 * time.Millisecond
 	// deniedFor is how long a topic that must not be read is left to the refresh.
 	deniedFor = 10 * time.Minute

@@ -174,7 +174,7 @@ func (p *push) fillAll(ctx context.Context, run *passing) {
 
 // fill begins waits for free partitions of one leader. It returns false where that has no connection left.
 func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time) bool {
-	if until := p.renewAt[l].Add(renewFor); p.open[l.leader] > 0 && !now.Before(p.renewAt[l]) && now.Before(until) {
+	if until := p.renewAt[l].Add(renewFor); p.open[l.leader] > 0 && p.renewAt[l].Sub(now) < renewFor && now.Before(until) {
 		// More of them are about to end, to be composed together with these.
 		for _, part := range free.parts {
 			part.renewing = p.passes
@@ -245,12 +245,12 @@ func (p *push) room(leader int32) int {
 
 // begin sends one request, in a goroutine that run waits for.
 func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
-	if p.renewAt[s.lane].Sub(now) < minWait && (!s.gathers || !p.waitsIn(s.lane)) {
+	if p.renewAt[s.lane].Sub(now) < renewFor {
 		p.renewAt[s.lane] = now.Add(maxWait)
 	}
 	s.began, s.most = now, p.renewAt[s.lane].Sub(now)
 	if s.gathers {
-		s.most = gatheringWait
+		s.most = min(s.most, gatheringWait)
 	}
 	for _, part := range s.parts {
 		part.shard, part.again = s, false

@@ -32,29 +32,38 @@ func (w *waitingCluster) wantWaits(t *testing.T, when string, want ...int) {
 func TestRenewalsThatEndApartAreComposedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitingCluster(1)
-		late := map[string]time.Duration{"t1": 30 * time.Millisecond, "t2": 90 * time.Millisecond, "t3": 300 * time.Millisecond}
-		w.late = func(from []lag.LogWait) time.Duration { return late[from[0].Topic] }
-		c := start(t, w, pushed)
+		c := start(t, w, Options{PushActivation: true, WaitShardSize: 24})
 		var streams []*stream
-		for i := range 4 {
-			streams = append(streams, w.sleeping(t, c, i, 10*(i+1)))
-			pass(3 * time.Second) // no wait gathers them all
+		for i := range 8 {
+			streams = append(streams, w.sleeping(t, c, i, 12))
 		}
-		w.wantWaits(t, "coming one by one", 10, 20, 30, 40)
+		pass(gatheringFor + 3*time.Second)
+		late := []time.Duration{0, 30 * time.Millisecond, 90 * time.Millisecond, 300 * time.Millisecond}
+		w.with(func() {
+			w.late = func([]lag.LogWait) (by time.Duration) {
+				if len(late) > 0 {
+					by, late = late[0], late[1:]
+				}
+				return by
+			}
+		})
+		pass(maxWait - gatheringFor)
+		w.wantWaits(t, "at first", 24, 24, 24, 24)
+		for i := 1; i < 8; i += 2 {
+			streams[i].stop()
+		}
 		before := w.count(fetch)
 		pass(maxWait)
-		w.wantWaits(t, "after the renewal, with one that came too late", 40, 60)
-		if got := w.count(fetch) - before; got != 2 {
-			t.Errorf("%d requests renewed four waits, want 2", got)
+		if got := w.waits(); sum(got) != 48 || w.count(fetch)-before > 3 {
+			t.Errorf("%d requests renewed four waits as %v partitions, want three at most: one came too late", w.count(fetch)-before, got)
 		}
-		w.with(func() { clear(late) })
-		pass(2 * maxWait) // the late one's own is begun late once more
-		w.wantWaits(t, "after the next renewals", 100)
-		for i, s := range streams {
+		pass(2 * maxWait)
+		w.wantWaits(t, "after the next renewals", 24, 24)
+		for i := 0; i < 8; i += 2 {
 			produced := time.Now()
 			w.produce(fmt.Sprintf("t%d", i), 0, 1)
 			synctest.Wait()
-			if took := s.wantActive(t, produced); took > time.Millisecond {
+			if took := streams[i].wantActive(t, produced); took > time.Millisecond {
 				t.Errorf("stream %d was told after %v", i, took)
 			}
 		}
@@ -164,6 +173,7 @@ func TestKindsOfWaitsShareConnections(t *testing.T) {
 			if took := s.wantActive(t, committed); took > time.Millisecond {
 				t.Errorf("told after %v", took)
 			}
+			pass(gatheringFor)
 			before := w.count(fetch)
 			pass(maxWait)
 			if got := w.count(fetch) - before; got > 2*most+2 {

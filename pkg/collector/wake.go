@@ -206,7 +206,7 @@ func (p *push) goOn(ctx context.Context, s *shard, now time.Time) {
 	if len(rest.parts) == 0 {
 		return
 	}
-	if len(s.wakes) > 0 && !s.gathers && p.renewAt[s.lane].Sub(now) > minWait {
+	if len(s.wakes) > 0 && !s.gathers && p.renewAt[s.lane].Sub(now) >= renewFor {
 		p.begin(ctx, rest, now)
 		return
 	}

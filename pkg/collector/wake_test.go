@@ -181,7 +181,7 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 		for i := range 10 {
 			streams = append(streams, w.sleeping(t, c, i, 100))
 		}
-		pass(3 * time.Second)
+		pass(gatheringFor + time.Second)
 		first := len(w.waits()) // the first stream may be so quick as to get a wait of its own
 		if got := w.waits(); sum(got) != 1000 || first < 3 || first > 4 {
 			t.Errorf("waits of %v partitions for 1,000", got)
