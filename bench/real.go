@@ -104,7 +104,7 @@ func (r *session) everySecond(ctx context.Context, cluster *scene.Cluster, b *re
 		return err
 	}
 	b.Asked, b.Scaler, b.Echo, b.Streams = a.Cost, report.NewLatencies(a.Scaler), report.NewLatencies(a.Echo), a.Streams
-	b.EchoShare = a.EchoCPU.Seconds() / a.Echo.Took.Seconds()
+	b.EchoShare, b.EchoWaited = a.EchoCPU.Seconds()/a.Echo.Took.Seconds(), a.EchoWaited.Seconds()/a.Echo.Took.Seconds()
 	return nil
 }
 

@@ -21,14 +21,15 @@ type Asked struct {
 	Cost Cost
 	// Scaler and Echo are the answers.
 	Scaler, Echo load.Result
-	// EchoCPU is what the echo server used while it was asked.
-	EchoCPU time.Duration
+	// EchoCPU is what the echo server used while it was asked, EchoWaited how long it had no core.
+	EchoCPU, EchoWaited time.Duration
 	// Streams is how many were open, Messages how many messages came over them.
 	Streams, Messages int64
 }
 
-// churn is how much the cluster lives meanwhile: topics that get records and groups that commit, a second.
-const churn = 50
+// How much the cluster lives meanwhile, a second: so many topics of groups that are behind get a record, and so many
+// of groups that are idle, all of which commit it a second later.
+const behind, idle = 45, 5
 
 // Asked lets KEDA ask for so many windows. Where echo is set, windows take turns
 // with an echo server, which has the same limits, as many streams and the same calls.
@@ -40,7 +41,7 @@ func (t *Trial) Asked(ctx context.Context, windows int, echo bool) (a Asked, err
 	t.lab.lived[t.cluster] = true
 	living, endLife := context.WithCancel(ctx)
 	died := make(chan error, 1)
-	go func() { died <- scene.Churn(living, t.cluster.Bootstrap, t.cluster.Size, churn, churn) }()
+	go func() { died <- scene.Churn(living, t.cluster.Bootstrap, t.cluster.Size, behind, idle) }()
 	defer func() {
 		endLife()
 		if ended := <-died; err == nil && ended != nil {
@@ -84,6 +85,7 @@ func (c *Cost) add(o Cost) {
 	wall := float64(c.RefreshWall)*c.Refreshes + float64(o.RefreshWall)*o.Refreshes
 	c.Span += o.Span
 	c.CPU += o.CPU
+	c.Waited += o.Waited
 	c.Refreshes += o.Refreshes
 	c.RefreshWall = time.Duration(wall / max(1, c.Refreshes))
 	c.Stretched += o.Stretched
@@ -134,13 +136,14 @@ func (t *Trial) openEcho(ctx context.Context, wanted bool) (*echoServer, error) 
 }
 
 func (e *echoServer) run(ctx context.Context, t *Trial, a *Asked) error {
-	before, err := procfs.CPU(e.process.PID())
+	before, err := procfs.Read(e.process.PID())
 	if err != nil {
 		return err
 	}
 	a.Echo.Add(load.Run(ctx, e.conn, t.objects, t.lab.Pace, t.lab.Window))
-	after, err := procfs.CPU(e.process.PID())
-	a.EchoCPU += after - before
+	after, err := procfs.Read(e.process.PID())
+	a.EchoCPU += after.CPU - before.CPU
+	a.EchoWaited += after.Waited - before.Waited
 	return err
 }
 

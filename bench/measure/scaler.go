@@ -101,7 +101,9 @@ func (t *Trial) End() {
 type Cost struct {
 	Span time.Duration `json:"span"`
 	// CPU is how much of it.
-	CPU         time.Duration `json:"cpu"`
+	CPU time.Duration `json:"cpu"`
+	// Waited is how long its threads were ready to run while others had the cores.
+	Waited      time.Duration `json:"waited"`
 	RSS         int64         `json:"rss"`
 	PeakRSS     int64         `json:"peakRSS"`
 	Connections int           `json:"connections"`
@@ -184,7 +186,8 @@ func cost(before, after reading, ports map[int]bool, cluster string) Cost {
 	grown := after.metrics.Since(before.metrics)
 	c := Cost{
 		Span: after.at.Sub(before.at), CPU: after.usage.CPU - before.usage.CPU,
-		RSS: after.usage.RSS, PeakRSS: after.usage.PeakRSS, Connections: after.usage.ConnectionsTo(ports),
+		Waited: after.usage.Waited - before.usage.Waited,
+		RSS:    after.usage.RSS, PeakRSS: after.usage.PeakRSS, Connections: after.usage.ConnectionsTo(ports),
 		Refreshes: grown.Sum("kafka_scaler_refresh_duration_seconds_count", label),
 		Stretched: grown.Sum("kafka_scaler_refresh_stretched_total", label),
 		Requests:  map[string]float64{},

@@ -18,6 +18,8 @@ const tick = 10 * time.Millisecond
 type Usage struct {
 	// CPU is user and system time, of all its threads.
 	CPU time.Duration
+	// Waited is how long its threads were ready to run and had no core.
+	Waited time.Duration
 	// RSS and PeakRSS are the resident memory, now and at most, in bytes.
 	RSS, PeakRSS int64
 	// Connections are its established TCP connections that it has opened itself, by remote port.
@@ -44,10 +46,39 @@ func Read(pid int) (Usage, error) {
 		}
 		u.CPU += time.Duration(ticks) * tick
 	}
+	if u.Waited, err = waited(pid); err != nil {
+		return u, err
+	}
 	if u.RSS, u.PeakRSS, err = memory(pid); err != nil {
 		return u, err
 	}
 	return u, u.countConnections(pid)
+}
+
+// waited sums the second field of the threads' schedstat, which is in nanoseconds:
+// https://docs.kernel.org/scheduler/sched-stats.html.
+func waited(pid int) (time.Duration, error) {
+	threads, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return 0, err
+	}
+	var sum time.Duration
+	for _, thread := range threads {
+		page, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", pid, thread.Name()))
+		if err != nil {
+			continue // it has ended meanwhile, or the kernel does not count
+		}
+		fields := strings.Fields(string(page))
+		if len(fields) < 2 {
+			continue
+		}
+		ns, err := strconv.ParseInt(fields[1], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("/proc/PID/task/TID/schedstat: %w", err)
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, nil
 }
 
 func memory(pid int) (rss, peak int64, err error) {
@@ -141,10 +172,4 @@ func LoadAverage() float64 {
 	first, _, _ := strings.Cut(string(page), " ")
 	load, _ := strconv.ParseFloat(first, 64)
 	return load
-}
-
-// CPU is the CPU time that a process has used, of all its threads.
-func CPU(pid int) (time.Duration, error) {
-	u, err := Read(pid)
-	return u.CPU, err
 }

@@ -43,20 +43,21 @@ func (r *Result) big(w io.Writer) {
 	for _, g := range r.Goals() {
 		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", g.What, g.Want, g.Measured, yes(g.Met))
 	}
-	fmt.Fprintln(w, "\n| phase | load average | CPU of one core | CPU / refresh | refreshes, each | stretched, late | requests / refresh | connections | RSS, peak | heap, stacks |\n|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(w, "\n| phase | load average | CPU of one core | ready, without a core | CPU / refresh | refreshes, each | stretched, late | requests / refresh | connections | RSS, peak | heap, stacks |\n|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, phase := range []struct {
 		name string
 		c    measure.Cost
 	}{{"nobody asks, 1 s", b.Quiet}, {"asked, 1 s", b.Asked}, {"asked, default interval", b.Default}} {
 		c := phase.c
-		fmt.Fprintf(w, "| %s | %.1f | %.1f %% | %.0f ms | %.0f, %.0f ms | %.0f, %.0f | %.1f (%s) | %d | %d, %d MiB | %.0f, %.0f MiB |\n", phase.name, c.LoadAverage, 100*c.Share(),
+		fmt.Fprintf(w, "| %s | %.1f | %.1f %% | %.1f %% | %.0f ms | %.0f, %.0f ms | %.0f, %.0f | %.1f (%s) | %d | %d, %d MiB | %.0f, %.0f MiB |\n", phase.name, c.LoadAverage, 100*c.Share(), 100*c.Waited.Seconds()/max(1e-9, c.Span.Seconds()),
 			ms(c.CPUPerRefresh()), c.Refreshes, ms(c.RefreshWall), c.Stretched, c.Late, c.RequestsPerRefresh(), perRefresh(c), c.Connections, c.RSS/mebi, c.PeakRSS/mebi, c.Heap/mebi, c.Stacks/mebi)
 	}
 	fmt.Fprintln(w, "\n| call | scaler p50 / p90 / p99 / p99.9, ms | echo server, ms |\n|---|---|---|")
 	for _, method := range slices.Sorted(maps.Keys(b.Scaler.ByMethod)) {
 		fmt.Fprintf(w, "| %s | %s | %s |\n", method, b.Scaler.ByMethod[method], b.Echo.ByMethod[method])
 	}
-	fmt.Fprintf(w, "\nErrors: %s of the scaler, %s of the echo server, which used %.1f %% of a core for the same calls.\n\n", counts(b.Scaler.Errors), counts(b.Echo.Errors), 100*b.EchoShare)
+	fmt.Fprintf(w, "\nErrors: %s of the scaler, %s of the echo server, which used %.1f %% of a core for the same calls,\n"+
+		"and was ready without a core for %.1f %% of the time.\n\n", counts(b.Scaler.Errors), counts(b.Echo.Errors), 100*b.EchoShare, 100*b.EchoWaited)
 	fmt.Fprintf(w, "All %d triggers new within a second (load average %.1f): the last had its value after %.1f s; %.0f direct reads with %s; p99 of the first\n"+
 		"GetMetrics %.0f ms; %s errors, %d asked again.\n\n", b.Triggers, b.Fill.LoadAverage, b.Fill.Took.Seconds(), b.Fill.DirectReads, requests(b.Fill.Requests), b.Fill.P99MS, counts(b.Fill.Errors), b.Fill.Retries)
 }

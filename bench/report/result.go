@@ -44,11 +44,14 @@ type Big struct {
 	Quiet   measure.Cost `json:"quiet"`
 	Asked   measure.Cost `json:"asked"`
 	Default measure.Cost `json:"default"`
-	// Scaler and Echo are the latencies, EchoShare the part of a core that the echo server used.
+	// Scaler and Echo are the latencies, EchoShare the part of a core that the echo server used, and EchoWaited
+	// the part of the time that it was ready to run and had none.
 	Scaler    Latencies `json:"scaler"`
 	Echo      Latencies `json:"echo"`
 	EchoShare float64   `json:"echoShare"`
-	Streams   int64     `json:"streams"`
+
+	EchoWaited float64 `json:"echoWaited"`
+	Streams    int64   `json:"streams"`
 }
 
 // Fill is how a scaler took up triggers that it had never heard of.

@@ -50,11 +50,14 @@ func (s Size) TopicOf(i int) string { return Topic(i % s.Topics) }
 // Every other topic has readers that are behind, so that half of the partitions
 // are idle.
 func (s Size) Lag(i int) int64 {
-	if i%s.Topics%2 == 0 {
+	if s.isBehind(i % s.Topics) {
 		return int64(s.Partitions) * (written - read)
 	}
 	return 0
 }
+
+// isBehind tells whether the readers of topic i are behind.
+func (s Size) isBehind(i int) bool { return i%2 == 0 }
 
 // topicNames are the names of all topics.
 func (s Size) topicNames() []string {
@@ -99,19 +102,23 @@ func (s Size) seed(ctx context.Context, bootstrap []string) error {
 		if s.Lag(i) > 0 {
 			offset = read
 		}
-		committing.Go(func() error { return s.commit(ctx, c, i, offset) })
+		ends := make(map[int32]int64, s.Partitions)
+		for p := range int32(s.Partitions) {
+			ends[p] = offset
+		}
+		committing.Go(func() error { return s.commit(ctx, c, i, ends) })
 	}
 	return committing.Wait()
 }
 
-// commit commits an offset for group i on all partitions that it reads. A group's
-// coordinator may take a second to be there.
-func (s Size) commit(ctx context.Context, c *kgo.Client, i int, offset int64) error {
+// commit commits offsets for group i, by partition. A group's coordinator may take a
+// second to be there.
+func (s Size) commit(ctx context.Context, c *kgo.Client, i int, offsets map[int32]int64) error {
 	req := kmsg.NewPtrOffsetCommitRequest()
 	req.Group, req.Generation = Group(i), -1
 	topic := kmsg.NewOffsetCommitRequestTopic()
 	topic.Topic = s.TopicOf(i)
-	for p := range int32(s.Partitions) {
+	for p, offset := range offsets {
 		partition := kmsg.NewOffsetCommitRequestTopicPartition()
 		partition.Partition, partition.Offset = p, offset
 		topic.Partitions = append(topic.Partitions, partition)
@@ -131,9 +138,10 @@ func (s Size) commit(ctx context.Context, c *kgo.Client, i int, offset int64) er
 	return nil
 }
 
-// Churn makes the cluster live until ctx ends: each second, some topics get
-// records and some groups commit.
-func Churn(ctx context.Context, bootstrap []string, s Size, topics, groups int) error {
+// Churn makes the cluster live until ctx ends. Each second so many topics whose
+// readers are behind get a record, and so many whose readers are idle; those commit
+// it a second later, and are idle again.
+func Churn(ctx context.Context, bootstrap []string, s Size, behind, idle int) error {
 	c, err := client(bootstrap)
 	if err != nil {
 		return err
@@ -141,25 +149,61 @@ func Churn(ctx context.Context, bootstrap []string, s Size, topics, groups int) 
 	defer c.Close()
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	for topic, group := 0, 0; ; {
+	var unread map[int]*kgo.Record
+	for turn := 0; ; turn++ {
 		select {
 		case <-ctx.Done():
-			return nil
+			// Whoever comes next finds half of the readers idle.
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+			defer cancel()
+			return s.catchUp(last, c, unread)
 		case <-tick.C:
 		}
-		var records []*kgo.Record
-		for range topics {
-			records = append(records, &kgo.Record{Topic: Topic(topic % s.Topics), Partition: int32(topic % s.Partitions), Value: []byte("x")})
-			topic++
+		if err := s.catchUp(ctx, c, unread); err != nil && ctx.Err() == nil {
+			return err
 		}
-		if err := c.ProduceSync(ctx, records...).FirstErr(); err != nil && ctx.Err() == nil {
+		var records []*kgo.Record
+		if records, unread = s.next(turn, behind, idle); ctx.Err() != nil {
+			continue
+		}
+		// The records of a turn are on their way once they are sent: with ctx, some might never be committed.
+		if err := c.ProduceSync(context.WithoutCancel(ctx), records...).FirstErr(); err != nil {
 			return fmt.Errorf("write records: %w", err)
 		}
-		for range groups {
-			if err := s.commit(ctx, c, group%s.Groups, written); err != nil && ctx.Err() == nil {
-				return err
-			}
-			group++
+	}
+}
+
+// next are the records of one second, and those among them that idle readers get, by topic.
+func (s Size) next(turn, behind, idle int) (records []*kgo.Record, unread map[int]*kgo.Record) {
+	unread = map[int]*kgo.Record{}
+	half := max(1, s.Topics/2)
+	for i := range behind + idle {
+		n := turn*behind + i
+		topic := 2 * (n % half)
+		if i >= behind {
+			n = turn*idle + i - behind
+			topic = 2*(n%half) + 1
+		}
+		if topic >= s.Topics {
+			continue
+		}
+		r := &kgo.Record{Topic: Topic(topic), Partition: int32(n / half % s.Partitions), Value: []byte("x")}
+		records = append(records, r)
+		if i >= behind {
+			unread[topic] = r
 		}
 	}
+	return records, unread
+}
+
+// catchUp lets all groups of the topics commit that they have read the record.
+func (s Size) catchUp(ctx context.Context, c *kgo.Client, unread map[int]*kgo.Record) error {
+	for topic, r := range unread {
+		for group := topic; group < s.Groups; group += s.Topics {
+			if err := s.commit(ctx, c, group, map[int32]int64{r.Partition: r.Offset + 1}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
