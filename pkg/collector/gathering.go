@@ -7,23 +7,31 @@ import (
 
 // Partitions whose groups fall asleep one after another must not become as many
 // waits, each with a connection, until the next renewal; nor may a wait that others
-// are in be broken off for each of them. So while they come, one wait of a lane is
-// short, and they enter it together with those that it ends for.
+// are in be broken off for each of them. So beside the others, a lane has one wait
+// that is short while they come, and they enter it together with those that it ends
+// for. At the renewal, all are composed together.
 
 const (
-	// gatheringWait is how long such a wait takes, and so how long at most they are kept back.
-	gatheringWait = 500 * time.Millisecond
+	// gatheringWait is how long such a wait takes, and so how long at most they are kept back. With many in it, whose
+	// request costs something, it takes that much longer for each gatheringSize of them, and gatheringMost at most.
+	gatheringWait = 100 * time.Millisecond
+	gatheringSize = 50
+	gatheringMost = 500 * time.Millisecond
 	// gatheringFor is how long nobody must have come for the wait to take as long as the others.
 	gatheringFor = 10 * time.Second
 )
+
+func gatheringTime(n int) time.Duration {
+	return min(gatheringWait*time.Duration(1+n/gatheringSize), gatheringMost)
+}
 
 // gatheredSizes is how many times the size of a shard the gathering one may have.
 const gatheredSizes = 2
 
 // gathersNext tells whether the wait that begins with the free partitions gathers
 // those that come next. Where one does already, those that are new are kept back
-// until it has ended, which takes no longer than gatheringWait; a record that comes
-// to them meanwhile is found as soon as their wait begins.
+// until it has ended; a record that comes to them meanwhile is found as soon as their
+// wait begins.
 func (p *push) gathersNext(l lane, free *candidates, now time.Time) bool {
 	fresh := func(part *waitPart) bool { return !part.again }
 	if p.waitsIn(l) && slices.ContainsFunc(free.parts, fresh) {
@@ -33,8 +41,11 @@ func (p *push) gathersNext(l lane, free *candidates, now time.Time) bool {
 		p.keepBack(free, fresh)
 		return false
 	}
-	return now.Sub(p.came[l]) < gatheringFor
+	return p.waitsIn(l) && p.coming(l, now)
 }
+
+// coming tells whether partitions have come to a lane one after another lately.
+func (p *push) coming(l lane, now time.Time) bool { return now.Sub(p.came[l]) < gatheringFor }
 
 // waitsIn tells whether there is a wait in the lane.
 func (p *push) waitsIn(l lane) bool {
@@ -67,4 +78,17 @@ func (p *push) keepBack(free *candidates, which func(*waitPart) bool) {
 		begin.parts, begin.from = append(begin.parts, part), append(begin.from, free.from[i])
 	}
 	*free = begin
+}
+
+// shardsBeside is shardsFor of a lane with a wait that gathers. That one may be larger
+// than others, and where it is to come, they are larger, so that it costs no connection.
+func (p *push) shardsBeside(l lane, n int, gathers bool, now time.Time) int {
+	shards, size := p.shardsFor(n), p.c.opts.WaitShardSize
+	switch {
+	case gathers && n <= size*gatheredSizes:
+		return 1
+	case !gathers && p.coming(l, now) && shards > 1 && n <= (shards-1)*(size+size/2):
+		return shards - 1
+	}
+	return shards
 }

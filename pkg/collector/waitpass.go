@@ -187,11 +187,8 @@ func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time
 	if n == 0 {
 		return true
 	}
-	shards := p.shardsFor(n)
-	if gathers && n <= p.c.opts.WaitShardSize*gatheredSizes {
-		shards = 1
-	}
-	if shards = min(shards, p.room(l.leader)); shards == 0 {
+	shards := min(p.shardsBeside(l, n, gathers, now), p.room(l.leader))
+	if shards == 0 {
 		return false
 	}
 	size := (n + shards - 1) / shards
@@ -250,7 +247,7 @@ func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
 	}
 	s.began, s.most = now, p.renewAt[s.lane].Sub(now)
 	if s.gathers {
-		s.most = min(s.most, gatheringWait)
+		s.most = min(s.most, gatheringTime(len(s.parts)))
 	}
 	for _, part := range s.parts {
 		part.shard, part.again = s, false
