@@ -18,7 +18,7 @@ const (
 	gatheringSize = 50
 	gatheringMost = 500 * time.Millisecond
 	// gatheringFor is how long nobody must have come for the wait to take as long as the others.
-	gatheringFor = 10 * time.Second
+	gatheringFor = 5 * time.Second
 )
 
 func gatheringTime(n int) time.Duration {
