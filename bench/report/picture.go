@@ -19,6 +19,8 @@ import (
 const (
 	panelWidth  = 9 * vg.Centimeter
 	panelHeight = 6 * vg.Centimeter
+	// legendHeight is left free above the panels, for who is who.
+	legendHeight = 2 * vg.Centimeter
 )
 
 // cost is one row of the picture.
@@ -52,14 +54,20 @@ func palette() map[string]color.Color {
 func (r *Result) Picture(w io.Writer) error {
 	axes := []string{measure.ByTriggers, measure.ByPartitions, measure.ByBrokers}
 	rows := costs()
-	width, height := panelWidth*vg.Length(len(axes)), panelHeight*vg.Length(len(rows))
+	width, height := panelWidth*vg.Length(len(axes)), panelHeight*vg.Length(len(rows))+legendHeight
 	canvas := vgsvg.New(width, height)
 	area := draw.New(canvas)
 	area.FillPolygon(color.White, []vg.Point{{}, {X: width}, {X: width, Y: height}, {Y: height}})
 	plots := make([][]*plot.Plot, len(rows))
+	legend := plot.NewLegend()
+	legend.Top, legend.Left, legend.YOffs, legend.Padding = true, true, -legendHeight/8, vg.Points(2)
 	for i, row := range rows {
 		for _, axis := range axes {
-			p, err := r.panel(row, axis, i == 0 && axis == axes[0])
+			var who *plot.Legend
+			if i == 0 && axis == axes[0] {
+				who = &legend
+			}
+			p, err := r.panel(row, axis, who)
 			if err != nil {
 				return err
 			}
@@ -68,23 +76,23 @@ func (r *Result) Picture(w io.Writer) error {
 	}
 	tiles := draw.Tiles{
 		Rows: len(rows), Cols: len(axes), PadX: vg.Points(10), PadY: vg.Points(8),
-		PadTop: vg.Points(6), PadBottom: vg.Points(4), PadLeft: vg.Points(6), PadRight: vg.Points(14),
+		PadTop: legendHeight, PadBottom: vg.Points(4), PadLeft: vg.Points(6), PadRight: vg.Points(14),
 	}
 	for i, row := range plot.Align(plots, tiles, area) {
 		for j := range row {
 			plots[i][j].Draw(row[j])
 		}
 	}
+	legend.Draw(draw.Crop(area, panelWidth/4, 0, 0, 0))
 	_, err := canvas.WriteTo(w)
 	return err
 }
 
-func (r *Result) panel(row cost, axis string, legend bool) (*plot.Plot, error) {
+func (r *Result) panel(row cost, axis string, legend *plot.Legend) (*plot.Plot, error) {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = axis, row.label
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Tick.Marker, p.Y.Tick.Marker = decades{}, decades{}
-	p.Legend.Top, p.Legend.Left = true, true
 	grid := plotter.NewGrid()
 	grid.Vertical.Color, grid.Horizontal.Color = color.Gray{230}, color.Gray{230}
 	p.Add(grid)
@@ -116,7 +124,7 @@ func (r *Result) panel(row cost, axis string, legend bool) (*plot.Plot, error) {
 	return p, nil
 }
 
-func add(p *plot.Plot, who string, done, stopped plotter.XYs, legend bool) error {
+func add(p *plot.Plot, who string, done, stopped plotter.XYs, legend *plot.Legend) error {
 	shade := palette()[who]
 	if len(done) > 0 {
 		line, points, err := plotter.NewLinePoints(done)
@@ -126,8 +134,8 @@ func add(p *plot.Plot, who string, done, stopped plotter.XYs, legend bool) error
 		line.Color, line.Width = shade, vg.Points(1.4)
 		points.Color, points.Shape, points.Radius = shade, draw.CircleGlyph{}, vg.Points(2.2)
 		p.Add(line, points)
-		if legend {
-			p.Legend.Add(who, line)
+		if legend != nil {
+			legend.Add(who, line)
 		}
 	}
 	if len(stopped) > 0 {
