@@ -55,7 +55,7 @@ func (f *flags) parse() error {
 	flag.StringVar(&f.root, "root", "..", "`FOLDER` of the repository")
 	flag.StringVar(&f.out, "out", "out", "`FOLDER` for the results")
 	flag.StringVar(&f.docs, "docs", "", "`FOLDER` whose performance.md gets the section; empty for none")
-	flag.StringVar(&f.profile, "profile", "", "`FOLDER` for CPU and heap profiles of the scaler, which costs it some CPU; empty for none")
+	flag.StringVar(&f.profile, "profile", "", "`FOLDER` for CPU and heap profiles and execution traces of the scaler, which costs it some CPU; empty for none")
 	flag.IntVar(&f.objects, "objects", 10_000, "`NUMBER` of ScaledObjects at most; fewer are asked more often, so that calls a second stay the same")
 	flag.DurationVar(&f.window, "window", 30*time.Second, "`TIME` of one window in which KEDA asks")
 	flag.StringVar(&f.only, "only", "", "`PARTS` to run, with commas: real, rivals, growth, baddays; empty for all. What an earlier run left in -out stays")

@@ -176,13 +176,13 @@ func (c *Cluster) configure() error {
 	return errors.Join(errs...)
 }
 
-// begin formats a node's storage where it needs that, and starts it.
 // clusterID writes an id as Kafka does. It begins with a letter: Kafka's tools take a dash for an option.
 func clusterID(id [16]byte) string {
 	id[0] &= 0x7f
 	return base64.RawURLEncoding.EncodeToString(id[:])
 }
 
+// begin formats a node's storage where it needs that, and starts it.
 func (c *Cluster) begin(ctx context.Context, n *Node) error {
 	if !c.opts.zooKeeper() {
 		if err := c.format(ctx, n); err != nil {

@@ -13,7 +13,7 @@ type calm struct {
 	// since then.
 	moved  uint64
 	rounds int
-	// member is the taken of the scope of those awake that it belongs to.
+	// member is the version of the entries of those awake that it belongs to.
 	member uint64
 }
 

@@ -200,6 +200,7 @@ func BenchmarkWaiters(b *testing.B) {
 		for b.Loop() {
 			c.source.(*instant).written++
 			c.sweep(ctx, s, time.Minute)
+			c.tell()
 			all()
 		}
 	})
@@ -207,6 +208,7 @@ func BenchmarkWaiters(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			c.sweep(ctx, s, time.Minute)
+			c.tell()
 		}
 	})
 	cancel()
