@@ -114,7 +114,7 @@ func (c *Cluster) client(opts ...kgo.Opt) (*kgo.Client, error) {
 	return kgo.NewClient(append(base, opts...)...)
 }
 
-// CreateTopic creates a topic with so many partitions.
+// CreateTopic creates a topic with so many partitions, led by the brokers in turn.
 func (c *Cluster) CreateTopic(t TB, topic string, partitions int32, opts ...kgo.Opt) {
 	t.Helper()
 	c.with(t, opts, func(ctx context.Context, client *kgo.Client) error {
@@ -128,6 +128,26 @@ func (c *Cluster) CreateTopic(t TB, topic string, partitions int32, opts ...kgo.
 		}
 		return err
 	})
+	c.LeadInTurn(t, topic)
+}
+
+// LeadInTurn makes broker p mod n the leader of partition p of each topic. kfake
+// draws leaders by lot, so that one of three brokers leads none of six partitions
+// in every eleventh run, and a fault of it is none. Brokers are those of the start.
+func (c *Cluster) LeadInTurn(t TB, topics ...string) {
+	t.Helper()
+	brokers := int32(len(c.listeners)) //nolint:gosec // a handful
+	for _, topic := range topics {
+		partitions := c.PartitionInfos(topic)
+		if len(partitions) == 0 {
+			t.Fatalf("lead %s: no such topic", topic)
+		}
+		for _, p := range partitions {
+			if err := c.MoveTopicPartition(topic, p.Partition, p.Partition%brokers); err != nil {
+				t.Fatalf("lead %s-%d: %v", topic, p.Partition, err)
+			}
+		}
+	}
 }
 
 // Produce appends so many records to a partition.

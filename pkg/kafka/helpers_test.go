@@ -53,13 +53,7 @@ func seeded(t testing.TB, topics int, partitions int32, opts ...kfake.Opt) *fake
 		names[i] = fmt.Sprintf("t%d", i)
 	}
 	fake := fakekafka.Start(t, 3, append(opts, kfake.SeedTopics(partitions, names...))...)
-	for _, name := range names {
-		for p := range partitions {
-			if err := fake.MoveTopicPartition(name, p, p%3); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	fake.LeadInTurn(t, names...)
 	return fake
 }
 
