@@ -1,6 +1,9 @@
 package collector
 
-import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
+import (
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
+)
 
 // calmRounds is how many refreshes in a row must have brought nothing new before an
 // entry may sleep.
@@ -78,13 +81,31 @@ func (p *push) awaits(e *entry) bool {
 		if wt == nil || wt.life != tr.topic.life {
 			return false
 		}
-		for _, id := range tr.topic.ids {
-			if e.Partitions.Contains(id) && !p.isAwaited(wt, id) {
+		if e.Partitions == nil && wt.looked == p.passes {
+			if !wt.awaited {
 				return false
 			}
+			continue
+		}
+		awaited := p.awaitsAll(wt, tr.topic, e.Partitions)
+		if e.Partitions == nil {
+			wt.looked, wt.awaited = p.passes, awaited
+		}
+		if !awaited {
+			return false
 		}
 	}
 	return len(e.tracked) > 0
+}
+
+// awaitsAll is awaits of one topic.
+func (p *push) awaitsAll(wt *waitTopic, t *topic, selected trigger.PartitionSet) bool {
+	for _, id := range t.ids {
+		if selected.Contains(id) && !p.isAwaited(wt, id) {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *push) isAwaited(wt *waitTopic, id int32) bool {

@@ -28,43 +28,32 @@ func gatheringTime(n int) time.Duration {
 // gatheredSizes is how many times the size of a shard the gathering one may have.
 const gatheredSizes = 2
 
-// gathersNext tells whether the wait that begins with the free partitions gathers
-// those that come next. Where one does already, those that are new are kept back
-// until it has ended; a record that comes to them meanwhile is found as soon as their
-// wait begins.
-func (p *push) gathersNext(l lane, free *candidates, now time.Time) bool {
-	fresh := func(part *waitPart) bool { return !part.again }
-	if p.waitsIn(l) && slices.ContainsFunc(free.parts, fresh) {
+// gathering notes that partitions have come to a lane in which others are waited for, and
+// tells whether the wait that begins with those that are free gathers those that come
+// next. Where one does already, it keeps back those that are new until that one has ended;
+// a record that comes to them meanwhile is found as soon as their wait begins.
+func (p *push) gathering(l lane, free *candidates, now time.Time) (begins bool) {
+	waits, gathers := p.waitsIn(l)
+	if waits && slices.ContainsFunc(free.parts, (*waitPart).isNew) {
 		p.came[l] = now
 	}
-	if p.gathering(l) {
-		p.keepBack(free, fresh)
-		return false
+	if gathers {
+		p.keepBack(free, (*waitPart).isNew)
 	}
-	return p.waitsIn(l) && p.coming(l, now)
+	return waits && !gathers && p.coming(l, now)
 }
 
 // coming tells whether partitions have come to a lane one after another lately.
 func (p *push) coming(l lane, now time.Time) bool { return now.Sub(p.came[l]) < gatheringFor }
 
-// waitsIn tells whether there is a wait in the lane.
-func (p *push) waitsIn(l lane) bool {
+// waitsIn tells whether there are waits in the lane, and whether one of them gathers those that come.
+func (p *push) waitsIn(l lane) (waits, gathers bool) {
 	for s := range p.shards {
 		if s.lane == l {
-			return true
+			waits, gathers = true, gathers || s.gathers
 		}
 	}
-	return false
-}
-
-// gathering tells whether a wait under way gathers those that come.
-func (p *push) gathering(l lane) bool {
-	for s := range p.shards {
-		if s.lane == l && s.gathers {
-			return true
-		}
-	}
-	return false
+	return waits, gathers
 }
 
 // keepBack takes partitions out of those that are free, as if their wait were being renewed.

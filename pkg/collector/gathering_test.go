@@ -50,3 +50,26 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 		}
 	})
 }
+
+// TestThoseWhoComeInAMomentAreComposedSoon: a scaler that starts, or takes over, hears of
+// all its streams within a second.
+func TestThoseWhoComeInAMomentAreComposedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaitingCluster(1)
+		c := start(t, w, Options{PushActivation: true, WaitShardSize: 20})
+		for i := range 100 {
+			w.sleeping(t, c, i, 4)
+			pass(10 * time.Millisecond)
+		}
+		pass(gatheringFor)
+		// As many as there are shards of that size, and one that may still gather.
+		if got := w.waits(); sum(got) != 400 || len(got) > 18+1 {
+			t.Errorf("waits of %v partitions, want nineteen at most", got)
+		}
+		before := w.count(fetch)
+		pass(maxWait / 2)
+		if got := w.count(fetch) - before; got > 1 {
+			t.Errorf("%d requests in half the time of a wait after that", got)
+		}
+	})
+}

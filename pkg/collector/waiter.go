@@ -117,6 +117,11 @@ type waitTopic struct {
 	listeners []*entry
 	leader    func(partition int32) (int32, bool)
 	mark      uint64
+	// whole is set once the pass has seen somebody who wants all partitions, so that the next need not be looked at.
+	whole bool
+	// awaited is whether all of its partitions are awaited, as of the pass looked.
+	awaited bool
+	looked  uint64
 }
 
 // waitPart is one partition that is, or was, waited on.
@@ -139,6 +144,9 @@ type waitPart struct {
 	wakes, fails uint8
 	failed       int32
 }
+
+// isNew tells whether it was in no wait lately.
+func (part *waitPart) isNew() bool { return !part.again }
 
 // shard is one wait: some partitions of one leader in one request.
 type shard struct {

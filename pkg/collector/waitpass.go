@@ -67,8 +67,13 @@ func (p *push) want(run *passing, e *entry, tr *tracked) {
 	wt := p.topic(t, tr.kind)
 	if wt.mark != p.passes {
 		wt.mark, wt.listeners, wt.leader = p.passes, wt.listeners[:0], p.source.Leaders(t.name)
+		wt.whole = false
 	}
 	wt.listeners = append(wt.listeners, e)
+	if wt.whole {
+		return
+	}
+	wt.whole = e.Partitions == nil
 	for _, id := range t.ids {
 		if !e.Partitions.Contains(id) {
 			continue
@@ -182,7 +187,7 @@ func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time
 		p.schedule(until)
 		return true
 	}
-	gathers := p.gathersNext(l, free, now)
+	gathers := p.gathering(l, free, now)
 	n := len(free.parts)
 	if n == 0 {
 		return true
@@ -243,7 +248,7 @@ func (p *push) room(leader int32) int {
 // begin sends one request, in a goroutine that run waits for.
 func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
 	if p.renewAt[s.lane].Sub(now) < renewFor {
-		p.renewAt[s.lane] = now.Add(maxWait)
+		p.renewAt[s.lane] = now.Add(firstWait(s))
 	}
 	s.began, s.most = now, p.renewAt[s.lane].Sub(now)
 	if s.gathers {
@@ -263,6 +268,16 @@ func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
 		case <-ctx.Done():
 		}
 	})
+}
+
+// firstWait is how long the first of a lane's waits takes after none was left of them, or
+// all were renewed. Those who begin to be waited for are often not the last: what comes
+// after them soon is composed with them.
+func firstWait(s *shard) time.Duration {
+	if slices.ContainsFunc(s.parts, func(part *waitPart) bool { return part.again }) {
+		return maxWait
+	}
+	return gatheringFor
 }
 
 // forget drops what is not wanted and in no shard.

@@ -47,7 +47,7 @@ func TestRenewalsThatEndApartAreComposedTogether(t *testing.T) {
 				return by
 			}
 		})
-		pass(maxWait - gatheringFor)
+		pass(maxWait)
 		w.wantWaits(t, "at first", 24, 24, 24, 24)
 		for i := 1; i < 8; i += 2 {
 			streams[i].stop()

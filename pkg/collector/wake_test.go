@@ -182,8 +182,9 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 			streams = append(streams, w.sleeping(t, c, i, 100))
 		}
 		pass(gatheringFor + time.Second)
-		first := len(w.waits()) // the first stream may be so quick as to get a wait of its own
-		if got := w.waits(); sum(got) != 1000 || first < 3 || first > 4 {
+		// Two, each half as large again as others, if it seems that more are coming.
+		first := len(w.waits())
+		if got := w.waits(); sum(got) != 1000 || first < 2 || first > 3 {
 			t.Errorf("waits of %v partitions for 1,000", got)
 		}
 		for i := range 5 {
