@@ -91,7 +91,7 @@ func (l Limits) Env() []string {
 type Options struct {
 	// Clusters are bootstrap servers by the name of their cluster.
 	Clusters map[string][]string
-	// Interval is refresh.interval; 0 leaves it to the scaler.
+	// Interval is refresh.interval, and refresh.sleepInterval too, so that all is read so often; 0 leaves both to the scaler.
 	Interval time.Duration
 	Limits   Limits
 	// CPUProfile is the file that takes a CPU profile of the whole run; empty for none. See [Build].
@@ -140,7 +140,7 @@ func Start(binary, dir string, o Options) (*Scaler, error) {
 func (o Options) config() []byte {
 	var b strings.Builder
 	if o.Interval > 0 {
-		fmt.Fprintf(&b, "refresh:\n  interval: %s\n", o.Interval)
+		fmt.Fprintf(&b, "refresh:\n  interval: %s\n  sleepInterval: %[1]s\n", o.Interval)
 	}
 	b.WriteString("clusters:\n")
 	for _, name := range slices.Sorted(maps.Keys(o.Clusters)) {

@@ -34,11 +34,11 @@ const gatheredSizes = 2
 // a record that comes to them meanwhile is found as soon as their wait begins.
 func (p *push) gathering(l lane, free *candidates, now time.Time) (begins bool) {
 	waits, gathers := p.waitsIn(l)
-	if waits && slices.ContainsFunc(free.parts, (*waitPart).isNew) {
+	if waits && slices.ContainsFunc(free.parts, p.isNew) {
 		p.came[l] = now
 	}
 	if gathers {
-		p.keepBack(free, (*waitPart).isNew)
+		p.keepBack(free)
 	}
 	return waits && !gathers && p.coming(l, now)
 }
@@ -56,17 +56,28 @@ func (p *push) waitsIn(l lane) (waits, gathers bool) {
 	return waits, gathers
 }
 
-// keepBack takes partitions out of those that are free, as if their wait were being renewed.
-func (p *push) keepBack(free *candidates, which func(*waitPart) bool) {
+// keepBack takes the partitions that are new out of those that are free.
+func (p *push) keepBack(free *candidates) {
 	var begin candidates
 	for i, part := range free.parts {
-		if which(part) {
-			part.renewing = p.passes
+		if p.isNew(part) {
+			p.postpone(part)
 			continue
 		}
 		begin.parts, begin.from = append(begin.parts, part), append(begin.from, free.from[i])
 	}
 	*free = begin
+}
+
+// isNew tells whether the partition was in no wait before this pass.
+func (p *push) isNew(part *waitPart) bool { return part.again != p.passes }
+
+// postpone leaves the partition to the next pass.
+func (p *push) postpone(part *waitPart) {
+	part.renewing = p.passes
+	if !p.isNew(part) {
+		part.again = p.passes + 1
+	}
 }
 
 // shardsBeside is shardsFor of a lane with a wait that gathers. That one may be larger

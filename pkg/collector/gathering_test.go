@@ -73,3 +73,47 @@ func TestThoseWhoComeInAMomentAreComposedSoon(t *testing.T) {
 		}
 	})
 }
+
+// TestThoseWhoComeBackShareAWait: what was left by a wait while nobody wanted it is as
+// new as anything else when it is wanted again.
+func TestThoseWhoComeBackShareAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWaitingCluster(2)
+		c := start(t, w, Options{PushActivation: true, Interval: time.Second, WaitShardSize: 100})
+		came, next := 0, 10
+		come := func(span time.Duration) {
+			for end := time.Now().Add(span); time.Now().Before(end); came++ {
+				for next++; w.broker(fmt.Sprintf("t%d", next), 0) != 0; next++ {
+				}
+				w.sleeping(t, c, next, 1)
+				pass(110 * time.Millisecond)
+			}
+		}
+		w.sleeping(t, c, 0, 20)
+		w.sleeping(t, c, 1, 4)
+		pass(gatheringFor + time.Second)
+		come(time.Second)
+		// The first is on broker 0, where it comes back to the wait that gathers; the second is on broker 1, and
+		// leaves that wait's behind.
+		for _, partition := range []int{1, 0} {
+			w.produce("t1", partition, 1)
+			come(1700 * time.Millisecond)
+			w.commit("g1", "t1", w.topics["t1"].ends...)
+			come(3 * time.Second)
+		}
+		waits := 0
+		w.with(func() {
+			for wait := range w.open {
+				if wait.leader == 0 {
+					waits++
+				}
+			}
+		})
+		if waits > 2 {
+			t.Errorf("broker 0 has %d waits, want the first and one that gathers", waits)
+		}
+		if got := w.waits(); sum(got) != 24+came {
+			t.Errorf("waits of %v partitions, want %d in all", got, 24+came)
+		}
+	})
+}

@@ -132,8 +132,8 @@ type waitPart struct {
 	// mark is the newest pass that wanted it, renewing the newest that left it for the next because waits of
 	// its leader are being renewed.
 	mark, renewing uint64
-	// again is set while it is between a wait that has ended by itself and the next.
-	again bool
+	// again is the pass for which it was left by a wait that ended by itself.
+	again uint64
 	// ready is when it may enter a shard again, and only with a log end that was asked for later than after;
 	// reread is when the refresh is asked for that one once more.
 	ready, reread time.Time
@@ -144,9 +144,6 @@ type waitPart struct {
 	wakes, fails uint8
 	failed       int32
 }
-
-// isNew tells whether it was in no wait lately.
-func (part *waitPart) isNew() bool { return !part.again }
 
 // shard is one wait: some partitions of one leader in one request.
 type shard struct {

@@ -182,7 +182,7 @@ func (p *push) fill(ctx context.Context, l lane, free *candidates, now time.Time
 	if until := p.renewAt[l].Add(renewFor); p.open[l.leader] > 0 && p.renewAt[l].Sub(now) < renewFor && now.Before(until) {
 		// More of them are about to end, to be composed together with these.
 		for _, part := range free.parts {
-			part.renewing = p.passes
+			p.postpone(part)
 		}
 		p.schedule(until)
 		return true
@@ -248,14 +248,14 @@ func (p *push) room(leader int32) int {
 // begin sends one request, in a goroutine that run waits for.
 func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
 	if p.renewAt[s.lane].Sub(now) < renewFor {
-		p.renewAt[s.lane] = now.Add(firstWait(s))
+		p.renewAt[s.lane] = now.Add(p.firstWait(s))
 	}
 	s.began, s.most = now, p.renewAt[s.lane].Sub(now)
 	if s.gathers {
 		s.most = min(s.most, gatheringTime(len(s.parts)))
 	}
 	for _, part := range s.parts {
-		part.shard, part.again = s, false
+		part.shard = s
 	}
 	wait, end := context.WithCancel(ctx)
 	s.end = end
@@ -273,9 +273,11 @@ func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
 // firstWait is how long the first of a lane's waits takes after none was left of them, or
 // all were renewed. Those who begin to be waited for are often not the last: what comes
 // after them soon is composed with them.
-func firstWait(s *shard) time.Duration {
-	if slices.ContainsFunc(s.parts, func(part *waitPart) bool { return part.again }) {
-		return maxWait
+func (p *push) firstWait(s *shard) time.Duration {
+	for _, part := range s.parts {
+		if !p.isNew(part) {
+			return maxWait
+		}
 	}
 	return gatheringFor
 }

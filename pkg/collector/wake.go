@@ -212,7 +212,7 @@ func (p *push) goOn(ctx context.Context, s *shard, now time.Time) {
 	}
 	early := len(s.wakes) == 0 && now.Sub(s.began) < s.most/2
 	for _, part := range rest.parts {
-		part.shard, part.fails, part.again = nil, 0, true
+		part.shard, part.fails, part.again = nil, 0, p.passes+1
 		delete(p.denied, part.tp.Topic)
 		if early {
 			// The broker has nothing to say and does not wait either.
