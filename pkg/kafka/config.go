@@ -16,6 +16,7 @@ const (
 	DefaultDialTimeout             = 3 * time.Second
 	DefaultRequestTimeout          = 3 * time.Second
 	DefaultIdleTimeout             = 3 * time.Minute
+	DefaultWaitIdleTimeout         = 5 * time.Second
 	DefaultMaxConnectionsPerBroker = 2
 	DefaultMaxWaitsPerBroker       = 16
 	DefaultMaxPartitionsPerRequest = 15_000
@@ -53,6 +54,9 @@ type Config struct {
 	// IdleTimeout is how long an unused connection is kept. Keep it below what lies between: Azure drops
 	// idle connections after 4 minutes, Kafka itself after 10. Default [DefaultIdleTimeout].
 	IdleTimeout time.Duration
+	// WaitIdleTimeout is IdleTimeout of the connections that wait for records, of which there are more for a moment
+	// when many workloads fall asleep at once than when their waits have been composed. Default [DefaultWaitIdleTimeout].
+	WaitIdleTimeout time.Duration
 	// MaxConnectionsPerBroker bounds the connections to one broker address. Default [DefaultMaxConnectionsPerBroker].
 	MaxConnectionsPerBroker int
 	// MaxWaitConnectionsPerBroker bounds the connections to one broker that wait for records, beside those
@@ -85,6 +89,7 @@ func (c Config) withDefaults() Config {
 	c.DialTimeout = orDefault(c.DialTimeout, DefaultDialTimeout)
 	c.RequestTimeout = orDefault(c.RequestTimeout, DefaultRequestTimeout)
 	c.IdleTimeout = orDefault(c.IdleTimeout, DefaultIdleTimeout)
+	c.WaitIdleTimeout = orDefault(c.WaitIdleTimeout, DefaultWaitIdleTimeout)
 	c.MaxConnectionsPerBroker = orDefault(c.MaxConnectionsPerBroker, DefaultMaxConnectionsPerBroker)
 	c.MaxWaitConnectionsPerBroker = orDefault(c.MaxWaitConnectionsPerBroker, DefaultMaxWaitsPerBroker)
 	c.MaxPartitionsPerRequest = orDefault(c.MaxPartitionsPerRequest, DefaultMaxPartitionsPerRequest)

@@ -154,6 +154,7 @@ func (b *broker) takeIdle(now time.Time) (*conn, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dropStale(now)
+	b.dropStaleWaits(now)
 	if n := len(b.idle); n > 0 {
 		c := b.idle[n-1]
 		b.idle = b.idle[:n-1]

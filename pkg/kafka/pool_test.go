@@ -76,6 +76,31 @@ func TestConnectionsAreNotKeptTooLong(t *testing.T) {
 	}
 }
 
+// Connections that waits no longer need go with the next read, and not with the next wait.
+func TestConnectionsThatWaitedAreNotKept(t *testing.T) {
+	fake := fakekafka.Start(t, 1, kfake.SeedTopics(3, "t0"))
+	client := newClient(t, fake, func(c *kafka.Config) { c.WaitIdleTimeout = time.Millisecond })
+	readOffsets(t, client, lag.End, allOf(1, 3))
+	const waits = 3
+	var done [waits]<-chan awaited
+	for i := range done {
+		done[i] = await(t, client, lag.End, 300*time.Millisecond, waitsOf("t0", 0, 0, 0)[i])
+	}
+	for i := range done {
+		if got := <-done[i]; got.err != nil {
+			t.Fatal(got.err)
+		}
+	}
+	if got := client.Stats()[0].Waiting; got == 0 {
+		t.Fatal("no connection of a wait is left")
+	}
+	time.Sleep(10 * time.Millisecond)
+	readOffsets(t, client, lag.End, allOf(1, 3))
+	if got := client.Stats()[0]; got.Waiting != 0 || got.Open != got.Idle {
+		t.Errorf("%+v, want no connection that waits", got)
+	}
+}
+
 // A session that ends (KIP-368) takes its connection with it, before the broker does.
 func TestSessionsThatEndAreReplaced(t *testing.T) {
 	fake := fakekafka.Start(t, 1, kfake.SeedTopics(1, "t0"), kfake.EnableSASL(), kfake.Superuser("PLAIN", "u", "p"),

@@ -15,11 +15,23 @@ func (b *broker) waiting() *broker {
 	if b.waits == nil {
 		cfg := *b.cfg
 		cfg.MaxConnectionsPerBroker, cfg.RequestTimeout = cfg.MaxWaitConnectionsPerBroker, waitTimeout
+		cfg.IdleTimeout = cfg.WaitIdleTimeout
 		b.waits = newBroker(&cfg, b.observer, b.addr)
 		b.waits.retired = b.retired
 	}
 	b.waits.node.Store(b.node.Load())
 	return b.waits
+}
+
+// dropStaleWaits closes the connections that nothing has waited on for long: while all
+// others wait, nobody else would look. The caller holds mu.
+func (b *broker) dropStaleWaits(now time.Time) {
+	if b.waits == nil {
+		return
+	}
+	b.waits.mu.Lock()
+	defer b.waits.mu.Unlock()
+	b.waits.dropStale(now)
 }
 
 // retireWaits is retire for the connections that wait.
