@@ -6,7 +6,7 @@ const (
 	// positionsASecond is how many committed offsets, one for each partition of each group, are refreshed within
 	// DefaultInterval. Twice as many take twice the interval, so that the refresh of a large cluster costs no
 	// more of a processor than that of a smaller one.
-	positionsASecond = 50_000
+	positionsASecond = 40_000
 	// intervalsInAge is how many intervals fit at least into the age that any query allows.
 	intervalsInAge = 4
 )

@@ -13,9 +13,9 @@ func TestIntervalGrowsWithTheSize(t *testing.T) {
 		want      time.Duration
 	}{
 		{0, 10 * time.Second, time.Second},
-		{50_000, 10 * time.Second, time.Second},
-		{50_001, 10 * time.Second, 1100 * time.Millisecond},
-		{100_000, 10 * time.Second, 2 * time.Second},
+		{40_000, 10 * time.Second, time.Second},
+		{40_001, 10 * time.Second, 1100 * time.Millisecond},
+		{80_000, 10 * time.Second, 2 * time.Second},
 		{10_000_000, time.Minute, DefaultMaxInterval},
 		{10_000_000, 10 * time.Second, 2500 * time.Millisecond}, // nothing may become too old
 		{10_000_000, time.Second, time.Second},

@@ -27,7 +27,7 @@ type Options struct {
 	// Cluster is the cluster's name in errors and logs.
 	Cluster string
 	// Interval is the time from the start of one refresh to that of the next. Zero lets the collector choose by
-	// what there is to read: DefaultInterval for up to 50,000 partitions of groups, longer in proportion for
+	// what there is to read: DefaultInterval for up to 40,000 partitions of groups, longer in proportion for
 	// more, at most DefaultMaxInterval, and at most a quarter of the youngest age that a query allows.
 	Interval time.Duration
 	// IdleAfter is how long a query that nobody asks about stays in the refresh.
