@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"slices"
 	"time"
 )
@@ -38,9 +39,26 @@ func (p *push) gathering(l lane, free *candidates, now time.Time) (begins bool) 
 		p.came[l] = now
 	}
 	if gathers {
-		p.keepBack(free)
+		p.keepBack(l, free)
 	}
 	return waits && !gathers && p.coming(l, now)
+}
+
+// gathersOn begins a wait that nothing has happened in, and that has gathered nobody, anew
+// as it was, while somebody may still come: a pass over everything each time would be most
+// of the work.
+func (p *push) gathersOn(ctx context.Context, s *shard, now time.Time) bool {
+	nothing := s.err == nil && len(s.wakes) == 0 && now.Sub(s.began) >= s.most/2 && len(p.denied) == 0
+	if !nothing || !s.gathers || p.kept[s.lane] == p.passes || !p.coming(s.lane, now) || p.renewAt[s.lane].Sub(now) < renewFor {
+		return false
+	}
+	for _, part := range s.parts {
+		if part.shard != s || part.fails > 0 {
+			return false
+		}
+	}
+	p.begin(ctx, &shard{lane: s.lane, parts: s.parts, from: s.from, gathers: true}, now)
+	return true
 }
 
 // coming tells whether partitions have come to a lane one after another lately.
@@ -57,11 +75,12 @@ func (p *push) waitsIn(l lane) (waits, gathers bool) {
 }
 
 // keepBack takes the partitions that are new out of those that are free.
-func (p *push) keepBack(free *candidates) {
+func (p *push) keepBack(l lane, free *candidates) {
 	var begin candidates
 	for i, part := range free.parts {
 		if p.isNew(part) {
 			p.postpone(part)
+			p.kept[l] = p.passes
 			continue
 		}
 		begin.parts, begin.from = append(begin.parts, part), append(begin.from, free.from[i])

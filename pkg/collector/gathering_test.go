@@ -2,6 +2,7 @@ package collector
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,7 +11,11 @@ import (
 func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitingCluster(1)
-		c := start(t, w, Options{PushActivation: true, Interval: time.Second, WaitShardSize: 20})
+		var passes atomic.Int32
+		c := start(t, w, Options{
+			PushActivation: true, Interval: time.Second, WaitShardSize: 20,
+			Observer: Observer{Waiting: func(WaitStats) { passes.Add(1) }},
+		})
 		w.sleeping(t, c, 0, 10)
 		pass(5 * time.Second)
 		w.wantWaits(t, "at first", 10)
@@ -36,6 +41,12 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 		took := time.Since(began)
 		if got, most := w.count(fetch)-before, 3*int(took/gatheringWait)+coming/10; got > most {
 			t.Errorf("%d requests in %v while %d came, want %d at most", got, took, coming, most)
+		}
+
+		done := passes.Load()
+		pass(2 * time.Second)
+		if got := passes.Load() - done; got > 5 {
+			t.Errorf("%d passes in 2 s in which nothing happened", got)
 		}
 
 		pass(gatheringFor + gatheringWait)
@@ -66,9 +77,9 @@ func TestThoseWhoComeInAMomentAreComposedSoon(t *testing.T) {
 		if got := w.waits(); sum(got) != 400 || len(got) > 18+1 {
 			t.Errorf("waits of %v partitions, want nineteen at most", got)
 		}
-		before := w.count(fetch)
+		requests := w.count(fetch)
 		pass(maxWait / 2)
-		if got := w.count(fetch) - before; got > 1 {
+		if got := w.count(fetch) - requests; got > 1 {
 			t.Errorf("%d requests in half the time of a wait after that", got)
 		}
 	})
@@ -83,7 +94,9 @@ func TestThoseWhoComeBackShareAWait(t *testing.T) {
 		came, next := 0, 10
 		come := func(span time.Duration) {
 			for end := time.Now().Add(span); time.Now().Before(end); came++ {
-				for next++; w.broker(fmt.Sprintf("t%d", next), 0) != 0; next++ {
+				next++
+				for w.broker(fmt.Sprintf("t%d", next), 0) != 0 {
+					next++
 				}
 				w.sleeping(t, c, next, 1)
 				pass(110 * time.Millisecond)

@@ -85,6 +85,8 @@ type push struct {
 	renewAt map[lane]time.Time
 	// came is when partitions last came to a lane that others were being waited for in.
 	came map[lane]time.Time
+	// kept is the newest pass that kept partitions of a lane back until the wait that gathers has ended.
+	kept map[lane]uint64
 	// denied are the topics that must not be read, and when that is tried again.
 	denied map[string]time.Time
 	// lost are the topics whose leaders are to be looked up, finding whether a search is under way.
@@ -175,7 +177,7 @@ func newPush(c *Collector) *push {
 		rearm: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
 		results: make(chan *shard), found: make(chan []string),
 		topics: map[waitKey]*waitTopic{}, shards: map[*shard]struct{}{},
-		open: map[int32]int{}, renewAt: map[lane]time.Time{}, came: map[lane]time.Time{},
+		open: map[int32]int{}, renewAt: map[lane]time.Time{}, came: map[lane]time.Time{}, kept: map[lane]uint64{},
 		denied: map[string]time.Time{}, lost: map[string]struct{}{},
 	}
 }

@@ -15,6 +15,9 @@ func (p *push) finish(ctx context.Context, s *shard) {
 	delete(p.shards, s)
 	p.open[s.leader]--
 	now := time.Now()
+	if p.gathersOn(ctx, s, now) {
+		return
+	}
 	p.gather(now)
 	if s.err != nil {
 		p.broken(s, now)
