@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// windows is how many windows each of the scaler and the echo server gets.
-	windows = 3
+	// windows is how many windows each of the scaler and the echo server gets at an interval of a second.
+	windows = 2
 	// rivalLimit is how long a rival may take for one size.
 	rivalLimit = 90 * time.Second
 )
@@ -77,11 +77,9 @@ func (r *session) big(ctx context.Context, cluster *scene.Cluster) error {
 		return fmt.Errorf("%d triggers at the default interval: %w", r.objects, err)
 	}
 	defer t.End()
-	a, err := r.asked(ctx, t, 1, false)
-	if err != nil {
+	if b.Default, err = r.asked(ctx, t, 2, false); err != nil {
 		return fmt.Errorf("%d triggers at the default interval: %w", r.objects, err)
 	}
-	b.Default = a.Cost
 	r.result.Big = b
 	return nil
 }
@@ -99,23 +97,24 @@ func (r *session) everySecond(ctx context.Context, cluster *scene.Cluster, b *re
 		return err
 	}
 	r.add(t.OwnPoint(measure.ByTriggers, r.objects, b.Quiet))
-	a, err := r.asked(ctx, t, windows, true)
-	if err != nil {
+	if b.EverySecond, err = r.asked(ctx, t, windows, false); err != nil {
 		return err
 	}
-	b.Asked, b.Scaler, b.Echo, b.Streams = a.Cost, report.NewLatencies(a.Scaler), report.NewLatencies(a.Echo), a.Streams
-	b.EchoShare, b.EchoWaited = a.EchoCPU.Seconds()/a.Echo.Took.Seconds(), a.EchoWaited.Seconds()/a.Echo.Took.Seconds()
-	return nil
+	b.Shared, err = r.asked(ctx, t, 1, true)
+	return err
 }
 
-func (r *session) asked(ctx context.Context, t *measure.Trial, windows int, echo bool) (measure.Asked, error) {
+func (r *session) asked(ctx context.Context, t *measure.Trial, windows int, share bool) (report.Asked, error) {
 	r.lab.Window = r.window
 	defer func() { r.lab.Window = quiet }()
-	a, err := t.Asked(ctx, windows, echo)
+	a, err := t.Asked(ctx, windows, share)
+	if err != nil {
+		return report.Asked{}, err
+	}
 	r.say("asked: %.1f %% of a core, peak %d MiB, heap %.0f MiB, stacks %.0f MiB, p99 %.2f ms, echo %.2f ms, errors %v %s", 100*a.Cost.Share(), a.Cost.PeakRSS>>20,
 		a.Cost.Heap/(1<<20), a.Cost.Stacks/(1<<20), float64(a.Scaler.Quantile(0.99, "GetMetrics", "IsActive").Microseconds())/1000,
 		float64(a.Echo.Quantile(0.99, "GetMetrics", "IsActive").Microseconds())/1000, a.Scaler.Errors, a.Scaler.Sample)
-	return a, err
+	return report.NewAsked(a), nil
 }
 
 func filled(t *measure.Trial) report.Fill {

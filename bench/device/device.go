@@ -152,6 +152,9 @@ func (o Options) config() []byte {
 // Stop ends the process.
 func (s *Scaler) Stop() { s.process.Stop(stopGrace) }
 
+// PID is the process.
+func (s *Scaler) PID() int { return s.process.PID() }
+
 // Usage is what the process has used.
 func (s *Scaler) Usage() (procfs.Usage, error) { return procfs.Read(s.process.PID()) }
 

@@ -31,9 +31,10 @@ type Asked struct {
 // of groups that are idle, all of which commit it a second later.
 const behind, idle = 45, 5
 
-// Asked lets KEDA ask for so many windows. Where echo is set, windows take turns
-// with an echo server, which has the same limits, as many streams and the same calls.
-func (t *Trial) Asked(ctx context.Context, windows int, echo bool) (a Asked, err error) {
+// Asked lets KEDA ask for so many windows, in turns with an echo server, which has the
+// same limits, as many streams and the same calls. The two have a core of their own, or
+// share all with the brokers and with the load.
+func (t *Trial) Asked(ctx context.Context, windows int, share bool) (a Asked, err error) {
 	a = Asked{Scaler: load.NewResult(), Echo: load.NewResult()}
 	if t.lab.lived == nil {
 		t.lab.lived = map[*scene.Cluster]bool{}
@@ -51,11 +52,18 @@ func (t *Trial) Asked(ctx context.Context, windows int, echo bool) (a Asked, err
 
 	streams := load.OpenStreams(ctx, t.conn, t.objects, time.Second)
 	defer streams.Close()
-	other, err := t.openEcho(ctx, echo)
+	other, err := t.openEcho(ctx)
 	if err != nil {
 		return a, err
 	}
 	defer other.close()
+	if !share {
+		end, err := t.apart(t.scaler.PID(), other.process.PID())
+		if err != nil {
+			return a, err
+		}
+		defer end()
+	}
 	pause(ctx, settle)
 	opened := streams.Messages.Load()
 	for range windows {
@@ -66,10 +74,8 @@ func (t *Trial) Asked(ctx context.Context, windows int, echo bool) (a Asked, err
 			return a, err
 		}
 		a.Cost.add(one)
-		if echo {
-			if err := other.run(ctx, t, &a); err != nil {
-				return a, err
-			}
+		if err := other.run(ctx, t, &a); err != nil {
+			return a, err
 		}
 	}
 	a.Streams, a.Messages = streams.Open.Load(), streams.Messages.Load()-opened
@@ -103,11 +109,8 @@ type echoServer struct {
 	streams *load.Streams
 }
 
-func (t *Trial) openEcho(ctx context.Context, wanted bool) (*echoServer, error) {
+func (t *Trial) openEcho(ctx context.Context) (*echoServer, error) {
 	e := &echoServer{}
-	if !wanted {
-		return e, nil
-	}
 	address, err := device.FreeAddress()
 	if err != nil {
 		return e, err

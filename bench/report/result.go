@@ -39,19 +39,34 @@ type Big struct {
 	Triggers int        `json:"triggers"`
 	// Fill is how all triggers were taken up within a second.
 	Fill Fill `json:"fill"`
-	// Quiet is the cost while nobody asks, Asked that at KEDA's pace with streams open, at an interval of a
-	// second, and Default the same at the interval that the scaler takes by itself.
-	Quiet   measure.Cost `json:"quiet"`
-	Asked   measure.Cost `json:"asked"`
-	Default measure.Cost `json:"default"`
+	// Quiet is the cost while nobody asks.
+	Quiet measure.Cost `json:"quiet"`
+	// EverySecond is at KEDA's pace with streams open, at an interval of a second for all, Default the same at the
+	// intervals that the scaler takes by itself. Shared is EverySecond without a core of its own.
+	EverySecond Asked `json:"everySecond"`
+	Default     Asked `json:"default"`
+	Shared      Asked `json:"shared"`
+}
+
+// Asked is a scaler that KEDA asks, beside an echo server.
+type Asked struct {
+	Cost measure.Cost `json:"cost"`
 	// Scaler and Echo are the latencies, EchoShare the part of a core that the echo server used, and EchoWaited
 	// the part of the time that it was ready to run and had none.
-	Scaler    Latencies `json:"scaler"`
-	Echo      Latencies `json:"echo"`
-	EchoShare float64   `json:"echoShare"`
+	Scaler     Latencies `json:"scaler"`
+	Echo       Latencies `json:"echo"`
+	EchoShare  float64   `json:"echoShare"`
+	EchoWaited float64   `json:"echoWaited"`
+	Streams    int64     `json:"streams"`
+}
 
-	EchoWaited float64 `json:"echoWaited"`
-	Streams    int64   `json:"streams"`
+// NewAsked sums up what was measured.
+func NewAsked(a measure.Asked) Asked {
+	took := a.Echo.Took.Seconds()
+	return Asked{
+		Cost: a.Cost, Scaler: NewLatencies(a.Scaler), Echo: NewLatencies(a.Echo), Streams: a.Streams,
+		EchoShare: a.EchoCPU.Seconds() / took, EchoWaited: a.EchoWaited.Seconds() / took,
+	}
 }
 
 // Fill is how a scaler took up triggers that it had never heard of.

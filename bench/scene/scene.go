@@ -59,6 +59,18 @@ func (s Size) Lag(i int) int64 {
 // isBehind tells whether the readers of topic i are behind.
 func (s Size) isBehind(i int) bool { return i%2 == 0 }
 
+// half is how many topics have readers that are behind, and how many have idle ones.
+func (s Size) half() int { return max(1, s.Topics/2) }
+
+// ofKind is the nth topic whose readers are behind, or are not, beginning anew after the last.
+func (s Size) ofKind(behind bool, n int) int {
+	topic := 2 * (n % s.half())
+	if s.isBehind(topic) != behind {
+		topic++
+	}
+	return topic
+}
+
 // topicNames are the names of all topics.
 func (s Size) topicNames() []string {
 	names := make([]string, s.Topics)
@@ -176,22 +188,22 @@ func Churn(ctx context.Context, bootstrap []string, s Size, behind, idle int) er
 // next are the records of one second, and those among them that idle readers get, by topic.
 func (s Size) next(turn, behind, idle int) (records []*kgo.Record, unread map[int]*kgo.Record) {
 	unread = map[int]*kgo.Record{}
-	half := max(1, s.Topics/2)
-	for i := range behind + idle {
-		n := turn*behind + i
-		topic := 2 * (n % half)
-		if i >= behind {
-			n = turn*idle + i - behind
-			topic = 2*(n%half) + 1
-		}
+	add := func(n int, behind bool) {
+		topic := s.ofKind(behind, n)
 		if topic >= s.Topics {
-			continue
+			return
 		}
-		r := &kgo.Record{Topic: Topic(topic), Partition: int32(n / half % s.Partitions), Value: []byte("x")}
+		r := &kgo.Record{Topic: Topic(topic), Partition: int32(n / s.half() % s.Partitions), Value: []byte("x")}
 		records = append(records, r)
-		if i >= behind {
+		if !behind {
 			unread[topic] = r
 		}
+	}
+	for i := range behind {
+		add(turn*behind+i, true)
+	}
+	for i := range idle {
+		add(turn*idle+i, false)
 	}
 	return records, unread
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/fakekafka"
@@ -18,8 +19,8 @@ type Cluster struct {
 	Kind      string
 	Bootstrap []string
 	// Fake is the fake cluster, nil where Kafka is real.
-	Fake  *fakekafka.Cluster
-	close func() error
+	Fake *fakekafka.Cluster
+	real *kafkabroker.Cluster
 }
 
 // heapMB is the heap of a real broker: 1,000 topics with ten partitions each need more than a test does.
@@ -42,7 +43,7 @@ func StartReal(ctx context.Context, size Size) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Size: size, Kind: "Apache Kafka " + brokers.Version(), Bootstrap: brokers.Bootstrap(), close: brokers.Close}
+	c := &Cluster{Size: size, Kind: "Apache Kafka " + brokers.Version(), Bootstrap: brokers.Bootstrap(), real: brokers}
 	if err := brokers.CreateTopics(ctx, size.topicNames(), int32(size.Partitions), 1, nil); err != nil {
 		_ = c.Close()
 		return nil, err
@@ -60,7 +61,7 @@ func StartFake(ctx context.Context, size Size) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Size: size, Kind: "kfake", Bootstrap: fake.ListenAddrs(), Fake: fake, close: func() error { fake.Close(); return nil }}
+	c := &Cluster{Size: size, Kind: "kfake", Bootstrap: fake.ListenAddrs(), Fake: fake}
 	if err := size.seed(ctx, c.Bootstrap); err != nil {
 		_ = c.Close()
 		return nil, fmt.Errorf("set up kfake: %w", err)
@@ -80,5 +81,27 @@ func (c *Cluster) Ports() map[int]bool {
 	return ports
 }
 
+// PIDs are the processes of the brokers; none where they are in this one.
+func (c *Cluster) PIDs() (pids []int) {
+	if c.real == nil {
+		return nil
+	}
+	for _, node := range append(c.real.Brokers(), c.real.Controller()) {
+		if node == nil {
+			continue
+		}
+		if pid := node.PID(); pid != 0 && !slices.Contains(pids, pid) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 // Close ends the cluster.
-func (c *Cluster) Close() error { return c.close() }
+func (c *Cluster) Close() error {
+	if c.real == nil {
+		c.Fake.Close()
+		return nil
+	}
+	return c.real.Close()
+}

@@ -53,6 +53,16 @@ func (c *Cluster) newNode(id int32, name string, listeners ...Listener) (*Node, 
 	return n, os.MkdirAll(n.dir, 0o700)
 }
 
+// PID is the process id of the node, 0 where it does not run.
+func (n *Node) PID() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.proc == nil {
+		return 0
+	}
+	return n.proc.PID()
+}
+
 func (n *Node) configure(heapMB int, class string, all map[string]string) error {
 	n.argv = n.cluster.lib.command(heapMB, class, n.config())
 	return os.WriteFile(n.config(), []byte(properties(all)), 0o600)
