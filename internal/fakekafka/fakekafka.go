@@ -136,7 +136,7 @@ func (c *Cluster) CreateTopic(t TB, topic string, partitions int32, opts ...kgo.
 // in every eleventh run, and a fault of it is none. Brokers are those of the start.
 func (c *Cluster) LeadInTurn(t TB, topics ...string) {
 	t.Helper()
-	brokers := int32(len(c.listeners)) //nolint:gosec // a handful
+	brokers := int32(len(c.listeners))
 	for _, topic := range topics {
 		partitions := c.PartitionInfos(topic)
 		if len(partitions) == 0 {
