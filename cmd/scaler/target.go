@@ -56,8 +56,9 @@ func (t *target) connection(c config.Config) (trigger.Connection, error) {
 	}
 }
 
-// load returns the configuration. The error is one of usage where the flags do not go together. Whoever sits at the command line may name any
-// address: the allow list is for triggers.
+// load returns the configuration. The error is one of usage where the flags do not go
+// together. Whoever sits at the command line may name any address: the allow list is for
+// triggers.
 func (t *target) load() (config.Config, error) {
 	if err := t.usage(); err != nil {
 		return config.Config{}, err
