@@ -54,15 +54,10 @@ func confine(pid int, cpus *unix.CPUSet) error {
 	return eachThread(pid, func(tid int) error { return unix.SchedSetaffinity(tid, cpus) })
 }
 
-// Prefer lets all threads of a process run before those of others that want the same
-// core, whenever they have something to do; or, without, as all others run. It needs the
-// right to do so, CAP_SYS_NICE.
-func Prefer(pid int, preferred bool) error {
-	attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_NORMAL}
-	if preferred {
-		attr.Policy, attr.Priority = unix.SCHED_FIFO, 1
-	}
-	return eachThread(pid, func(tid int) error { return unix.SchedSetAttr(tid, &attr, 0) })
+// Prefer sets the niceness of all threads of a process: -20, the most preferred, to 19.
+// Less than it is needs the right to do so, CAP_SYS_NICE.
+func Prefer(pid, nice int) error {
+	return eachThread(pid, func(tid int) error { return unix.Setpriority(unix.PRIO_PROCESS, tid, nice) })
 }
 
 // eachThread does something to all threads of a process, until it finds no new ones: those that

@@ -42,7 +42,7 @@ func TestAProcessGetsACoreOfItsOwn(t *testing.T) {
 	if err := l.Own(1 << 30); err == nil {
 		t.Error("a process that does not exist got a core")
 	}
-	if err := Prefer(os.Getpid(), false); err != nil {
+	if err := Prefer(os.Getpid(), 0); err != nil {
 		t.Errorf("as preferred as before: %v", err)
 	}
 }

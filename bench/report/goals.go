@@ -39,6 +39,7 @@ func (r *Result) Goals() []Goal {
 		below("the same at the default interval", 2, b.Default.Scaler.Values.P99, "%.2f", " ms"),
 		againstEcho("p99 against an echo server in the same run, interval 1 s", b.EverySecond),
 		againstEcho("the same at the default interval", b.Default),
+		againstEcho("the same at an interval of 1 s, sharing all cores", b.Shared),
 		atMost("snapshot age when answered, p99, interval 1 s", 2, b.EverySecond.Cost.AgeP99, "%.1f", " s (bound of the histogram's bucket)"),
 	}
 	return append(goals, r.againstRivals()...)
