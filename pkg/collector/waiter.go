@@ -29,7 +29,7 @@ const (
 	// gatherFor is how long waits that begin are gathered into one request, and gatherMore how many times as
 	// long as a pass takes: with thousands of streams, most of the time passes would be under way else.
 	gatherFor  = 5 * time.Millisecond
-	gatherMore = 10
+	gatherMore = 20
 	// renewFor is how long before and after their end waits that are renewed are gathered at most, to be composed
 	// anew together.
 	renewFor = 100 * time.Millisecond

@@ -71,7 +71,7 @@ func (s *leaderSort) lose(parts lag.TopicPartitions, why error) {
 
 func (s *leaderSort) add(topic string, id int32, route *topicRoute) {
 	one := func() lag.TopicPartitions { return lag.TopicPartitions{Topic: topic, Partitions: []int32{id}} }
-	l, ok := route.leaders[id]
+	l, ok := route.leader(id)
 	if !ok {
 		s.lose(one(), noPartition{len(route.leaders)})
 		return

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -23,13 +24,26 @@ type topicRoute struct {
 	// code is why there are no leaders: the error that the topic's metadata had.
 	code    int16
 	id      [16]byte
-	leaders map[int32]leader // by partition
+	leaders []leader // by partition
 	// readAt is when the metadata was asked for.
 	readAt time.Time
 }
 
 type leader struct {
-	node, epoch int32
+	partition, node, epoch int32
+}
+
+// leader returns who leads the partition, if the topic has it.
+func (t *topicRoute) leader(partition int32) (leader, bool) {
+	// Nearly always they are all there.
+	if at := int(partition); at >= 0 && at < len(t.leaders) && t.leaders[at].partition == partition {
+		return t.leaders[at], true
+	}
+	at, found := slices.BinarySearchFunc(t.leaders, partition, func(l leader, p int32) int { return cmp.Compare(l.partition, p) })
+	if !found {
+		return leader{}, false
+	}
+	return t.leaders[at], true
 }
 
 func (r *routes) init() {
@@ -60,18 +74,19 @@ func (r *routes) update(resp *kmsg.MetadataResponse, addresses map[int32]string,
 // newTopicRoute reads a topic's leaders. A broker that lags behind the others may
 // name a leader that we know to be past: of the same topic, the greater epoch wins.
 func newTopicRoute(t *kmsg.MetadataResponseTopic, old *topicRoute, readAt time.Time) *topicRoute {
-	route := &topicRoute{id: t.TopicID, leaders: make(map[int32]leader, len(t.Partitions)), readAt: readAt}
+	route := &topicRoute{id: t.TopicID, leaders: make([]leader, 0, len(t.Partitions)), readAt: readAt}
 	sameTopic := old != nil && old.id == t.TopicID && t.TopicID != [16]byte{}
 	for i := range t.Partitions {
 		p := &t.Partitions[i]
-		l := leader{p.Leader, p.LeaderEpoch}
+		l := leader{p.Partition, p.Leader, p.LeaderEpoch}
 		if sameTopic {
-			if known, ok := old.leaders[p.Partition]; ok && known.epoch > l.epoch {
+			if known, ok := old.leader(p.Partition); ok && known.epoch > l.epoch {
 				l = known
 			}
 		}
-		route.leaders[p.Partition] = l
+		route.leaders = append(route.leaders, l)
 	}
+	slices.SortFunc(route.leaders, func(a, b leader) int { return cmp.Compare(a.partition, b.partition) })
 	return route
 }
 

@@ -32,7 +32,7 @@ func (c *Client) Leaders(topic string) func(partition int32) (node int32, ok boo
 		if route == nil {
 			return 0, false
 		}
-		l, ok := route.leaders[partition]
+		l, ok := route.leader(partition)
 		return l.node, ok && l.node >= 0
 	}
 }
