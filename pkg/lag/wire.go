@@ -6,6 +6,9 @@ import "time"
 // snapshots (pkg/collector). They live here because they are facts about
 // offsets, and so that neither package has to know the other.
 
+// NoLeaderEpoch is the leader epoch of an answer that has none.
+const NoLeaderEpoch int32 = -1
+
 // TopicPartitions names some partitions of one topic.
 type TopicPartitions struct {
 	Topic      string
@@ -44,7 +47,10 @@ type LogOffset struct {
 	Offset int64
 	// Timestamp is that of the record at Offset, in milliseconds since 1970, where a time was asked for.
 	Timestamp int64
-	Err       error
+	// LeaderEpoch is the epoch of the leader that answered, or [NoLeaderEpoch] where the broker does not
+	// tell. An end of an older epoch than the group's commit comes from a leader that was replaced.
+	LeaderEpoch int32
+	Err         error
 }
 
 // Topic is what the cluster says about a topic.
@@ -52,6 +58,9 @@ type Topic struct {
 	Name string
 	// Partitions are the ids of its partitions, ascending. Empty where Err is set.
 	Partitions []int32
+	// LeaderEpochs are the epochs of their leaders, in the order of Partitions; nil where the broker is too
+	// old to tell.
+	LeaderEpochs []int32
 	// ID is the topic's 16-byte id, or zero where the broker is too old to tell. A topic that was deleted
 	// and made anew has a new id.
 	ID [16]byte
@@ -77,7 +86,10 @@ type Commit struct {
 	// Left is how many records a share group has not finished, when Counted is set.
 	Left    int64
 	Counted bool
-	Err     error
+	// LeaderEpoch is the epoch of the leader that the group's last record came from, or [NoLeaderEpoch] where
+	// the consumer or the broker does not tell.
+	LeaderEpoch int32
+	Err         error
 }
 
 // GroupCommits is the answer to a [GroupTopics].
