@@ -24,7 +24,7 @@ func ComputeInto(room []Partition, rules Rules, offsets []Offsets, now time.Time
 	}
 	r := Report{Partitions: room[:len(offsets)]}
 	clear(r.Partitions)
-	awake := rules.lastAwake(offsets)
+	awake := rules.lastAwake(offsets, now)
 	for i := range offsets {
 		p := &r.Partitions[i]
 		p.Offsets = offsets[i]

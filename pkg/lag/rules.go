@@ -120,7 +120,8 @@ type Report struct {
 	// that a partition was never read.
 	ObservedAt time.Time
 	// Err is not nil where any partition's lag is unknown, and where there are no partitions at all; it is
-	// a *fault.Error that names the first few and counts the rest. The sums are then no answer.
+	// a *fault.Error that names the first few and counts the rest. The sums are then those of the partitions
+	// that are known, and the true ones are no less; in KEDA compatibility they mean nothing.
 	Err error
 
 	// Age is that of the oldest record that adds to Total, ActivationAge that of the oldest that adds to

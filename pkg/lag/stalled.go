@@ -43,13 +43,18 @@ func MovedAt(prev, next Offsets) time.Time {
 
 // lastAwake is when the group was last seen at work in any of the partitions, where a rule
 // asks for that; else the zero time. A partition that stands still never proves
-// itself awake: its commit has not moved since.
-func (rules Rules) lastAwake(offsets []Offsets) time.Time {
+// itself awake: its commit has not moved since. One that cannot be read may have moved
+// at this moment, and what is known of the lag may not be more than there is: see
+// [Report.Err].
+func (rules Rules) lastAwake(offsets []Offsets, now time.Time) time.Time {
 	var last time.Time
 	if !rules.ExcludePersistentFromActivation {
 		return last
 	}
 	for i := range offsets {
+		if rules.tooOld(&offsets[i], now) {
+			return now
+		}
 		if at := offsets[i].MovedAt; at.After(last) {
 			last = at
 		}

@@ -26,12 +26,17 @@ func (rules Rules) stale(o *Offsets, now time.Time) error {
 	if o.ObservedAt.IsZero() {
 		return unknownPartition(o, errors.New("its offsets were never read"))
 	}
-	age := now.Sub(o.ObservedAt)
-	if age <= rules.MaxAge {
+	if !rules.tooOld(o, now) {
 		return nil
 	}
+	age := now.Sub(o.ObservedAt)
 	return unknownPartition(o, fmt.Errorf("its offsets were read %s ago, longer than the maxSnapshotAge of %s",
 		age.Round(time.Millisecond), rules.MaxAge))
+}
+
+// tooOld reports whether the offsets are no answer at now. Offsets never read are.
+func (rules Rules) tooOld(o *Offsets, now time.Time) bool {
+	return now.Sub(o.ObservedAt) > rules.MaxAge
 }
 
 // unknownPartition says that the lag of a partition is not known, why, and what the

@@ -153,6 +153,7 @@ func parametersOf(t *testing.T, metadata map[string]string) (lag.Rules, policy.P
 func render(b *strings.Builder, mode string, d policy.Decision) {
 	if d.Err != nil {
 		fmt.Fprintf(b, "%s: %v\n", mode, d.Err)
+		renderSteps(b, d)
 		return
 	}
 	activity := "inactive"
@@ -170,6 +171,10 @@ func render(b *strings.Builder, mode string, d policy.Decision) {
 		fmt.Fprintf(b, " unit=%s", d.Unit)
 	}
 	b.WriteByte('\n')
+	renderSteps(b, d)
+}
+
+func renderSteps(b *strings.Builder, d policy.Decision) {
 	for _, s := range d.Steps {
 		if s.Group != "" {
 			fmt.Fprintf(b, "  %s:", s.Group)

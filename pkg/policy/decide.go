@@ -21,7 +21,9 @@ var (
 // Compatibility [KEDA], from [lag.ComputeKEDA].
 //
 // Where a report has an Err, so has the decision, and no value; so it is where an age that
-// the policy needs is not known. Otherwise, unless Compatibility is [KEDA]:
+// the policy needs is not known. It is then active only where what is known is enough for
+// that, whatever the rest may be, and never for Compatibility [KEDA]. Otherwise, unless
+// Compatibility is [KEDA]:
 //
 //   - the value is 0 exactly where the total lag is 0;
 //   - it asks for no more replicas than the caps that apply allow;
@@ -29,8 +31,15 @@ var (
 //     counts stays the same;
 //   - sums and products stop at the end of their range and never wrap round.
 func (p Policy) Decide(reports ...lag.Report) Decision {
-	d := Decision{Target: p.Target(), Unit: p.Unit(), Err: p.refuse(reports)}
-	if d.Err != nil {
+	d := Decision{Target: p.Target(), Unit: p.Unit()}
+	if d.Err = p.defect(reports); d.Err != nil {
+		return d
+	}
+	if d.Err = p.unknown(reports); d.Err != nil {
+		if p.Compatibility != KEDA {
+			// Where this is not known either, the first error says enough.
+			_ = p.activate(&d, reports)
+		}
 		return d
 	}
 	d.Steps = make([]Step, 0, 5)
@@ -45,35 +54,45 @@ func (p Policy) Decide(reports ...lag.Report) Decision {
 		total = p.apply(&d, reports)
 	}
 	d.Limit = d.limit(total)
-	p.activate(&d, reports)
-	if d.Err != nil {
-		return Decision{Target: d.Target, Unit: d.Unit, Err: d.Err}
+	if err := p.activate(&d, reports); err != nil {
+		return Decision{Target: d.Target, Unit: d.Unit, Err: err}
 	}
 	return d
 }
 
-// refuse says why there can be no value, if so.
-func (p Policy) refuse(reports []lag.Report) error {
+// defect says what the caller did wrong, if anything.
+func (p Policy) defect(reports []lag.Report) error {
 	switch {
 	case len(reports) == 0:
 		return errNoGroup
 	case len(reports) > 1 && p.Compatibility == KEDA:
 		return errOneGroup
+	case p.Target() < 1:
+		return errThreshold
 	}
+	for i := range reports {
+		r := &reports[i]
+		switch {
+		case r.Err != nil:
+		case p.byAge() && r.AgeErr == nil && r.Total > 0 && r.Age <= 0,
+			p.activatesOnAge() && r.ActivationAgeErr == nil && r.Activation > 0 && r.ActivationAge <= 0:
+			return ofGroup(errNoAges, r, len(reports))
+		}
+	}
+	return nil
+}
+
+// unknown says why there can be no value, if so.
+func (p Policy) unknown(reports []lag.Report) error {
 	for i := range reports {
 		r := &reports[i]
 		err := r.Err
 		if err == nil && p.byAge() {
-			if err = r.AgeErr; err == nil && r.Total > 0 && r.Age <= 0 {
-				err = errNoAges
-			}
+			err = r.AgeErr
 		}
 		if err != nil {
 			return ofGroup(err, r, len(reports))
 		}
-	}
-	if p.Target() < 1 {
-		return errThreshold
 	}
 	return nil
 }
@@ -124,58 +143,6 @@ func (p Policy) applyToGroup(d *Decision, r *lag.Report) (total int64, bound rep
 		p.applyCap(d, bound)
 	}
 	return total, bound
-}
-
-// activate decides by the lag before any cap, as KEDA does.
-func (p Policy) activate(d *Decision, reports []lag.Report) {
-	if p.activatesOnAge() {
-		p.activateOnAge(d, reports)
-		return
-	}
-	var activation int64
-	for i := range reports {
-		activation = p.combine(activation, reports[i].Activation, i)
-	}
-	s := Step{Rule: RuleActivation, Before: activation}
-	if d.Active = activation > p.ActivationLagThreshold; d.Active {
-		s.After = 1
-		s.Reason = fmt.Sprintf("active: %d > activationLagThreshold %d", activation, p.ActivationLagThreshold)
-	} else {
-		s.Reason = fmt.Sprintf("inactive: %d <= activationLagThreshold %d", activation, p.ActivationLagThreshold)
-	}
-	d.Steps = append(d.Steps, s)
-}
-
-// activateOnAge decides by the oldest record of all groups. One that is known to be old enough is enough;
-// that none is takes all of them.
-func (p Policy) activateOnAge(d *Decision, reports []lag.Report) {
-	var age int64
-	var unknown error
-	for i := range reports {
-		r := &reports[i]
-		age = max(age, seconds(r.ActivationAge))
-		err := r.ActivationAgeErr
-		if err == nil && r.Activation > 0 && r.ActivationAge <= 0 {
-			err = errNoAges
-		}
-		if err != nil && unknown == nil {
-			unknown = ofGroup(err, r, len(reports))
-		}
-	}
-	s := Step{Rule: RuleActivation, Before: age}
-	switch d.Active = age > p.ActivationLagSeconds; {
-	case d.Active:
-		s.After = 1
-		s.Reason = fmt.Sprintf("active: the oldest unconsumed record is %d s old > activationLagSeconds %d", age, p.ActivationLagSeconds)
-	case unknown != nil:
-		d.Err = unknown
-		return
-	case age == 0:
-		s.Reason = fmt.Sprintf("inactive: nothing is left to consume, 0 s <= activationLagSeconds %d", p.ActivationLagSeconds)
-	default:
-		s.Reason = fmt.Sprintf("inactive: the oldest unconsumed record is %d s old <= activationLagSeconds %d", age, p.ActivationLagSeconds)
-	}
-	d.Steps = append(d.Steps, s)
 }
 
 // seconds rounds up, so that an age is 0 only where it is 0.

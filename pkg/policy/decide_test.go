@@ -346,12 +346,13 @@ func TestDecideRefusesCombinations(t *testing.T) {
 	}
 }
 
+// KEDA's own trigger fails as a whole where one partition does.
 func TestUnknownHasNoValue(t *testing.T) {
-	for _, c := range []policy.Compatibility{policy.Corrected, policy.KEDA} {
+	for c, active := range map[policy.Compatibility]bool{policy.Corrected: true, policy.KEDA: false} {
 		r := reportOf(100, 200)
 		r.Err = errors.New("partition 1 is not known")
 		d := policy.Policy{LagThreshold: 10, Compatibility: c}.Decide(r)
-		if !errors.Is(d.Err, r.Err) || d.Value != 0 || d.Active || d.Steps != nil {
+		if !errors.Is(d.Err, r.Err) || d.Value != 0 || d.Replicas() != 0 || d.Active != active || (len(d.Steps) == 1) != active {
 			t.Errorf("%q: %+v", c, d)
 		}
 	}

@@ -34,14 +34,15 @@ type Step struct {
 
 // Decision is what KEDA is told about one trigger.
 type Decision struct {
-	// Value is the metric in Unit, at least 0, and at most [LargestValue] but in KEDA compatibility.
+	// Value is the metric in Unit, at least 0, and at most [LargestValue] except in KEDA compatibility.
 	// Meaningless where Err is set.
 	Value int64
 	// Target is the HPA's target in Unit: lagThreshold or lagSecondsThreshold.
 	Target int64
 	// Unit is what both count.
 	Unit Unit
-	// Active says whether the workload should run at all.
+	// Active says whether the workload should run at all. Where Err is set, true means that what is known is
+	// proof enough, and false that nobody can tell.
 	Active bool
 	// MaxReplicas is the most replicas that Value could ask for with any lag under the caps that applied; 0
 	// means that none did (for share groups none does), or, with limitToPartitionsWithLag, that no partition has lag. In KEDA
@@ -55,6 +56,7 @@ type Decision struct {
 	// groups that holds for the steps of each group, and again from RuleConsumerGroups on, which combines
 	// what they ended with.
 	Steps []Step
-	// Err is set where the lag, or an age that the policy needs, is not known. There is then no value and no step, and KEDA gets an error.
+	// Err is set where the lag, or an age that the policy needs, is not known. There is then no value, and KEDA
+	// gets an error instead. The only step there may be is the RuleActivation that made it Active.
 	Err error
 }
