@@ -11,6 +11,8 @@ import (
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -372,6 +374,22 @@ func TestMessageIsShortAndValid(t *testing.T) {
 	}
 	if strings.ToValidUTF8(text, "") != text {
 		t.Error("not UTF-8")
+	}
+}
+
+// TestMessageIsPrintable: what a broker wrote moves no cursor and forges no line of a log.
+func TestMessageIsPrintable(t *testing.T) {
+	core, logs := observer.New(zap.InfoLevel)
+	kafka := newFakeKafka()
+	kafka.fail(&fault.Error{Kind: fault.Unavailable, Op: "read", Err: errors.New("broker says \x1b[2J\r\nERROR all is lost\u202e")})
+	s := newTestServer(t, Options{Clusters: kafka, Logger: zap.New(core)})
+	const want = `read: broker says \x1b[2J\r\nERROR all is lost\u202e`
+	_, err := s.GetMetrics(t.Context(), metricsRequest(ref("worker")))
+	if got := status.Convert(err).Message(); got != want {
+		t.Errorf("status %q, want %q", got, want)
+	}
+	if got := logs.All()[0].ContextMap()["error"]; got != want {
+		t.Errorf("logged %q, want %q", got, want)
 	}
 }
 

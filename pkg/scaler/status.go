@@ -3,7 +3,6 @@ package scaler
 import (
 	"context"
 	"errors"
-	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/grpc/codes"
@@ -55,10 +54,11 @@ func statusOf(err error) error {
 	return status.Error(codeOf(err), messageOf(err))
 }
 
-// messageOf returns the error's text as valid UTF-8, which protobuf demands and
-// a broker's error message need not be, within maxMessage bytes.
+// messageOf returns the error's text within maxMessage bytes. It may quote what a
+// broker wrote, and ends in logs, events and terminals: so it is printable, and valid
+// UTF-8 as protobuf demands.
 func messageOf(err error) string {
-	text := strings.ToValidUTF8(err.Error(), "\uFFFD")
+	text := fault.Printable(err.Error())
 	if len(text) <= maxMessage {
 		return text
 	}
