@@ -81,6 +81,11 @@ func (c *Cluster) Snapshot(ctx context.Context, q *collector.Query) (*collector.
 	return c.collector.Snapshot(ctx, q)
 }
 
+// Peek is Snapshot for once, see [collector.Collector.Peek].
+func (c *Cluster) Peek(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
+	return c.collector.Peek(ctx, q)
+}
+
 // Group asks what a group is, see [collector.Collector.Group].
 func (c *Cluster) Group(ctx context.Context, name string) lag.Group {
 	return c.collector.Group(ctx, name)

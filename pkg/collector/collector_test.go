@@ -472,3 +472,56 @@ func TestNewQueryJoinsTheRefreshWhateverItIsDoing(t *testing.T) {
 		})
 	}
 }
+
+// TestPeekLeavesNothing: thirty thousand explanations of triggers that KEDA never asked about are no reason to read
+// as many every second.
+func TestPeekLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10)
+		c := start(t, k, Options{})
+		const n = 300
+		var peeks sync.WaitGroup
+		for i := range n {
+			peeks.Go(func() {
+				s, err := c.Peek(t.Context(), query(fmt.Sprintf("g%d", i), "orders"))
+				if err != nil || text(s) != "orders-0 -1/0/10" {
+					t.Errorf("Peek = %v, %v", s, err)
+				}
+			})
+		}
+		peeks.Wait()
+		pass(3 * time.Second)
+		before := k.total(offsetFetch)
+		pass(time.Minute)
+		if more := k.total(offsetFetch) - before; more > 0 || len(c.entries) > 0 || len(c.groups) > 0 || len(c.topics) > 0 {
+			t.Errorf("%d groups read again, %d queries, %d groups, %d topics are left", more, len(c.entries), len(c.groups), len(c.topics))
+		}
+	})
+}
+
+// TestPeekAndAsk: whoever asks keeps what somebody else only peeked at, and peeking does not keep what nobody asks about.
+func TestPeekAndAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10).commit("billing", "orders", 3)
+		c := start(t, k, Options{IdleAfter: 30 * time.Second})
+		q := query("billing", "orders")
+		if _, err := c.Peek(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+		snapshot(t, c, q)
+		pass(10 * time.Second)
+		k.commit("billing", "orders", 7)
+		pass(2 * time.Second)
+		if s, err := c.Peek(t.Context(), q); err != nil || text(s) != "orders-0 7/0/10" {
+			t.Errorf("Peek = %v, %v, want the numbers of the refresh", s, err)
+		}
+		for range 6 {
+			pass(10 * time.Second)
+			_, _ = c.Peek(t.Context(), q)
+		}
+		pass(3 * time.Second)
+		if len(c.entries) > 0 {
+			t.Error("peeking kept a query that nobody asks about")
+		}
+	})
+}

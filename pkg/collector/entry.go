@@ -23,7 +23,7 @@ type entry struct {
 	matched int
 	touched uint64
 
-	// asked is when somebody last asked, a stamp.
+	// asked is when somebody last asked, a stamp; 0 while nobody did more than peek.
 	asked atomic.Int64
 	// settled is set, and done closed, when the query's direct read has ended, well or not: from then on the
 	// refresh covers it.
@@ -42,11 +42,14 @@ type entry struct {
 	build sync.Mutex
 }
 
-// enter returns the query's entry and makes one where there is none.
-func (c *Collector) enter(q *Query) *entry {
+// enter returns the query's entry, made now if there is none, and notes that somebody asked.
+func (c *Collector) enter(q *Query) *entry { return c.find(q, true) }
+
+// find returns the query's entry, made now if there is none; asked says whether that counts as asking.
+func (c *Collector) find(q *Query, asked bool) *entry {
 	c.mu.RLock()
 	e := c.entries[q.key]
-	if e != nil {
+	if e != nil && asked {
 		e.asked.Store(int64(c.now()))
 	}
 	c.mu.RUnlock()
@@ -65,7 +68,9 @@ func (c *Collector) enter(q *Query) *entry {
 		c.demand(e)
 		signal(c.fresh)
 	}
-	e.asked.Store(int64(c.now()))
+	if asked {
+		e.asked.Store(int64(c.now()))
+	}
 	return e
 }
 
@@ -100,7 +105,7 @@ func (c *Collector) dropIdle() []*entry {
 	for key, e := range c.entries {
 		switch {
 		case !e.settled.Load():
-		case e.asked.Load() < oldest && !e.watch.waited.Load():
+		case e.forgettable(oldest):
 			delete(c.entries, key)
 			dropped++
 		default:
@@ -118,6 +123,12 @@ func (c *Collector) dropIdle() []*entry {
 		c.opts.Observer.Queries(n)
 	}
 	return live
+}
+
+// forgettable reports whether nobody has asked since the oldest stamp that counts, nor waits.
+func (e *entry) forgettable(oldest int64) bool {
+	asked := e.asked.Load()
+	return (asked == 0 || asked < oldest) && !e.watch.waited.Load()
 }
 
 // prune forgets the groups and topics that no query needs. The caller holds mu.

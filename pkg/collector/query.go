@@ -18,7 +18,10 @@ type Query struct {
 	// MaxAge is how old an answer from memory may be before what is wrong with a topic or group becomes an
 	// error of the snapshot. Whether the numbers themselves are too old is for lag.Compute to say.
 	MaxAge time.Duration
-	key    string
+	// Namespace is who asks, for the bounds of [Options]. It is no part of what makes two queries one: the
+	// first who asks is charged.
+	Namespace string
+	key       string
 }
 
 // NewQuery returns the query for a selection. Two queries for the same selection
@@ -28,8 +31,8 @@ func NewQuery(s trigger.Selection, maxAge time.Duration) *Query {
 	return &Query{Selection: s, MaxAge: maxAge, key: queryKey(s, maxAge)}
 }
 
-// NewQueries returns one query for each of the selection's consumer groups, in their order.
-func NewQueries(s trigger.Selection, maxAge time.Duration) []*Query {
+// NewQueries returns one query for each of the selection's consumer groups, in their order, on behalf of a namespace.
+func NewQueries(s trigger.Selection, maxAge time.Duration, namespace string) []*Query {
 	groups := s.ConsumerGroups
 	if len(groups) == 0 {
 		groups = []string{s.ConsumerGroup}
@@ -38,6 +41,7 @@ func NewQueries(s trigger.Selection, maxAge time.Duration) []*Query {
 	for i, group := range groups {
 		s.ConsumerGroup = group
 		queries[i] = NewQuery(s, maxAge)
+		queries[i].Namespace = namespace
 	}
 	return queries
 }

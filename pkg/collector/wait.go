@@ -18,7 +18,16 @@ import (
 // to say. The error is not nil, and the snapshot nil, where nothing at all is
 // known: a *fault.Error, or the context's error.
 func (c *Collector) Snapshot(ctx context.Context, q *Query) (*Snapshot, error) {
-	e := c.enter(q)
+	return c.snapshot(ctx, c.enter(q))
+}
+
+// Peek is Snapshot for somebody who asks once, and no reason to keep anything: a query
+// that nobody else asks about is forgotten after its direct read, and in no refresh.
+func (c *Collector) Peek(ctx context.Context, q *Query) (*Snapshot, error) {
+	return c.snapshot(ctx, c.find(q, false))
+}
+
+func (c *Collector) snapshot(ctx context.Context, e *entry) (*Snapshot, error) {
 	if !e.settled.Load() {
 		if err := c.firstRead(ctx, e); err != nil {
 			return nil, err

@@ -51,7 +51,7 @@ func newEntry(ref *pb.ScaledObjectRef) *entry {
 	if e.err != nil {
 		return e
 	}
-	e.queries = collector.NewQueries(e.trigger.Selection, e.trigger.Lag.MaxAge)
+	e.queries = collector.NewQueries(e.trigger.Selection, e.trigger.Lag.MaxAge, e.namespace)
 	e.spec = &pb.GetMetricSpecResponse{MetricSpecs: []*pb.MetricSpec{{
 		MetricName:      e.trigger.MetricName,
 		TargetSize:      e.trigger.Policy.Target(),
