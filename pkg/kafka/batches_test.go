@@ -61,7 +61,7 @@ func FuzzLook(f *testing.F) {
 			t.Errorf("clear up to %d", w.clear)
 		}
 		tp := lag.TopicPartition{Topic: "t"}
-		look := newLookFetch(true, []lag.TopicPartitions{{Topic: "t", Partitions: []int32{0}}}, map[lag.TopicPartition]lag.Look{tp: {TopicPartition: tp, From: 3, To: 10}})
+		look := newLookFetch(true, []lag.TopicPartitions{{Topic: "t", Partitions: []int32{0}}}, map[lag.TopicPartition]lag.Look{tp: {TopicPartition: tp, From: 3, To: 10}}, []int32{lag.NoLeaderEpoch})
 		look.SetVersion(11)
 		_ = look.readFrom(bytes.NewReader(sent))
 	})

@@ -164,11 +164,14 @@ func diagnose(err error) (fault.Kind, string) {
 	var version *versionError
 	var conn *connError
 	var missing noPartition
+	var stale staleLeader
 	switch {
 	case errors.As(err, &missing):
 		return fault.NotFound, "correct the list of partitions"
 	case errors.As(err, &code):
 		return diagnoseCode(code)
+	case errors.As(err, &stale):
+		return diagnoseCode(Code(unknownLeaderEpoch))
 	case errors.As(err, &version):
 		return fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"
 	case errors.Is(err, errClosed):

@@ -18,6 +18,10 @@ var streamedWaits = []lag.LogWait{
 	{TopicPartition: lag.TopicPartition{Topic: "u", Partition: 7}, Offset: 0},
 }
 
+func noEpochs(from []lag.LogWait) []int32 {
+	return slices.Repeat([]int32{lag.NoLeaderEpoch}, len(from))
+}
+
 // fetchResponse is a response in which everything has news, with records and aborted transactions to pass over.
 func fetchResponse(version int16) []byte {
 	resp := kmsg.NewPtrFetchResponse()
@@ -38,7 +42,7 @@ func fetchResponse(version int16) []byte {
 func TestEndFetchPassesOverWhatItCannotRead(t *testing.T) {
 	for version := waitVersions.min; version <= waitVersions.max; version++ {
 		for at, ahead := range map[lag.Position]int64{lag.End: 9, lag.StableEnd: 2} {
-			f := newEndFetch(at, streamedWaits, time.Second)
+			f := newEndFetch(at, streamedWaits, time.Second, noEpochs(streamedWaits))
 			f.SetVersion(version)
 			in := bytes.NewReader(append(fetchResponse(version), "rest"...))
 			if err := f.readFrom(in); err != nil || len(f.wakes) != len(streamedWaits) || in.Len() != len("rest") {
@@ -83,7 +87,7 @@ func TestEndFetchSeesWhatIsNoRecord(t *testing.T) {
 		resp := kmsg.NewPtrFetchResponse()
 		resp.SetVersion(11)
 		resp.Topics = []kmsg.FetchResponseTopic{{Topic: "t", Partitions: []kmsg.FetchResponseTopicPartition{p}}}
-		f := newEndFetch(c.at, []lag.LogWait{wait}, time.Second)
+		f := newEndFetch(c.at, []lag.LogWait{wait}, time.Second, noEpochs([]lag.LogWait{wait}))
 		f.SetVersion(11)
 		if err := f.readFrom(bytes.NewReader(resp.AppendTo(nil))); err != nil || len(f.wakes) != 1 {
 			t.Fatalf("%s: %v, %d wakes", name, err, len(f.wakes))
@@ -96,7 +100,7 @@ func TestEndFetchSeesWhatIsNoRecord(t *testing.T) {
 }
 
 func TestEndFetchBringsLittle(t *testing.T) {
-	f := newEndFetch(lag.StableEnd, streamedWaits, time.Minute)
+	f := newEndFetch(lag.StableEnd, streamedWaits, time.Minute, noEpochs(streamedWaits))
 	if f.MaxBytes != waitBytesAtMost || f.MinBytes != 1 || f.MaxWaitMillis != 60_000 || f.IsolationLevel != 1 || f.SessionEpoch != -1 {
 		t.Errorf("request %+v", f.FetchRequest)
 	}
@@ -118,7 +122,7 @@ func FuzzFetchResponse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		version := waitVersions.min + int16(which)%(waitVersions.max-waitVersions.min+1)
-		fetch := newEndFetch(lag.End, streamedWaits, time.Second)
+		fetch := newEndFetch(lag.End, streamedWaits, time.Second, noEpochs(streamedWaits))
 		fetch.SetVersion(version)
 		frame := binary.BigEndian.AppendUint32(nil, uint32(len(body)+4))
 		frame = append(binary.BigEndian.AppendUint32(frame, 1), body...)

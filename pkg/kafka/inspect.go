@@ -58,7 +58,7 @@ func (c *Client) Inspect(ctx context.Context, readCommitted bool, looks []lag.Lo
 		asked[batch.broker] = true
 		in.passOver(later)
 		if len(now) > 0 {
-			in.asking.Go(func() { in.ask(ctx, batch.broker, now) })
+			in.asking.Go(func() { in.ask(ctx, batch.broker, now, batch.epochs) })
 		}
 	}
 	in.asking.Wait()
@@ -74,8 +74,8 @@ type inspection struct {
 	deliver       func([]lag.Sight)
 }
 
-func (in *inspection) ask(ctx context.Context, b *broker, parts []lag.TopicPartitions) {
-	f := newLookFetch(in.readCommitted, parts, in.looks)
+func (in *inspection) ask(ctx context.Context, b *broker, parts []lag.TopicPartitions, epochs []int32) {
+	f := newLookFetch(in.readCommitted, parts, in.looks, epochs)
 	if _, err := b.request(ctx, f, waitVersions); err != nil {
 		in.fail(parts, err)
 		return
@@ -150,7 +150,8 @@ type lookFetch struct {
 	sights []lag.Sight
 }
 
-func newLookFetch(readCommitted bool, parts []lag.TopicPartitions, looks map[lag.TopicPartition]lag.Look) *lookFetch {
+// newLookFetch looks at parts; epochs are those of their leader, in their order.
+func newLookFetch(readCommitted bool, parts []lag.TopicPartitions, looks map[lag.TopicPartition]lag.Look, epochs []int32) *lookFetch {
 	req := kmsg.NewPtrFetchRequest()
 	// Answer at once, with what there is.
 	req.MaxWaitMillis, req.MinBytes, req.MaxBytes = 0, 0, lookBytesAtMost
@@ -164,6 +165,7 @@ func newLookFetch(readCommitted bool, parts []lag.TopicPartitions, looks map[lag
 		for _, id := range p.Partitions {
 			fp := kmsg.NewFetchRequestTopicPartition()
 			fp.Partition, fp.PartitionMaxBytes = id, lookBytes
+			fp.CurrentLeaderEpoch, epochs = epochs[0], epochs[1:]
 			fp.FetchOffset = looks[lag.TopicPartition{Topic: p.Topic, Partition: id}].From
 			t.Partitions = append(t.Partitions, fp)
 		}

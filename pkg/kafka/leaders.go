@@ -18,12 +18,22 @@ func (e routeError) Unwrap() error { return e.error }
 // noPartition is a partition that the topic's metadata does not have.
 type noPartition struct{ have int }
 
+// staleLeader is an answer of a broker that led the partition in an older epoch
+// than the one known: what has been written since is not in it.
+type staleLeader struct{ answered, known int32 }
+
+func (e staleLeader) Error() string {
+	return fmt.Sprintf("the answer is of leader epoch %d, and epoch %d is known", e.answered, e.known)
+}
+
 func (e noPartition) Error() string { return fmt.Sprintf("the topic has %d partitions", e.have) }
 
 // leaderBatch is what one request to one leader asks for.
 type leaderBatch struct {
 	broker *broker
 	parts  []lag.TopicPartitions
+	// epochs are the broker's, as leader of the partitions, in their order.
+	epochs []int32
 }
 
 // byLeader sorts partitions by who leads them, each batch small enough for one
@@ -86,11 +96,11 @@ func (s *leaderSort) add(topic string, id int32, route *topicRoute) {
 		open = &openBatch{leaderBatch: leaderBatch{broker: s.c.brokerAt(addr, l.node)}}
 		s.open[l.node] = open
 	}
-	s.put(open, topic, id)
+	s.put(open, topic, l)
 }
 
 // put adds a partition to a batch, after sending the batch on its way where it is full.
-func (s *leaderSort) put(open *openBatch, topic string, id int32) {
+func (s *leaderSort) put(open *openBatch, topic string, l leader) {
 	const perTopic, perPartition = 8, 17 // bytes beside the name, bytes of a partition: id, epoch, timestamp, tags
 	if open.partitions == s.c.cfg.MaxPartitionsPerRequest || open.bytes > maxRequestBytes {
 		s.flush(open)
@@ -101,7 +111,8 @@ func (s *leaderSort) put(open *openBatch, topic string, id int32) {
 		open.bytes += len(topic) + perTopic
 		last++
 	}
-	open.parts[last].Partitions = append(open.parts[last].Partitions, id)
+	open.parts[last].Partitions = append(open.parts[last].Partitions, l.partition)
+	open.epochs = append(open.epochs, l.epoch)
 	open.partitions++
 	open.bytes += perPartition
 }
@@ -110,6 +121,7 @@ func (s *leaderSort) flush(open *openBatch) {
 	if open.partitions == 0 {
 		return
 	}
-	s.batches = append(s.batches, leaderBatch{broker: open.broker, parts: open.parts})
-	open.parts, open.partitions, open.bytes = nil, 0, 0
+	s.batches = append(s.batches, open.leaderBatch)
+	open.parts, open.epochs = nil, nil
+	open.partitions, open.bytes = 0, 0
 }

@@ -113,9 +113,9 @@ func (f *listOffsets) find(name []byte, next int) int {
 func (f *listOffsets) readPartitions(in *fieldReader, topic int) {
 	likely := 0
 	for n := in.count(); n > 0; n-- {
-		id, code, timestamp, offset := in.int32(), in.int16(), in.int64(), in.int64()
+		id, code, timestamp, offset, epoch := in.int32(), in.int16(), in.int64(), in.int64(), lag.NoLeaderEpoch
 		if f.GetVersion() >= 4 {
-			in.skip(4) // leader_epoch
+			epoch = max(in.int32(), lag.NoLeaderEpoch)
 		}
 		in.tags()
 		if in.err != nil {
@@ -135,26 +135,32 @@ func (f *listOffsets) readPartitions(in *fieldReader, topic int) {
 		likely = at + 1
 		if done := &f.answered[f.first[topic]+at]; !*done {
 			*done = true
-			f.take(lag.LogOffset{TopicPartition: lag.TopicPartition{Topic: f.parts[topic].Topic, Partition: id}, Offset: offset, Timestamp: timestamp}, code)
+			asked := &f.Topics[topic].Partitions[at]
+			f.take(asked, lag.LogOffset{
+				TopicPartition: lag.TopicPartition{Topic: f.parts[topic].Topic, Partition: id},
+				Offset:         offset, Timestamp: timestamp, LeaderEpoch: epoch,
+			}, code)
 		}
 	}
 	in.tags()
 }
 
-func (f *listOffsets) take(o lag.LogOffset, code int16) {
+// take takes in the answer for one partition. Only that for a log's end has the
+// epoch of the leader; others have that of the record found, which may be of any age.
+func (f *listOffsets) take(asked *kmsg.ListOffsetsRequestTopicPartition, o lag.LogOffset, code int16) {
+	if asked.Timestamp != endTimestamp {
+		o.LeaderEpoch = lag.NoLeaderEpoch
+	}
 	switch {
 	case code != 0:
 		f.refuse(o.TopicPartition, Code(code))
-	case o.Offset < 0 && !f.byTime():
+	case o.Offset < 0 && asked.Timestamp < 0:
 		f.refuse(o.TopicPartition, errNoOffset)
+	case o.LeaderEpoch != lag.NoLeaderEpoch && o.LeaderEpoch < asked.CurrentLeaderEpoch:
+		f.refuse(o.TopicPartition, staleLeader{o.LeaderEpoch, asked.CurrentLeaderEpoch})
 	default:
 		if f.offsets = append(f.offsets, o); len(f.offsets) >= offsetsAtOnce {
 			f.flush()
 		}
 	}
-}
-
-// byTime tells whether records are asked for by their time, so that there may be none.
-func (f *listOffsets) byTime() bool {
-	return len(f.Topics) > 0 && len(f.Topics[0].Partitions) > 0 && f.Topics[0].Partitions[0].Timestamp >= 0
 }

@@ -40,6 +40,7 @@ func drawOffsets(t *rapid.T, version int16) *kmsg.ListOffsetsResponse {
 			p.Offset = rapid.Int64Range(-1, 3).Draw(t, "offset")
 			p.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, notLeaderOrFollower}).Draw(t, "error")
 			p.Timestamp = rapid.Int64Range(-1, 3).Draw(t, "timestamp")
+			p.LeaderEpoch = rapid.Int32Range(-2, 3).Draw(t, "leader epoch")
 			if version >= 6 {
 				p.UnknownTags.Set(7, []byte("tag"))
 			}
@@ -50,8 +51,20 @@ func drawOffsets(t *rapid.T, version int16) *kmsg.ListOffsetsResponse {
 	return resp
 }
 
+// knownEpoch is that of every leader.
+const knownEpoch = 1
+
+func batchOf(parts []lag.TopicPartitions) leaderBatch {
+	epochs := make([]int32, count(parts))
+	for i := range epochs {
+		epochs[i] = knownEpoch
+	}
+	return leaderBatch{parts: parts, epochs: epochs}
+}
+
 // told is what an answer says about each partition that was asked for: the first that it says.
 func told(parts []lag.TopicPartitions, resp *kmsg.ListOffsetsResponse, byTime bool) map[string]string {
+	version := resp.GetVersion()
 	all := map[string]string{}
 	for _, p := range parts {
 		for _, id := range p.Partitions {
@@ -69,8 +82,12 @@ func told(parts []lag.TopicPartitions, resp *kmsg.ListOffsetsResponse, byTime bo
 				all[key] = fmt.Sprint(Code(p.ErrorCode))
 			case p.Offset < 0 && !byTime:
 				all[key] = errNoOffset.Error()
+			case version < 4 || byTime || p.LeaderEpoch < 0:
+				all[key] = fmt.Sprint(p.Offset, p.Timestamp, lag.NoLeaderEpoch)
+			case p.LeaderEpoch < knownEpoch:
+				all[key] = staleLeader{p.LeaderEpoch, knownEpoch}.Error()
 			default:
-				all[key] = fmt.Sprint(p.Offset, p.Timestamp)
+				all[key] = fmt.Sprint(p.Offset, p.Timestamp, p.LeaderEpoch)
 			}
 		}
 	}
@@ -87,9 +104,9 @@ func TestListOffsetsIsReadAsItComes(t *testing.T) {
 			read.times = map[lag.TopicPartition]int64{}
 		}
 		newRead := func(all map[string]string) *listOffsets {
-			f := newListOffsets(read.request(parts), parts, pace.New(), func(some []lag.LogOffset) {
+			f := newListOffsets(read.request(batchOf(parts)), parts, pace.New(), func(some []lag.LogOffset) {
 				for _, o := range some {
-					all[fmt.Sprint(o.Topic, o.Partition)] = fmt.Sprint(o.Offset, o.Timestamp)
+					all[fmt.Sprint(o.Topic, o.Partition)] = fmt.Sprint(o.Offset, o.Timestamp, o.LeaderEpoch)
 				}
 			}, func(tp lag.TopicPartition, why error) { all[fmt.Sprint(tp.Topic, tp.Partition)] = why.Error() })
 			f.SetVersion(version)
@@ -127,7 +144,7 @@ func TestListOffsetsCutShort(t *testing.T) {
 		0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 't', '0', 0, 0, 0, 1,
 		0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 2,
 	}
-	f := newListOffsets((&offsetsRead{}).request(parts), parts, pace.New(), func(some []lag.LogOffset) {
+	f := newListOffsets((&offsetsRead{}).request(batchOf(parts)), parts, pace.New(), func(some []lag.LogOffset) {
 		if len(some) != 1 || some[0].Offset != 7 {
 			t.Errorf("got %v", some)
 		}

@@ -13,9 +13,8 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// listOffsetsVersions: 2 is the first with an isolation level, 7 the last before
-// positions that we do not ask for. The leader epoch is never sent: it would make
-// a broker refuse what it can answer.
+// listOffsetsVersions: 2 is the first with an isolation level, 4 the first with
+// leader epochs, 7 the last before positions that we do not ask for.
 var listOffsetsVersions = span{2, 7}
 
 // LogOffsets reads one position of the partitions: one request a leader, all
@@ -103,6 +102,9 @@ func reroutable(err error) bool {
 	if _, old := errors.AsType[routeError](err); old {
 		return true
 	}
+	if _, stale := errors.AsType[staleLeader](err); stale {
+		return true
+	}
 	if code, ok := errors.AsType[Code](err); ok {
 		switch int16(code) {
 		case unknownTopicOrPartition, leaderNotAvailable, notLeaderOrFollower, replicaNotAvailable, kafkaStorageError,
@@ -119,7 +121,7 @@ func reroutable(err error) bool {
 // ask sends one request, delivers what it answers as it comes, and returns the rest.
 func (r *offsetsRead) ask(ctx context.Context, batch leaderBatch) []rejected {
 	refused := map[error][]lag.TopicPartitions{}
-	f := newListOffsets(r.request(batch.parts), batch.parts, r.c.turn, r.hand, func(tp lag.TopicPartition, why error) {
+	f := newListOffsets(r.request(batch), batch.parts, r.c.turn, r.hand, func(tp lag.TopicPartition, why error) {
 		refused[why] = append(refused[why], lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
 	})
 	_, err := r.c.ask(ctx, batch.broker, f, listOffsetsVersions)
@@ -136,19 +138,29 @@ func (r *offsetsRead) ask(ctx context.Context, batch leaderBatch) []rejected {
 	return rejects
 }
 
+// The timestamps that stand for positions.
+const (
+	endTimestamp   int64 = -1
+	startTimestamp int64 = -2
+)
+
 var (
 	errNoOffset = errors.New("the broker gave no offset")
 	errLeftOut  = errors.New("the broker left it out of its answer")
 )
 
-func (r *offsetsRead) request(parts []lag.TopicPartitions) *kmsg.ListOffsetsRequest {
+// request asks for what is in a batch. The broker that does not lead a partition in
+// the epoch that we know refuses: it is either not the leader any more and has not
+// heard of it, or has been elected again since.
+func (r *offsetsRead) request(batch leaderBatch) *kmsg.ListOffsetsRequest {
+	parts, epochs := batch.parts, batch.epochs
 	req := kmsg.NewPtrListOffsetsRequest()
-	timestamp := int64(-1) // the end
+	timestamp := endTimestamp
 	switch r.at {
 	case lag.StableEnd:
 		req.IsolationLevel = 1
 	case lag.Start:
-		timestamp = -2
+		timestamp = startTimestamp
 	}
 	req.Topics = make([]kmsg.ListOffsetsRequestTopic, len(parts))
 	all := make([]kmsg.ListOffsetsRequestTopicPartition, count(parts))
@@ -160,6 +172,7 @@ func (r *offsetsRead) request(parts []lag.TopicPartitions) *kmsg.ListOffsetsRequ
 			t.Partitions[j] = kmsg.NewListOffsetsRequestTopicPartition()
 			t.Partitions[j].Partition = id
 			t.Partitions[j].Timestamp = timestamp
+			t.Partitions[j].CurrentLeaderEpoch, epochs = epochs[0], epochs[1:]
 			if r.times != nil {
 				t.Partitions[j].Timestamp = r.times[lag.TopicPartition{Topic: p.Topic, Partition: id}]
 			}
@@ -178,7 +191,7 @@ func (r *offsetsRead) fail(reject rejected) {
 	for _, p := range reject.parts {
 		for _, id := range p.Partitions {
 			tp := lag.TopicPartition{Topic: p.Topic, Partition: id}
-			offsets = append(offsets, lag.LogOffset{TopicPartition: tp, Err: failure(op, reject.object(tp), reject.err)})
+			offsets = append(offsets, lag.LogOffset{TopicPartition: tp, LeaderEpoch: lag.NoLeaderEpoch, Err: failure(op, reject.object(tp), reject.err)})
 		}
 	}
 	r.hand(offsets)

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,11 +63,18 @@ func described(name string, t *kmsg.MetadataResponseTopic) lag.Topic {
 	case t.ErrorCode != 0:
 		return lag.Topic{Name: name, Err: codeFailure("describe", object, t.ErrorCode)}
 	}
-	topic := lag.Topic{Name: name, ID: t.TopicID, Internal: t.IsInternal, Partitions: make([]int32, 0, len(t.Partitions))}
+	topic := lag.Topic{Name: name, ID: t.TopicID, Internal: t.IsInternal, Partitions: make([]int32, len(t.Partitions))}
+	told := false
 	for i := range t.Partitions {
-		topic.Partitions = append(topic.Partitions, t.Partitions[i].Partition)
+		topic.Partitions[i] = t.Partitions[i].Partition
+		told = told || t.Partitions[i].LeaderEpoch != lag.NoLeaderEpoch
 	}
-	slices.Sort(topic.Partitions)
+	if told {
+		topic.LeaderEpochs = make([]int32, len(t.Partitions))
+		for i := range t.Partitions {
+			topic.LeaderEpochs[i] = t.Partitions[i].LeaderEpoch
+		}
+	}
 	return topic
 }
 
@@ -93,12 +101,31 @@ func (c *Client) metadataOf(ctx context.Context, names []string) ([]kmsg.Metadat
 		return nil, err
 	}
 	answer := resp.(*kmsg.MetadataResponse)
+	tidy(answer)
 	addresses := addressesOf(answer)
 	c.routes.update(answer, addresses, readAt)
 	if len(addresses) > 0 {
 		c.forget(addresses)
 	}
 	return slices.DeleteFunc(answer.Topics, func(t kmsg.MetadataResponseTopic) bool { return t.Topic == nil }), nil
+}
+
+// reliableEpochs is the first version of Metadata whose leader epochs can be relied
+// on: brokers before 2.4 may name an old one for as long as a reassignment lasts
+// (KAFKA-9212), and refuse whoever sends it back.
+const reliableEpochs = 9
+
+// tidy puts the partitions of topics in order, and takes away the epochs that cannot be relied on.
+func tidy(answer *kmsg.MetadataResponse) {
+	for i := range answer.Topics {
+		partitions := answer.Topics[i].Partitions
+		for j := range partitions {
+			if partitions[j].LeaderEpoch < 0 || answer.Version < reliableEpochs {
+				partitions[j].LeaderEpoch = lag.NoLeaderEpoch
+			}
+		}
+		slices.SortFunc(partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return cmp.Compare(a.Partition, b.Partition) })
+	}
 }
 
 func addressesOf(answer *kmsg.MetadataResponse) map[int32]string {

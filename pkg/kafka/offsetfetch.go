@@ -207,6 +207,7 @@ type fetchedOffset struct {
 	topic     string
 	partition int32
 	offset    int64
+	epoch     int32
 	code      int16
 }
 
@@ -214,7 +215,7 @@ func fetchedOne(answer *kmsg.OffsetFetchResponse) []fetchedOffset {
 	var all []fetchedOffset
 	for i := range answer.Topics {
 		for _, p := range answer.Topics[i].Partitions {
-			all = append(all, fetchedOffset{answer.Topics[i].Topic, p.Partition, p.Offset, p.ErrorCode})
+			all = append(all, fetchedOffset{answer.Topics[i].Topic, p.Partition, p.Offset, p.LeaderEpoch, p.ErrorCode})
 		}
 	}
 	return all
@@ -235,7 +236,7 @@ func groupCommits(g lag.GroupTopics, answer []fetchedOffset, absent bool, readAt
 		}
 	}
 	list.missing(func(tp lag.TopicPartition) {
-		c := lag.Commit{TopicPartition: tp, Offset: lag.NoCommit}
+		c := lag.Commit{TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch}
 		if !absent {
 			c.Err = leftOut(g.Group, tp)
 		}
@@ -245,13 +246,12 @@ func groupCommits(g lag.GroupTopics, answer []fetchedOffset, absent bool, readAt
 }
 
 func commit(group string, tp lag.TopicPartition, o fetchedOffset) lag.Commit {
-	c := lag.Commit{TopicPartition: tp, Offset: o.offset}
+	c := lag.Commit{TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch}
 	switch {
 	case o.code != 0:
-		c.Offset = lag.NoCommit
 		c.Err = codeFailure("read the committed offset of", commitObject(group, tp), o.code)
-	case o.offset < 0:
-		c.Offset = lag.NoCommit
+	case o.offset >= 0:
+		c.Offset, c.LeaderEpoch = o.offset, max(o.epoch, lag.NoLeaderEpoch)
 	}
 	return c
 }

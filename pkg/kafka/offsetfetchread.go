@@ -151,7 +151,7 @@ func (f *offsetFetch) makeRoom(g *lag.GroupTopics) {
 	f.slab = slices.Grow(f.slab, count(g.Topics))
 	for _, t := range g.Topics {
 		for _, id := range t.Partitions {
-			f.slab = append(f.slab, lag.Commit{TopicPartition: lag.TopicPartition{Topic: t.Topic, Partition: id}, Offset: unanswered})
+			f.slab = append(f.slab, lag.Commit{TopicPartition: lag.TopicPartition{Topic: t.Topic, Partition: id}, Offset: unanswered, LeaderEpoch: lag.NoLeaderEpoch})
 		}
 	}
 }
@@ -219,8 +219,7 @@ func (f *offsetFetch) readAsked(in *fieldReader, group string, ids []int32, comm
 // readPartitions reads the partitions of a topic.
 func readPartitions(in *fieldReader, take func(fetchedOffset)) {
 	for n := in.count(); n > 0; n-- {
-		o := fetchedOffset{partition: in.int32(), offset: in.int64()}
-		in.skip(4)          // committed_leader_epoch
+		o := fetchedOffset{partition: in.int32(), offset: in.int64(), epoch: in.int32()}
 		in.skip(in.count()) // metadata
 		o.code = in.int16()
 		in.tags()

@@ -48,6 +48,7 @@ func drawAnswer(t *rapid.T, version int16) *kmsg.OffsetFetchResponse {
 				p := kmsg.NewOffsetFetchResponseGroupTopicPartition()
 				p.Partition = rapid.Int32Range(0, 9).Draw(t, "partition")
 				p.Offset = rapid.Int64Range(-1, 3).Draw(t, "offset")
+				p.LeaderEpoch = rapid.Int32Range(-2, 3).Draw(t, "leader epoch")
 				p.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, unstableOffsetCommit}).Draw(t, "error")
 				p.Metadata = new(rapid.StringN(0, 200, 200).Draw(t, "metadata"))
 				p.UnknownTags.Set(7, []byte("tag"))
@@ -76,7 +77,7 @@ func expected(groups []lag.GroupTopics, resp *kmsg.OffsetFetchResponse) (want []
 		var answers []fetchedOffset
 		for _, t := range resp.Groups[at].Topics {
 			for _, p := range t.Partitions {
-				answers = append(answers, fetchedOffset{t.Topic, p.Partition, p.Offset, p.ErrorCode})
+				answers = append(answers, fetchedOffset{t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.ErrorCode})
 			}
 		}
 		want = append(want, groupCommits(ask, answers, resp.Groups[at].ErrorCode == groupIDNotFound, time.Time{}))
@@ -89,7 +90,7 @@ func rendered(groups []lag.GroupCommits) (lines []string) {
 	for _, g := range groups {
 		lines = append(lines, g.Group)
 		for _, c := range g.Commits {
-			lines = append(lines, fmt.Sprintf("%s %s %d: %d %v", g.Group, c.Topic, c.Partition, c.Offset, c.Err))
+			lines = append(lines, fmt.Sprintf("%s %s %d: %d of %d %v", g.Group, c.Topic, c.Partition, c.Offset, c.LeaderEpoch, c.Err))
 		}
 	}
 	slices.Sort(lines)
@@ -158,8 +159,8 @@ func FuzzOffsetFetch(f *testing.F) {
 					t.Errorf("%d commits for two partitions", len(g.Commits))
 				}
 				for _, c := range g.Commits {
-					if c.Offset < lag.NoCommit {
-						t.Errorf("offset %d", c.Offset)
+					if c.Offset < lag.NoCommit || c.LeaderEpoch < lag.NoLeaderEpoch || c.Offset < 0 && c.LeaderEpoch != lag.NoLeaderEpoch {
+						t.Errorf("offset %d of epoch %d", c.Offset, c.LeaderEpoch)
 					}
 				}
 			}

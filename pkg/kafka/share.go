@@ -185,12 +185,15 @@ func takeShare(g *lag.GroupCommits, answer *kmsg.DescribeShareGroupOffsetsRespon
 		for j := range t.Partitions {
 			p := &t.Partitions[j]
 			tp := lag.TopicPartition{Topic: t.Topic, Partition: p.Partition}
-			commit := lag.Commit{TopicPartition: tp, Offset: max(p.StartOffset, lag.NoCommit)}
+			commit := lag.Commit{TopicPartition: tp, Offset: max(p.StartOffset, lag.NoCommit), LeaderEpoch: lag.NoLeaderEpoch}
+			if commit.Offset != lag.NoCommit {
+				commit.LeaderEpoch = max(p.LeaderEpoch, lag.NoLeaderEpoch)
+			}
 			if counted && p.Lag >= 0 && p.StartOffset >= 0 {
 				commit.Left, commit.Counted = p.Lag, true
 			}
 			if p.ErrorCode != 0 {
-				commit.Offset, commit.Counted = lag.NoCommit, false
+				commit = lag.Commit{TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch}
 				commit.Err = codeFailure("read the share-partition offset of", commitObject(g.Group, tp), p.ErrorCode)
 			}
 			if at, known := index[tp]; known {

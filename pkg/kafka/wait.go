@@ -79,7 +79,7 @@ func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position
 	ctx, cancel := context.WithTimeout(ctx, most+c.cfg.RequestTimeout)
 	defer cancel()
 	b := c.brokerAt(addr, leader)
-	f := newEndFetch(at, from, most)
+	f := newEndFetch(at, from, most, c.epochsOf(from))
 	if _, err := b.waiting().request(ctx, f, waitVersions); err != nil {
 		return nil, failure("wait for records on", b.name(), err)
 	}
@@ -87,6 +87,27 @@ func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position
 		return nil, failure("wait for records on", b.name(), Code(f.code))
 	}
 	return f.wakes, nil
+}
+
+// epochsOf returns the epochs of the leaders of partitions, as far as they are known.
+func (c *Client) epochsOf(from []lag.LogWait) []int32 {
+	epochs := make([]int32, len(from))
+	routes := make(map[string]*topicRoute)
+	for i, w := range from {
+		route, looked := routes[w.Topic]
+		if !looked {
+			route = c.routes.topic(w.Topic)
+			routes[w.Topic] = route
+		}
+		epochs[i] = lag.NoLeaderEpoch
+		if route == nil {
+			continue
+		}
+		if l, ok := route.leader(w.Partition); ok {
+			epochs[i] = l.epoch
+		}
+	}
+	return epochs
 }
 
 // endFetch is a Fetch whose response is read for the ends of logs only.
@@ -99,7 +120,8 @@ type endFetch struct {
 	wakes []lag.LogWake
 }
 
-func newEndFetch(at lag.Position, from []lag.LogWait, most time.Duration) *endFetch {
+// newEndFetch asks about partitions; epochs are those of their leader, in their order.
+func newEndFetch(at lag.Position, from []lag.LogWait, most time.Duration, epochs []int32) *endFetch {
 	req := kmsg.NewPtrFetchRequest()
 	req.MaxWaitMillis = int32(min(most.Milliseconds(), 1<<31-1)) //nolint:gosec // bounded
 	req.MinBytes, req.MaxBytes = 1, waitBytesAtMost
@@ -110,20 +132,20 @@ func newEndFetch(at lag.Position, from []lag.LogWait, most time.Duration) *endFe
 	req.SessionID, req.SessionEpoch = 0, -1
 	f := &endFetch{FetchRequest: req, at: at, offset: make(map[lag.TopicPartition]int64, len(from))}
 	index := make(map[string]int)
-	for _, w := range from {
+	for i, w := range from {
 		f.offset[w.TopicPartition] = w.Offset
-		i, ok := index[w.Topic]
+		topic, ok := index[w.Topic]
 		if !ok {
-			i = len(req.Topics)
-			index[w.Topic] = i
+			topic = len(req.Topics)
+			index[w.Topic] = topic
 			t := kmsg.NewFetchRequestTopic()
 			t.Topic = w.Topic
 			req.Topics = append(req.Topics, t)
 		}
 		p := kmsg.NewFetchRequestTopicPartition()
-		p.Partition, p.FetchOffset = w.Partition, w.Offset
+		p.Partition, p.FetchOffset, p.CurrentLeaderEpoch = w.Partition, w.Offset, epochs[i]
 		p.PartitionMaxBytes = waitBytes
-		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
+		req.Topics[topic].Partitions = append(req.Topics[topic].Partitions, p)
 	}
 	return f
 }
