@@ -245,6 +245,10 @@ func partition(o lag.Offsets) Partition {
 		p.Error = computed.Err.Error()
 		return p
 	}
+	if computed.Reason == lag.ReasonCommitPastEnd {
+		// What a consumer will do there is up to its reset policy.
+		computed.Lag = 0
+	}
 	p.Lag = &computed.Lag
 	return p
 }

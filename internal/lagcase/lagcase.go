@@ -11,6 +11,7 @@
 // Beside them
 //
 //	hw=45                    the high watermark, where end is the last stable offset
+//	earlier-log              the commit was made in an earlier log of that name
 //	done=3                   records that a share group has finished out of order
 //	moved=5m                 how long ago the commit was last seen to move
 //	empty=10-39              a look at the log from 10 to 39 found no record at all
@@ -107,6 +108,8 @@ func set(o *lag.Offsets, key, value string, now time.Time) (err error) {
 		o.MovedAt, err = before(now, value)
 	case "hw":
 		o.HighWatermark, err = offset(value)
+	case "earlier-log":
+		o.CommitOfEarlierLog = true
 	case "done":
 		o.Done, err = offset(value)
 	case "empty", "aborted", "record", "unread":

@@ -33,7 +33,7 @@ const (
 	clockSkew = 10 * time.Second
 	// leastAge is the age of a record that is as good as new: there is something to do, so it is not 0.
 	leastAge = time.Millisecond
-	// wakeAge is what a partition without a commit counts under latest, in time as in records: 1.
+	// wakeAge is what a partition without a valid commit counts under latest, in time as in records: 1.
 	wakeAge = time.Second
 )
 
@@ -73,13 +73,13 @@ func (rules Rules) age(p *Partition, now time.Time) (time.Duration, error) {
 		return 0, unknownAge(p, p.Err, "")
 	case p.ActivationLag == 0:
 		return 0, nil
-	case p.Reason == ReasonNoCommitLatest:
+	case p.Reason == ReasonNoCommitLatest, p.reset() && rules.ResetPolicy != Earliest:
 		return wakeAge, nil
 	case o == nil:
 		return 0, unknownAge(p, errNoTimestamp, remedyUnknown)
 	case o.Err != nil:
 		return 0, unknownAge(p, o.Err, "use lagThreshold, which needs no timestamps")
-	case o.Timestamp.IsZero() || o.Committed > p.Committed:
+	case o.Timestamp.IsZero() || o.Committed > p.Committed || (p.CommitOfEarlierLog && o.Committed != NoCommit):
 		return 0, unknownAge(p, errNoTimestamp, remedyUnknown)
 	case now.Sub(o.ObservedAt) > rules.MaxAge:
 		return 0, unknownAge(p, fmt.Errorf("the timestamp of its oldest unconsumed record was read %s ago, longer than the maxSnapshotAge of %s",

@@ -51,6 +51,9 @@ func (rules Rules) measure(p *Partition) {
 		rules.measureNoCommit(p)
 	case p.LogEnd < 0:
 		p.Err = unknownPartition(&p.Offsets, errNoEnd)
+	case p.CommitOfEarlierLog:
+		p.Reason = ReasonCommitOfEarlierLog
+		rules.measureReset(p)
 	case p.Committed > p.LogEnd:
 		rules.measurePastEnd(p)
 	case p.Committed < p.LogStart:
@@ -113,14 +116,26 @@ func (rules Rules) measureNoCommit(p *Partition) {
 }
 
 func (rules Rules) measurePastEnd(p *Partition) {
-	p.Reason = ReasonCommitPastEnd
 	switch {
 	case rules.ReadCommitted && p.Committed <= p.HighWatermark:
 		p.Reason = ReasonCommitPastStable
-	case rules.ResetPolicy != Earliest:
 	case rules.ReadCommitted && p.HighWatermark < p.LogEnd:
-		// Either an open transaction, and then there is nothing to do, or a log made anew, and then all of it is.
+		// Either an open transaction, and then there is nothing to do, or a log that ends before the commit.
 		p.Err = unknownPartition(&p.Offsets, errNoHighWatermark)
+	default:
+		p.Reason = ReasonCommitPastEnd
+		rules.measureReset(p)
+	}
+}
+
+// measureReset counts what is left where the log does not have the offset that was committed:
+// a consumer that comes up is sent to where its reset policy says, and commits that.
+// scaleToZeroOnInvalidOffset has no say: the group has been at work here.
+func (rules Rules) measureReset(p *Partition) {
+	switch {
+	case rules.ResetPolicy != Earliest:
+		// A client that does not compare leader epochs reads on from a commit of an earlier log.
+		p.Lag = max(1, p.LogEnd-max(p.Committed, p.LogStart))
 	case p.LogStart < 0:
 		p.Err = unknownPartition(&p.Offsets, errNoStart)
 	default:

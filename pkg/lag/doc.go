@@ -15,7 +15,8 @@
 //	                             comes up and commits; 0 with scaleToZeroOnInvalidOffset
 //	no commit, policy earliest   all that is retained: end - log start
 //	committed < log start        retention has taken records: end - log start
-//	committed > log end          the topic was truncated or made anew: what the policy would re-read
+//	committed > log end          truncated, restored or created again: what the policy would re-read, at least 1
+//	commit of an earlier log     the same, as the leader epochs show
 //	committed > last stable end  read_committed: an open transaction, nothing to do
 //	no record up to the end      phantom lag, proved by a look into the log: 0
 //	the commit stands still      persistent lag, where the trigger leaves it out: 0

@@ -29,6 +29,10 @@ type Offsets struct {
 
 	// Committed is the group's committed offset, the next record it will take, or [NoCommit].
 	Committed int64
+	// CommitOfEarlierLog says that Committed, which there is then, was made in another log than the present one:
+	// before the topic was deleted and created again, restored or truncated, as its leader epoch shows. What is
+	// known of the log, Inspected and Oldest, is then of use for no commit only: Oldest.Committed is [NoCommit].
+	CommitOfEarlierLog bool
 	// LogStart is the offset of the oldest retained record, or [Unknown].
 	LogStart int64
 	// LogEnd is the offset that the next record will get (the high watermark), or, for read_committed

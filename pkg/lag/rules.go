@@ -15,7 +15,8 @@ const (
 type Rules struct {
 	// ResetPolicy is offsetResetPolicy.
 	ResetPolicy ResetPolicy
-	// ZeroOnInvalidOffset is scaleToZeroOnInvalidOffset: a partition without a commit counts 0.
+	// ZeroOnInvalidOffset is scaleToZeroOnInvalidOffset: a partition without a commit counts 0. As in KEDA, a
+	// commit that the log does not have is one all the same.
 	ZeroOnInvalidOffset bool
 	// ReadCommitted says that LogEnd is the last stable offset, and that the consumers get no record of an
 	// aborted transaction: isolationLevel read_committed.
@@ -53,8 +54,13 @@ const (
 	ReasonNoCommitLatest Reason = "no_commit_latest"
 	// ReasonNoCommitEarliest: no commit, policy earliest: every retained record.
 	ReasonNoCommitEarliest Reason = "no_commit_earliest"
-	// ReasonCommitPastEnd: the commit lies beyond the log end, so the log was truncated or the topic made
-	// anew. Consumers will be reset: to the retained records under earliest, to none under latest.
+	// ReasonCommitOfEarlierLog: the commit was made in an earlier log of that name: [Offsets.CommitOfEarlierLog].
+	// Consumers will be reset as with ReasonCommitPastEnd, or read on from the commit if they do not notice: the
+	// larger of the two counts.
+	ReasonCommitOfEarlierLog Reason = "commit_of_earlier_log"
+	// ReasonCommitPastEnd: the commit lies beyond the log end, so the log was truncated or restored, or the
+	// topic deleted and created again. Consumers will be reset: to the retained records under earliest, and to
+	// the end under latest, which counts 1, so that a consumer comes up and commits.
 	ReasonCommitPastEnd Reason = "commit_past_end"
 	// ReasonCommitPastStable: read_committed only, the commit lies beyond the last stable offset and not
 	// beyond the high watermark: the group has passed records of a transaction that is still open. 0.

@@ -181,12 +181,21 @@ func (c causes) Error() string {
 func (c causes) Unwrap() []error { return c }
 
 func names(failed []failure) string {
-	named := make([]string, 0, namedPartitions)
+	parts := make([]TopicPartition, 0, namedPartitions)
 	for _, f := range failed[:min(len(failed), namedPartitions)] {
-		named = append(named, f.partition.String())
+		parts = append(parts, f.partition)
+	}
+	return nameFirst(parts, len(failed))
+}
+
+// nameFirst names those of all partitions that are given, as far as there is room.
+func nameFirst(parts []TopicPartition, all int) string {
+	named := make([]string, 0, namedPartitions)
+	for _, tp := range parts[:min(len(parts), namedPartitions)] {
+		named = append(named, tp.String())
 	}
 	text := strings.Join(named, ", ")
-	if rest := len(failed) - len(named); rest > 0 {
+	if rest := all - len(named); rest > 0 {
 		text += fmt.Sprintf(" and %d more", rest)
 	}
 	return text

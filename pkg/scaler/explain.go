@@ -140,9 +140,7 @@ func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag
 // showGroup adds one consumer group to the answer.
 func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report) {
 	group := groupMessage(r, e.trigger.Lag.Ages)
-	if r.Uncommitted() {
-		group.Note = lag.UncommittedGroup + "; " + e.trigger.Lag.WithoutCommit()
-	}
+	group.Note = e.trigger.Lag.Note(r)
 	x.ConsumerGroups = append(x.ConsumerGroups, group)
 	x.TotalLag = lag.Add(x.GetTotalLag(), r.Total)
 	x.ActivationLag = lag.Add(x.GetActivationLag(), r.Activation)

@@ -150,11 +150,11 @@ func lagParameters() []Parameter {
 	return []Parameter{
 		{
 			Name: "offsetResetPolicy", Type: TypeEnum, Values: []string{"latest", "earliest"}, Default: "latest", Origin: OriginBoth,
-			Description: "The consumers' `auto.offset.reset`: what a partition without a committed offset counts. `latest`: 1. `earliest`: every retained record.",
+			Description: "The consumers' `auto.offset.reset`: what a partition counts that has no committed offset, or one that lies beyond the log end. `latest`: 1. `earliest`: every retained record.",
 		},
 		{
 			Name: "scaleToZeroOnInvalidOffset", Type: TypeBool, Default: "false", Origin: OriginBoth,
-			Description: "A partition without a committed offset counts 0.",
+			Description: "A partition without a committed offset counts 0. One whose committed offset lies beyond the log end counts by `offsetResetPolicy` all the same.",
 		},
 		{
 			Name: "excludePersistentLag", Type: TypeBool, Default: "false", Origin: OriginBoth,
