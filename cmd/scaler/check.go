@@ -119,7 +119,7 @@ type checker struct {
 
 // cluster reaches a cluster step by step, unless that was done before.
 func (c *checker) cluster(ctx context.Context, connection trigger.Connection) *clusters.Cluster {
-	cluster, err := c.set.Resolve(connection)
+	cluster, err := c.set.Resolve("", connection)
 	if err != nil {
 		c.report.fail("cluster", clusterOf(connection), err)
 		return nil

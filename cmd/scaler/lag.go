@@ -92,7 +92,7 @@ func (t *target) open(p process) (*kafka.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	cluster, err := set.Resolve(connection)
+	cluster, err := set.Resolve("", connection)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ func TestTarget(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := set.Resolve(got); err != nil {
+			if _, err := set.Resolve("", got); err != nil {
 				t.Errorf("the clusters do not have it: %v", err)
 			}
 		})

@@ -21,6 +21,8 @@ type Cluster struct {
 	collector *collector.Collector
 	observer  Observer
 	log       *zap.Logger
+	// namespace is whose trigger named the cluster first; meaningless for a configured one.
+	namespace string
 	// stop ends a cluster that runs.
 	stop context.CancelFunc
 	// used is when a trigger was last resolved to it, in nanoseconds since 1970.

@@ -53,7 +53,7 @@ func TestOnBrokers(t *testing.T) {
 		}
 	}()
 	servers := trigger.Connection{BootstrapServers: brokers.ListenAddrs()}
-	c, err := set.Resolve(servers)
+	c, err := set.Resolve("", servers)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,8 +10,12 @@ import (
 )
 
 // maxInline bounds the clusters that only triggers name. Each costs connections and
-// a refresh, and whoever may write a ScaledObject can ask for one.
-const maxInline = 100
+// a refresh, and whoever may write a ScaledObject can ask for one. maxInlineOfNamespace
+// of them are for one namespace, so that it cannot use up those of the others.
+const (
+	maxInline            = 100
+	maxInlineOfNamespace = 20
+)
 
 // Options are what a [Set] can be given beside the configuration.
 type Options struct {

@@ -15,18 +15,19 @@ import (
 // allowKey is the configuration key that decides about addresses in triggers.
 const allowKey = "inlineBootstrapServers.allow"
 
-// Resolve returns the cluster that a trigger names. It reads nothing from the
-// cluster and answers from memory. The error is a *fault.Error: NotFound for an
-// unknown name, Denied for addresses that the configuration does not allow, Invalid
-// where the trigger contradicts the cluster's configuration or needs credentials
-// that it cannot bring, Precondition where there are too many clusters already,
-// Unavailable once the set has ended.
-func (s *Set) Resolve(t trigger.Connection) (*Cluster, error) {
+// Resolve returns the cluster that a trigger of a ScaledObject in the namespace
+// names. It reads nothing from the cluster and answers from memory. The error is a
+// *fault.Error: NotFound for an unknown name, Denied for addresses that the
+// configuration does not allow, Invalid where the trigger contradicts the cluster's
+// configuration or needs credentials that it cannot bring, Precondition where there
+// are too many clusters already, of the namespace or of all, Unavailable once the set
+// has ended.
+func (s *Set) Resolve(namespace string, t trigger.Connection) (*Cluster, error) {
 	s.mu.RLock()
 	c, err := s.lookUp(t)
 	s.mu.RUnlock()
 	if c == nil && err == nil {
-		c, err = s.openInline(t)
+		c, err = s.openInline(namespace, t)
 	}
 	if err != nil {
 		return nil, err
@@ -147,7 +148,7 @@ func inlineName(t trigger.Connection) string {
 
 // openInline makes the cluster of a trigger's addresses. It looks again whether it
 // may, and whether another trigger was faster.
-func (s *Set) openInline(t trigger.Connection) (*Cluster, error) {
+func (s *Set) openInline(namespace string, t trigger.Connection) (*Cluster, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c, err := s.lookUp(t); c != nil || err != nil {
@@ -156,12 +157,8 @@ func (s *Set) openInline(t trigger.Connection) (*Cluster, error) {
 	if s.ended {
 		return nil, &fault.Error{Kind: fault.Unavailable, Op: "connect to", Object: "bootstrapServers " + inlineName(t), Err: errors.New("the scaler is stopping")}
 	}
-	if len(s.inline) >= maxInline {
-		return nil, &fault.Error{
-			Kind: fault.Precondition, Op: "connect to", Object: "bootstrapServers " + strings.Join(t.BootstrapServers, ","),
-			Err:    fmt.Errorf("triggers name %d clusters by address already, and no more are opened", len(s.inline)),
-			Remedy: "configure the clusters under `clusters` of " + s.opts.Configuration + " and name them with `cluster`",
-		}
+	if err := s.tooMany(namespace, t); err != nil {
+		return nil, err
 	}
 	cluster := config.DefaultCluster()
 	cluster.Name = inlineName(t)
@@ -171,7 +168,32 @@ func (s *Set) openInline(t trigger.Connection) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.namespace = namespace
 	s.inline[cluster.Name] = c
 	s.start(c)
 	return c, nil
+}
+
+// tooMany says why there is no room for one more cluster that the namespace brings; nil where there is.
+// The caller holds mu.
+func (s *Set) tooMany(namespace string, t trigger.Connection) error {
+	own := 0
+	for _, c := range s.inline {
+		if c.namespace == namespace {
+			own++
+		}
+	}
+	var problem string
+	switch {
+	case own >= maxInlineOfNamespace:
+		problem = fmt.Sprintf("triggers of namespace %q name %d clusters by address already, and no more are opened for one namespace", namespace, own)
+	case len(s.inline) >= maxInline:
+		problem = fmt.Sprintf("triggers name %d clusters by address already, and no more are opened", len(s.inline))
+	default:
+		return nil
+	}
+	return &fault.Error{
+		Kind: fault.Precondition, Op: "connect to", Object: "bootstrapServers " + strings.Join(t.BootstrapServers, ","), Err: errors.New(problem),
+		Remedy: "configure the clusters under `clusters` of " + s.opts.Configuration + " and name them with `cluster`",
+	}
 }

@@ -159,7 +159,7 @@ func named(name string) trigger.Connection { return trigger.Connection{Cluster: 
 
 func resolve(t *testing.T, s *Set, c trigger.Connection) *Cluster {
 	t.Helper()
-	found, err := s.Resolve(c)
+	found, err := s.Resolve("", c)
 	if err != nil {
 		t.Fatalf("Resolve(%+v): %v", c, err)
 	}
@@ -210,7 +210,7 @@ func TestResolve(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, newFleet(), c)
-				got, err := s.Resolve(test.ask)
+				got, err := s.Resolve("", test.ask)
 				if test.want != "" {
 					if err != nil || got.Name() != test.want {
 						t.Fatalf("Resolve = %v, %v, want %q", got, err, test.want)
@@ -252,7 +252,7 @@ func TestInlineClustersAreSharedBoundedAndLeave(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 2 * maxInline {
 			all.Go(func() {
-				_, err := s.Resolve(inline(fmt.Sprintf("k%d:1", i)))
+				_, err := s.Resolve(fmt.Sprintf("team-%d", i%8), inline(fmt.Sprintf("k%d:1", i)))
 				if err != nil && fault.KindOf(err) != fault.Precondition {
 					t.Error(err)
 				}
@@ -269,6 +269,27 @@ func TestInlineClustersAreSharedBoundedAndLeave(t *testing.T) {
 		synctest.Wait()
 		if diff := cmp.Diff([]string{"a:1,b:1"}, f.names()); diff != "" {
 			t.Errorf("open after 8 minutes in which one was used (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestNamespaceCannotUseUpTheInlineClusters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newFleet(), config.WithoutFile())
+		for i := range maxInline {
+			_, err := s.Resolve("greedy", inline(fmt.Sprintf("k%d:1", i)))
+			switch {
+			case i < maxInlineOfNamespace && err != nil:
+				t.Fatal(err)
+			case i >= maxInlineOfNamespace && (fault.KindOf(err) != fault.Precondition || !strings.Contains(err.Error(), `namespace "greedy" name 20 clusters`)):
+				t.Fatalf("cluster %d: %v, want a refusal that names the namespace", i, err)
+			}
+		}
+		if _, err := s.Resolve("modest", inline("other:1")); err != nil {
+			t.Errorf("another namespace: %v", err)
+		}
+		if _, err := s.Resolve("modest", inline("k0:1")); err != nil {
+			t.Errorf("a cluster that is open already: %v", err)
 		}
 	})
 }
@@ -299,10 +320,10 @@ func TestReload(t *testing.T) {
 		if resolve(t, s, named("changed")) == changed || resolve(t, s, inline("z:1")).Name() != "added" {
 			t.Error("a changed cluster is still the old one")
 		}
-		if _, err := s.Resolve(named("removed")); fault.KindOf(err) != fault.NotFound {
+		if _, err := s.Resolve("", named("removed")); fault.KindOf(err) != fault.NotFound {
 			t.Errorf("removed cluster: %v, want not found", err)
 		}
-		if _, err := s.Resolve(inline("y:1")); fault.KindOf(err) != fault.Denied {
+		if _, err := s.Resolve("", inline("y:1")); fault.KindOf(err) != fault.Denied {
 			t.Errorf("address that is not allowed any more: %v, want denied", err)
 		}
 		// A caller that still holds the old one is told at once.
@@ -343,7 +364,7 @@ func TestAfterTheEnd(t *testing.T) {
 	if err := s.Run(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Resolve(inline("b:1")); fault.KindOf(err) != fault.Unavailable {
+	if _, err := s.Resolve("", inline("b:1")); fault.KindOf(err) != fault.Unavailable {
 		t.Errorf("a new cluster after the end: %v, want unavailable", err)
 	}
 	if err := s.Apply(configured(cluster("late", "c:1"))); err != nil {

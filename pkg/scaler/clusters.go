@@ -11,9 +11,10 @@ import (
 // Clusters finds the cluster that a trigger names. It is asked on every RPC, so
 // that a reloaded configuration counts at once, and must answer from memory.
 type Clusters interface {
-	// Resolve returns the snapshots of the cluster, or an error of kind NotFound, Invalid or Denied where
-	// the configuration has no such cluster or does not allow it.
-	Resolve(trigger.Connection) (Snapshots, error)
+	// Resolve returns the snapshots of the cluster that a trigger of a ScaledObject in the namespace means, or
+	// an error of kind NotFound, Invalid or Denied where the configuration has no such cluster or does not
+	// allow it, and Precondition where the namespace has too many.
+	Resolve(namespace string, c trigger.Connection) (Snapshots, error)
 }
 
 // Snapshots is what is known of one cluster; *collector.Collector is one.
@@ -31,15 +32,15 @@ type Snapshots interface {
 var _ Snapshots = (*collector.Collector)(nil)
 
 // ClustersFunc makes [Clusters] of a function that returns a concrete type.
-func ClustersFunc[S Snapshots](resolve func(trigger.Connection) (S, error)) Clusters {
+func ClustersFunc[S Snapshots](resolve func(namespace string, c trigger.Connection) (S, error)) Clusters {
 	return clustersFunc[S](resolve)
 }
 
-type clustersFunc[S Snapshots] func(trigger.Connection) (S, error)
+type clustersFunc[S Snapshots] func(string, trigger.Connection) (S, error)
 
 // Resolve implements [Clusters].
-func (f clustersFunc[S]) Resolve(c trigger.Connection) (Snapshots, error) {
-	s, err := f(c)
+func (f clustersFunc[S]) Resolve(namespace string, c trigger.Connection) (Snapshots, error) {
+	s, err := f(namespace, c)
 	if err != nil {
 		return nil, err
 	}

@@ -175,7 +175,7 @@ func (e *entry) forget() {
 
 // snapshots asks the trigger's cluster, for each of its consumer groups.
 func (s *Server) snapshots(ctx context.Context, e *entry) ([]*collector.Snapshot, error) {
-	cluster, err := s.clusters.Resolve(e.trigger.Connection)
+	cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanati
 		setError(x, e.err)
 		return x
 	}
-	x.Cluster = s.clusterName(e.trigger.Connection)
+	x.Cluster = s.clusterName(e.namespace, e.trigger.Connection)
 	x.ConsumerGroup = e.trigger.Selection.ConsumerGroup
 	x.MetricName = e.trigger.MetricName
 	snapshots, err := s.snapshots(ctx, e)
@@ -84,7 +84,7 @@ type groupViewer interface {
 
 // viewGroups asks what the groups are. Only an explanation shows it, so nobody else asks.
 func (s *Server) viewGroups(ctx context.Context, e *entry, reports []lag.Report) {
-	cluster, err := s.clusters.Resolve(e.trigger.Connection)
+	cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
 	viewer, able := cluster.(groupViewer)
 	if err != nil || !able {
 		return
@@ -169,8 +169,8 @@ func setError(x *kafkascalerv1.Explanation, err error) {
 
 // clusterName is the name of the cluster that is read. A trigger that gives the
 // addresses of a configured cluster reads that one, and is to see so.
-func (s *Server) clusterName(c trigger.Connection) string {
-	if snapshots, err := s.clusters.Resolve(c); err == nil {
+func (s *Server) clusterName(namespace string, c trigger.Connection) string {
+	if snapshots, err := s.clusters.Resolve(namespace, c); err == nil {
 		if named, ok := snapshots.(interface{ Name() string }); ok {
 			return named.Name()
 		}

@@ -175,7 +175,7 @@ type namedKafka struct{ *fakeKafka }
 
 func (namedKafka) Name() string { return "main" }
 
-func (k namedKafka) Resolve(trigger.Connection) (Snapshots, error) { return k, nil }
+func (k namedKafka) Resolve(string, trigger.Connection) (Snapshots, error) { return k, nil }
 
 // TestExplainNamesTheConfiguredCluster: addresses that belong to a configured cluster read that one.
 func TestExplainNamesTheConfiguredCluster(t *testing.T) {

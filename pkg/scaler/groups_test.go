@@ -19,7 +19,7 @@ import (
 // fakeGroups is a cluster with a different snapshot for each group.
 type fakeGroups map[string]*fakeKafka
 
-func (g fakeGroups) Resolve(trigger.Connection) (Snapshots, error) { return g, nil }
+func (g fakeGroups) Resolve(string, trigger.Connection) (Snapshots, error) { return g, nil }
 
 func (g fakeGroups) Snapshot(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
 	return g[q.ConsumerGroup].Snapshot(ctx, q)

@@ -337,7 +337,7 @@ func TestReflection(t *testing.T) {
 // panicking is a cluster whose code has a defect.
 type panicking struct{}
 
-func (panicking) Resolve(trigger.Connection) (Snapshots, error) { panic("s3cr3t") }
+func (panicking) Resolve(string, trigger.Connection) (Snapshots, error) { panic("s3cr3t") }
 
 func TestPanicIsAnError(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
@@ -463,16 +463,16 @@ func TestRunForgetsIdleTriggers(t *testing.T) {
 
 func TestClustersFunc(t *testing.T) {
 	kafka, missing := newFakeKafka(), errors.New("not configured")
-	clusters := ClustersFunc(func(c trigger.Connection) (*fakeKafka, error) {
+	clusters := ClustersFunc(func(_ string, c trigger.Connection) (*fakeKafka, error) {
 		if c.Cluster != "main" {
 			return nil, missing
 		}
 		return kafka, nil
 	})
-	if got, err := clusters.Resolve(trigger.Connection{Cluster: "main"}); got != Snapshots(kafka) || err != nil {
+	if got, err := clusters.Resolve("shop", trigger.Connection{Cluster: "main"}); got != Snapshots(kafka) || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
-	if got, err := clusters.Resolve(trigger.Connection{Cluster: "other"}); got != nil || !errors.Is(err, missing) {
+	if got, err := clusters.Resolve("shop", trigger.Connection{Cluster: "other"}); got != nil || !errors.Is(err, missing) {
 		t.Errorf("got %v, %v; a nil pointer in an interface is not nil", got, err)
 	}
 }

@@ -102,7 +102,7 @@ func (s *Server) apart(ctx context.Context, e *entry) (decided *evaluation) {
 // active learns of new records at once. An error means that the configuration has no
 // such cluster (any more).
 func (s *Server) next(ctx context.Context, e *entry, seen []collector.Version, edge *edges) error {
-	cluster, err := s.clusters.Resolve(e.trigger.Connection)
+	cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
 	if err != nil {
 		return err
 	}
