@@ -101,6 +101,10 @@ test-acceptance: $(TOOLS)/gotestsum ## The suite on real Apache Kafka processes
 wake-transitions: ## No wake-up is lost on real Kafka, through N (default 10000) of them
 	$(GO) test -tags realkafka -count 1 -v -timeout 60m -run '^TestNoWakeUpIsLost$$' ./test/acceptance -wake-transitions $(or $(N),10000)
 
+.PHONY: hostile
+hostile: ## Attack the scaler at 256 MiB for DURATION (default 1h), with real Kafka (SEED=n ARGS=...)
+	$(GO) test -tags realkafka -count 1 -v -timeout 24h -run '^TestHostile$$' ./test/hostile -real -duration $(or $(DURATION),1h) -calm 15m -idle 5m -seed $(or $(SEED),1) -out $(BIN)/hostile $(ARGS)
+
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (default 30s) each
 	@hack/fuzz.sh $(or $(FUZZTIME),30s)

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/procfs"
+
 	"github.com/kafka-scaler/kafka-scaler/bench/measure"
-	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
 	"github.com/kafka-scaler/kafka-scaler/bench/report"
 	"github.com/kafka-scaler/kafka-scaler/bench/rival"
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"

@@ -11,10 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/deployed"
+	"github.com/kafka-scaler/kafka-scaler/internal/procfs"
+
 	"github.com/kafka-scaler/kafka-scaler/bench/device"
 	"github.com/kafka-scaler/kafka-scaler/bench/load"
 	"github.com/kafka-scaler/kafka-scaler/bench/measure"
-	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
 	"github.com/kafka-scaler/kafka-scaler/bench/report"
 	"github.com/kafka-scaler/kafka-scaler/bench/rival"
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
@@ -61,7 +63,7 @@ func (r *session) all(ctx context.Context) error {
 }
 
 func (r *session) prepare(ctx context.Context, dir string) error {
-	limits, err := device.ReadLimits(filepath.Join(r.root, "deploy", "scaler.yaml"))
+	limits, err := deployed.ReadLimits(filepath.Join(r.root, "deploy", "scaler.yaml"))
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,6 @@ package device
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,14 +13,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/deployed"
 	"github.com/kafka-scaler/kafka-scaler/internal/proc"
+	"github.com/kafka-scaler/kafka-scaler/internal/procfs"
 	"sigs.k8s.io/yaml"
-
-	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
 )
 
 const (
@@ -29,71 +27,13 @@ const (
 	stopGrace  = 20 * time.Second
 )
 
-// Limits are what the deployment gives the container.
-type Limits struct {
-	// GOMAXPROCS is the CPU limit, which the Go runtime reads itself in a container.
-	GOMAXPROCS int `json:"gomaxprocs"`
-	// MemoryLimit is GOMEMLIMIT, in bytes.
-	MemoryLimit int64 `json:"memoryLimit"`
-}
-
-// ReadLimits reads them from the Deployment in a manifest.
-func ReadLimits(manifest string) (Limits, error) {
-	content, err := os.ReadFile(manifest)
-	if err != nil {
-		return Limits{}, err
-	}
-	for document := range strings.SplitSeq(string(content), "\n---\n") {
-		var d struct {
-			Kind string
-			Spec struct {
-				Template struct {
-					Spec struct {
-						Containers []struct {
-							Env       []struct{ Name, Value string }
-							Resources struct {
-								Limits struct{ CPU string }
-							}
-						}
-					}
-				}
-			}
-		}
-		if err := yaml.Unmarshal([]byte(document), &d); err != nil {
-			return Limits{}, fmt.Errorf("%s: %w", manifest, err)
-		}
-		if d.Kind != "Deployment" || len(d.Spec.Template.Spec.Containers) == 0 {
-			continue
-		}
-		container := d.Spec.Template.Spec.Containers[0]
-		cores, err := strconv.Atoi(container.Resources.Limits.CPU)
-		memory := ""
-		for _, e := range container.Env {
-			if e.Name == "GOMEMLIMIT" {
-				memory = e.Value
-			}
-		}
-		mebi, errMemory := strconv.ParseInt(strings.TrimSuffix(memory, "MiB"), 10, 64)
-		if err := errors.Join(err, errMemory); err != nil {
-			return Limits{}, fmt.Errorf("%s: the CPU limit and GOMEMLIMIT: %w", manifest, err)
-		}
-		return Limits{GOMAXPROCS: cores, MemoryLimit: mebi << 20}, nil
-	}
-	return Limits{}, fmt.Errorf("%s: no Deployment", manifest)
-}
-
-// Env are the limits as the Go runtime reads them.
-func (l Limits) Env() []string {
-	return append(os.Environ(), fmt.Sprintf("GOMAXPROCS=%d", l.GOMAXPROCS), fmt.Sprintf("GOMEMLIMIT=%d", l.MemoryLimit))
-}
-
 // Options say how to start the scaler.
 type Options struct {
 	// Clusters are bootstrap servers by the name of their cluster.
 	Clusters map[string][]string
 	// Interval is refresh.interval, and refresh.sleepInterval too, so that all is read so often; 0 leaves both to the scaler.
 	Interval time.Duration
-	Limits   Limits
+	Limits   deployed.Limits
 	// CPUProfile is the file that takes a CPU profile of the whole run; empty for none. See [Build].
 	CPUProfile string
 }

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/proc"
+	"github.com/kafka-scaler/kafka-scaler/internal/procfs"
 	"google.golang.org/grpc"
 
 	"github.com/kafka-scaler/kafka-scaler/bench/device"
 	"github.com/kafka-scaler/kafka-scaler/bench/load"
-	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
 )
 

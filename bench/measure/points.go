@@ -4,7 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
+	"github.com/kafka-scaler/kafka-scaler/internal/procfs"
+
 	"github.com/kafka-scaler/kafka-scaler/bench/rival"
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
 )

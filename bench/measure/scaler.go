@@ -9,11 +9,12 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/deployed"
+	"github.com/kafka-scaler/kafka-scaler/internal/procfs"
 	"google.golang.org/grpc"
 
 	"github.com/kafka-scaler/kafka-scaler/bench/device"
 	"github.com/kafka-scaler/kafka-scaler/bench/load"
-	"github.com/kafka-scaler/kafka-scaler/bench/procfs"
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
 )
 
@@ -27,7 +28,7 @@ type Lab struct {
 	// Self is this program, which is also the echo server.
 	Self   string
 	Dir    string
-	Limits device.Limits
+	Limits deployed.Limits
 	// Window is how long each figure is taken; Load the pace of KEDA.
 	Window time.Duration
 	Pace   load.Pace

@@ -5,7 +5,8 @@ package report
 import (
 	"time"
 
-	"github.com/kafka-scaler/kafka-scaler/bench/device"
+	"github.com/kafka-scaler/kafka-scaler/internal/deployed"
+
 	"github.com/kafka-scaler/kafka-scaler/bench/load"
 	"github.com/kafka-scaler/kafka-scaler/bench/measure"
 	"github.com/kafka-scaler/kafka-scaler/bench/scene"
@@ -25,11 +26,11 @@ type Result struct {
 
 // Machine is where it ran.
 type Machine struct {
-	CPU    string        `json:"cpu"`
-	Cores  int           `json:"cores"`
-	Go     string        `json:"go"`
-	Commit string        `json:"commit"`
-	Limits device.Limits `json:"limits"`
+	CPU    string          `json:"cpu"`
+	Cores  int             `json:"cores"`
+	Go     string          `json:"go"`
+	Commit string          `json:"commit"`
+	Limits deployed.Limits `json:"limits"`
 }
 
 // Big is the greatest size, looked at in detail.

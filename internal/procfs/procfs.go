@@ -24,6 +24,8 @@ type Usage struct {
 	RSS, PeakRSS int64
 	// Connections are its established TCP connections that it has opened itself, by remote port.
 	Connections map[int]int
+	// Accepted are its established TCP connections that others have opened, and Descriptors all that it has open.
+	Accepted, Descriptors int
 }
 
 // Read returns what the process uses.
@@ -131,6 +133,7 @@ func (u *Usage) countConnections(pid int) error {
 	if err != nil {
 		return err
 	}
+	u.Descriptors = len(entries)
 	for _, e := range entries {
 		target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, e.Name()))
 		if err != nil {
@@ -138,8 +141,11 @@ func (u *Usage) countConnections(pid int) error {
 		}
 		inode, found := strings.CutPrefix(target, "socket:[")
 		s, known := open[strings.TrimSuffix(inode, "]")]
-		// What it has accepted is on a port that it listens on.
-		if found && known && !listens[s.local] {
+		switch {
+		case !found || !known:
+		case listens[s.local]:
+			u.Accepted++
+		default:
 			u.Connections[s.remote]++
 		}
 	}

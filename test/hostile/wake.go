@@ -1,0 +1,106 @@
+package hostile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+	"google.golang.org/grpc"
+)
+
+// wake has one idle workload woken by a record, and put to sleep by a commit, again
+// and again. A stream that misses either leaves a workload asleep, or awake.
+func (h *honestSide) wake(ctx context.Context, i int) {
+	topic := wakerTopic(i)
+	ref := &pb.ScaledObjectRef{
+		Namespace: "honest-1", Name: topic,
+		ScalerMetadata: map[string]string{"cluster": "main", "topic": topic, "consumerGroup": "group-of-" + topic, "lagThreshold": "10"},
+	}
+	end := int64(0)
+	for ctx.Err() == nil {
+		if err := h.wakeOnOneStream(ctx, ref, topic, &end); err != nil && ctx.Err() == nil {
+			h.notes.trouble("%s: %v", topic, err)
+		}
+		sleep(ctx, time.Second)
+	}
+}
+
+func (h *honestSide) wakeOnOneStream(ctx context.Context, ref *pb.ScaledObjectRef, topic string, end *int64) error {
+	life, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stream, err := h.keda.StreamIsActive(life, ref)
+	if err != nil {
+		return err
+	}
+	said := make(chan bool, 16)
+	go receiveAll(life, stream, said)
+	for sleep(ctx, 3*time.Second) {
+		sent := time.Now()
+		if err := h.kafka.Produce(ctx, topic, 0, 1); err != nil {
+			return err
+		}
+		*end++
+		if err := awaitActivity(ctx, said, true); err != nil {
+			h.notes.silent("%s: a record came, and %v", topic, err)
+			return h.kafka.Commit(ctx, "group-of-"+topic, topic, map[int32]int64{0: *end})
+		}
+		h.notes.took("wake", "StreamIsActive", time.Since(sent))
+		if err := h.kafka.Commit(ctx, "group-of-"+topic, topic, map[int32]int64{0: *end}); err != nil {
+			return err
+		}
+		if err := awaitActivity(ctx, said, false); err != nil {
+			h.notes.silent("%s: all is committed, and %v", topic, err)
+			return nil
+		}
+	}
+	return nil
+}
+
+func receiveAll(ctx context.Context, stream grpc.ServerStreamingClient[pb.IsActiveResponse], said chan<- bool) {
+	defer close(said)
+	for {
+		message, err := stream.Recv()
+		if err != nil {
+			return
+		}
+		select {
+		case said <- message.GetResult():
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// awaitActivity waits until a stream says so.
+func awaitActivity(ctx context.Context, said <-chan bool, want bool) error {
+	late := time.NewTimer(wakePatience)
+	defer late.Stop()
+	for {
+		select {
+		case active, open := <-said:
+			if !open {
+				return fmt.Errorf("the stream ended before it said %t", want)
+			}
+			if active == want {
+				return nil
+			}
+		case <-late.C:
+			return fmt.Errorf("the stream did not say %t within %s", want, wakePatience)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// sleep returns false where ctx ends before d has passed.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
