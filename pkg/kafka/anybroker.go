@@ -16,23 +16,27 @@ import (
 const hedgeAfter = 300 * time.Millisecond
 
 // askAny puts a request to brokers, one after the other, until one answers.
-// build makes the request anew for each, since two may be under way.
-func (c *Client) askAny(ctx context.Context, build func() kmsg.Request, ours span) (kmsg.Response, error) {
+// build makes the request anew for each, since two may be under way; the one that
+// was answered is returned with its response.
+func (c *Client) askAny(ctx context.Context, build func() kmsg.Request, ours span) (kmsg.Request, kmsg.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	race := race{
 		candidates: c.candidates(),
 		answers:    make(chan answer),
 		ask: func(b *broker) answer {
-			resp, err := b.request(ctx, build(), ours)
-			return answer{resp, err}
+			req := build()
+			resp, err := b.request(ctx, req, ours)
+			return answer{req, resp, err}
 		},
 	}
 	defer race.end()
 	defer cancel() // interrupts the losers, which end waits for
-	return race.run(ctx)
+	won := race.run(ctx)
+	return won.req, won.resp, won.err
 }
 
 type answer struct {
+	req  kmsg.Request
 	resp kmsg.Response
 	err  error
 }
@@ -46,7 +50,7 @@ type race struct {
 	failures   []error
 }
 
-func (r *race) run(ctx context.Context) (kmsg.Response, error) {
+func (r *race) run(ctx context.Context) answer {
 	hedge := time.NewTicker(hedgeAfter)
 	defer hedge.Stop()
 	r.next()
@@ -56,12 +60,12 @@ func (r *race) run(ctx context.Context) (kmsg.Response, error) {
 			r.waiting--
 			var version *versionError
 			if a.err == nil || errors.As(a.err, &version) || ctx.Err() != nil {
-				return a.resp, a.err
+				return a
 			}
 			r.failures = append(r.failures, a.err)
 			r.next()
 			if r.waiting == 0 {
-				return nil, telling(r.failures)
+				return answer{err: telling(r.failures)}
 			}
 		case <-hedge.C:
 			r.next()

@@ -88,7 +88,7 @@ func (c *Client) findCoordinators(ctx context.Context, groups []string) map[stri
 
 // findTogether asks for many groups at once, or, where the broker is too old, for one after the other.
 func (c *Client) findTogether(ctx context.Context, groups []string) map[string]error {
-	resp, err := c.askAny(ctx, func() kmsg.Request {
+	_, resp, err := c.askAny(ctx, func() kmsg.Request {
 		req := kmsg.NewPtrFindCoordinatorRequest()
 		req.CoordinatorKeys = groups
 		return req
@@ -129,7 +129,7 @@ func (c *Client) findEach(ctx context.Context, groups []string) map[string]error
 }
 
 func (c *Client) findOne(ctx context.Context, group string) error {
-	resp, err := c.askAny(ctx, func() kmsg.Request {
+	_, resp, err := c.askAny(ctx, func() kmsg.Request {
 		req := kmsg.NewPtrFindCoordinatorRequest()
 		req.CoordinatorKey = group
 		return req

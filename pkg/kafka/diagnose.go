@@ -10,8 +10,8 @@ import (
 	"strings"
 
 	"github.com/segmentio/kafka-go/protocol"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -126,12 +126,12 @@ func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) ma
 	if s := d.cfg.SASL; s != nil && !check(stageSASL, "SASL", string(s.Mechanism), c.authenticate(ctx, s, dialing.addr)) {
 		return nil
 	}
-	resp, err := c.exchange(metadataRequest([]string{}), metadataVersions)
-	if err != nil {
+	query := newMetadataQuery([]string{}, pace.New())
+	if _, err := c.exchange(query, metadataVersions); err != nil {
 		check(stageRequest, "metadata", "", err)
 		return nil
 	}
-	brokers := addressesOf(resp.(*kmsg.MetadataResponse))
+	brokers := query.answer.brokers
 	check("", "metadata", fmt.Sprintf("%s: %s", plural(len(brokers), "broker"), brokerList(brokers)), nil)
 	return brokers
 }

@@ -165,6 +165,8 @@ func diagnose(err error) (fault.Kind, string) {
 	var conn *connError
 	var missing noPartition
 	var stale staleLeader
+	var sparse *sparsePartitions
+	var large *tooLarge
 	switch {
 	case errors.As(err, &missing):
 		return fault.NotFound, "correct the list of partitions"
@@ -172,6 +174,10 @@ func diagnose(err error) (fault.Kind, string) {
 		return diagnoseCode(code)
 	case errors.As(err, &stale):
 		return diagnoseCode(Code(unknownLeaderEpoch))
+	case errors.As(err, &sparse):
+		return fault.Unavailable, "compare with kafka-topics --describe: Kafka numbers the partitions of a topic from 0 on"
+	case errors.As(err, &large):
+		return fault.Unavailable, "check what answers there: no Kafka cluster is so large"
 	case errors.As(err, &version):
 		return fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"
 	case errors.Is(err, errClosed):

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
@@ -29,7 +30,7 @@ func (x *exchange) stream(r io.Reader, s streamed) error {
 		return err
 	}
 	if err := s.readFrom(frame); err != nil {
-		if frame.N == 0 {
+		if frame.N == 0 && ended(err) {
 			return fmt.Errorf("%w: it ends within a field", errNotKafka)
 		}
 		return cutShort(err)
@@ -37,6 +38,9 @@ func (x *exchange) stream(r io.Reader, s streamed) error {
 	_, err = io.CopyN(io.Discard, frame, frame.N)
 	return cutShort(err)
 }
+
+// ended tells whether a read failed because there is no more.
+func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
 // fetchedPartition is the part of a partition in a Fetch response before its records.
 type fetchedPartition struct {

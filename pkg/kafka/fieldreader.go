@@ -75,6 +75,21 @@ func (in *fieldReader) fail(what string) {
 	in.from, in.to = 0, 0
 }
 
+// bound ends the reading of what has more than most of something.
+func (in *fieldReader) bound(n, most int, what string) {
+	if n > most && in.err == nil {
+		in.err = &tooLarge{what, most}
+		in.from, in.to = 0, 0
+	}
+}
+
+func (in *fieldReader) int8() int8 {
+	if b := in.next(1); len(b) == 1 {
+		return int8(b[0]) //nolint:gosec // signed on the wire
+	}
+	return 0
+}
+
 func (in *fieldReader) int16() int16 {
 	if b := in.next(2); len(b) == 2 {
 		return int16(binary.BigEndian.Uint16(b)) //nolint:gosec // signed on the wire

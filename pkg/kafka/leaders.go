@@ -45,8 +45,8 @@ func (c *Client) byLeader(parts []lag.TopicPartitions) (batches []leaderBatch, l
 		switch {
 		case route == nil:
 			s.lose(p, errNoRoute)
-		case route.code != 0:
-			s.lose(p, routeError{Code(route.code)})
+		case route.err != nil:
+			s.lose(p, routeError{route.err})
 		default:
 			for _, id := range p.Partitions {
 				s.add(p.Topic, id, route)
@@ -90,13 +90,21 @@ func (s *leaderSort) add(topic string, id int32, route *topicRoute) {
 	if open == nil {
 		addr, ok := s.c.routes.address(l.node)
 		if !ok {
-			s.lose(one(), Code(leaderNotAvailable))
+			s.lose(one(), noLeader(l))
 			return
 		}
 		open = &openBatch{leaderBatch: leaderBatch{broker: s.c.brokerAt(addr, l.node)}}
 		s.open[l.node] = open
 	}
 	s.put(open, topic, l)
+}
+
+// noLeader is why a partition has no leader that could be asked.
+func noLeader(l leader) Code {
+	if l.code != 0 {
+		return Code(l.code)
+	}
+	return Code(leaderNotAvailable)
 }
 
 // put adds a partition to a batch, after sending the batch on its way where it is full.

@@ -124,6 +124,30 @@ func TestLogOffsetsOfPartitionsThatFail(t *testing.T) {
 	}
 }
 
+// A leader that lacks the listener that we came by has no address for us; what the broker calls it is kept.
+func TestLogOffsetsWithoutTheListener(t *testing.T) {
+	fake := seeded(t, 1, 1)
+	client := newClient(t, fake)
+	fake.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		resp := req.ResponseKind().(*kmsg.MetadataResponse)
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic = new("t0")
+		p := kmsg.NewMetadataResponseTopicPartition()
+		p.ErrorCode, p.Leader = kerr.ListenerNotFound.Code, -1
+		topic.Partitions = append(topic.Partitions, p)
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+	err := readOffsets(t, client, lag.End, allOf(1, 1))[tp("t0", 0)].Err
+	wantKind(t, err, fault.Unavailable)
+	for _, says := range []string{"LISTENER_NOT_FOUND (72)", "advertised.listeners"} {
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v does not say %q", err, says)
+		}
+	}
+}
+
 func TestLogOffsetsRecoverWithinTheCall(t *testing.T) {
 	fake := seeded(t, 1, 6)
 	client := newClient(t, fake)

@@ -1,13 +1,9 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -38,13 +34,13 @@ func (c *Client) Topics(ctx context.Context, names []string) ([]lag.Topic, error
 	if names == nil {
 		topics := make([]lag.Topic, 0, len(answers))
 		for i := range answers {
-			topics = append(topics, described(*answers[i].Topic, &answers[i]))
+			topics = append(topics, described(answers[i].name, &answers[i]))
 		}
 		return topics, nil
 	}
-	byName := make(map[string]*kmsg.MetadataResponseTopic, len(answers))
+	byName := make(map[string]*topicAnswer, len(answers))
 	for i := range answers {
-		byName[*answers[i].Topic] = &answers[i]
+		byName[answers[i].name] = &answers[i]
 	}
 	topics := make([]lag.Topic, 0, len(names))
 	for _, name := range unique(names) {
@@ -53,37 +49,34 @@ func (c *Client) Topics(ctx context.Context, names []string) ([]lag.Topic, error
 	return topics, nil
 }
 
-func described(name string, t *kmsg.MetadataResponseTopic) lag.Topic {
+func described(name string, t *topicAnswer) lag.Topic {
 	object := fmt.Sprintf("topic %q", name)
 	switch {
 	case t == nil:
 		return lag.Topic{Name: name, Err: failure("describe", object, errors.New("the broker left it out of its answer"))}
-	case t.ErrorCode == unknownTopicOrPartition:
-		return lag.Topic{Name: name, Err: failure("describe", object, fmt.Errorf("it does not exist, or may not be seen: %w", Code(t.ErrorCode)))}
-	case t.ErrorCode != 0:
-		return lag.Topic{Name: name, Err: codeFailure("describe", object, t.ErrorCode)}
+	case errors.Is(t.err, Code(unknownTopicOrPartition)):
+		return lag.Topic{Name: name, Err: failure("describe", object, fmt.Errorf("it does not exist, or may not be seen: %w", t.err))}
+	case t.err != nil:
+		return lag.Topic{Name: name, Err: failure("describe", object, t.err)}
 	}
-	topic := lag.Topic{Name: name, ID: t.TopicID, Internal: t.IsInternal, Partitions: make([]int32, len(t.Partitions))}
-	told := false
-	for i := range t.Partitions {
-		topic.Partitions[i] = t.Partitions[i].Partition
-		told = told || t.Partitions[i].LeaderEpoch != lag.NoLeaderEpoch
+	topic := lag.Topic{Name: name, ID: t.id, Internal: t.internal, Partitions: make([]int32, len(t.leaders))}
+	epochs, told := make([]int32, len(t.leaders)), false
+	for i, l := range t.leaders {
+		topic.Partitions[i], epochs[i] = l.partition, l.epoch
+		told = told || l.epoch != lag.NoLeaderEpoch
 	}
 	if told {
-		topic.LeaderEpochs = make([]int32, len(t.Partitions))
-		for i := range t.Partitions {
-			topic.LeaderEpochs[i] = t.Partitions[i].LeaderEpoch
-		}
+		topic.LeaderEpochs = epochs
 	}
 	return topic
 }
 
 // metadata asks any broker for topics and learns the routes from the answer.
-func (c *Client) metadata(ctx context.Context, names []string) ([]kmsg.MetadataResponseTopic, error) {
+func (c *Client) metadata(ctx context.Context, names []string) ([]topicAnswer, error) {
 	if len(names) == 0 {
 		return c.metadataOf(ctx, names)
 	}
-	var answers []kmsg.MetadataResponseTopic
+	var answers []topicAnswer
 	for chunk := range c.chunkNames(unique(names)) {
 		part, err := c.metadataOf(ctx, chunk)
 		if err != nil {
@@ -94,59 +87,18 @@ func (c *Client) metadata(ctx context.Context, names []string) ([]kmsg.MetadataR
 	return answers, nil
 }
 
-func (c *Client) metadataOf(ctx context.Context, names []string) ([]kmsg.MetadataResponseTopic, error) {
+func (c *Client) metadataOf(ctx context.Context, names []string) ([]topicAnswer, error) {
 	readAt := time.Now()
-	resp, err := c.askAny(ctx, func() kmsg.Request { return metadataRequest(names) }, metadataVersions)
+	asked, _, err := c.askAny(ctx, func() kmsg.Request { return newMetadataQuery(names, c.turn) }, metadataVersions)
 	if err != nil {
 		return nil, err
 	}
-	answer := resp.(*kmsg.MetadataResponse)
-	tidy(answer)
-	addresses := addressesOf(answer)
-	c.routes.update(answer, addresses, readAt)
-	if len(addresses) > 0 {
-		c.forget(addresses)
+	answer := &asked.(*metadataQuery).answer
+	c.routes.update(answer, readAt)
+	if len(answer.brokers) > 0 {
+		c.forget(answer.brokers)
 	}
-	return slices.DeleteFunc(answer.Topics, func(t kmsg.MetadataResponseTopic) bool { return t.Topic == nil }), nil
-}
-
-// reliableEpochs is the first version of Metadata whose leader epochs can be relied
-// on: brokers before 2.4 may name an old one for as long as a reassignment lasts
-// (KAFKA-9212), and refuse whoever sends it back.
-const reliableEpochs = 9
-
-// tidy puts the partitions of topics in order, and takes away the epochs that cannot be relied on.
-func tidy(answer *kmsg.MetadataResponse) {
-	for i := range answer.Topics {
-		partitions := answer.Topics[i].Partitions
-		for j := range partitions {
-			if partitions[j].LeaderEpoch < 0 || answer.Version < reliableEpochs {
-				partitions[j].LeaderEpoch = lag.NoLeaderEpoch
-			}
-		}
-		slices.SortFunc(partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return cmp.Compare(a.Partition, b.Partition) })
-	}
-}
-
-func addressesOf(answer *kmsg.MetadataResponse) map[int32]string {
-	addresses := make(map[int32]string, len(answer.Brokers))
-	for _, b := range answer.Brokers {
-		addresses[b.NodeID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
-	}
-	return addresses
-}
-
-func metadataRequest(names []string) kmsg.Request {
-	req := kmsg.NewPtrMetadataRequest()
-	req.AllowAutoTopicCreation = false
-	if names == nil {
-		return req // null: all topics
-	}
-	req.Topics = make([]kmsg.MetadataRequestTopic, len(names))
-	for i := range names {
-		req.Topics[i].Topic = &names[i]
-	}
-	return req
+	return answer.topics, nil
 }
 
 // chunkNames splits names into what one request may hold.

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"slices"
 	"syscall"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
@@ -30,40 +31,37 @@ const (
 	offsetNotAvailable        int16 = 78
 )
 
-// diagnoseCode is the one table of what an error code asks of whom.
+// meanings is the one table of what error codes ask of whom.
+var meanings = []struct {
+	codes  []Code
+	kind   fault.Kind
+	remedy string
+}{
+	{[]Code{3, 100}, fault.NotFound, "create the topic or correct its name"},
+	{[]Code{17, 24}, fault.Invalid, "correct the name: Kafka does not allow it"},
+	{[]Code{29}, fault.Denied, "allow the principal to Describe the topic: kafka-acls --add --allow-principal User:NAME --operation Describe --topic TOPIC"},
+	{[]Code{30}, fault.Denied, "allow the principal to Describe the group: kafka-acls --add --allow-principal User:NAME --operation Describe --group GROUP"},
+	{[]Code{31}, fault.Denied, "allow the principal to Describe the cluster: kafka-acls --add --allow-principal User:NAME --operation Describe --cluster"},
+	{[]Code{33}, fault.Denied, "use one of the broker's SASL mechanisms"},
+	{[]Code{34}, fault.Precondition, "the listener expects no SASL: use a SASL listener, or remove sasl from this cluster"},
+	{[]Code{58}, fault.Denied, "correct the SASL username and password"},
+	{[]Code{35}, fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"},
+	{[]Code{69}, fault.NotFound, "start a consumer of the group or correct the group's name"},
+	{[]Code{14, 15, 16}, fault.Unavailable, "wait: the group's coordinator is starting or moving; if it lasts, check the __consumer_offsets topic"},
+	{[]Code{72}, fault.Unavailable, "have every broker advertise the listener that the bootstrap servers are on: check advertised.listeners of the leader"},
+	{[]Code{5, 6, 9, 56, 74, 75, 78}, fault.Unavailable, "wait: the partition's leader is moving; if it lasts, check the partition with kafka-topics --describe"},
+	{[]Code{7, 89}, fault.Unavailable, "check the load and the quotas of the brokers"},
+	{[]Code{42}, fault.Internal, "report this as a defect of kafka-scaler"},
+}
+
+// diagnoseCode says what an error code asks of whom.
 func diagnoseCode(code Code) (fault.Kind, string) {
-	switch code {
-	case 3, 100:
-		return fault.NotFound, "create the topic or correct its name"
-	case 17, 24:
-		return fault.Invalid, "correct the name: Kafka does not allow it"
-	case 29:
-		return fault.Denied, "allow the principal to Describe the topic: kafka-acls --add --allow-principal User:NAME --operation Describe --topic TOPIC"
-	case 30:
-		return fault.Denied, "allow the principal to Describe the group: kafka-acls --add --allow-principal User:NAME --operation Describe --group GROUP"
-	case 31:
-		return fault.Denied, "allow the principal to Describe the cluster: kafka-acls --add --allow-principal User:NAME --operation Describe --cluster"
-	case 33:
-		return fault.Denied, "use one of the broker's SASL mechanisms"
-	case 34:
-		return fault.Precondition, "the listener expects no SASL: use a SASL listener, or remove sasl from this cluster"
-	case 58:
-		return fault.Denied, "correct the SASL username and password"
-	case 35:
-		return fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"
-	case 69:
-		return fault.NotFound, "start a consumer of the group or correct the group's name"
-	case 14, 15, 16:
-		return fault.Unavailable, "wait: the group's coordinator is starting or moving; if it lasts, check the __consumer_offsets topic"
-	case 5, 6, 9, 56, 72, 74, 75, 78:
-		return fault.Unavailable, "wait: the partition's leader is moving; if it lasts, check the partition with kafka-topics --describe"
-	case 7, 89:
-		return fault.Unavailable, "check the load and the quotas of the brokers"
-	case 42:
-		return fault.Internal, "report this as a defect of kafka-scaler"
-	default:
-		return fault.Unavailable, "look the error up in the brokers' logs"
+	for _, m := range meanings {
+		if slices.Contains(m.codes, code) {
+			return m.kind, m.remedy
+		}
 	}
+	return fault.Unavailable, "look the error up in the brokers' logs"
 }
 
 // diagnoseConn says what is probably wrong when a connection fails.

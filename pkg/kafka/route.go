@@ -1,13 +1,10 @@
 package kafka
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // routes remembers which broker leads which partition and where the brokers are,
@@ -21,8 +18,8 @@ type routes struct {
 
 // topicRoute is never changed once it is in routes.
 type topicRoute struct {
-	// code is why there are no leaders: the error that the topic's metadata had.
-	code    int16
+	// err is why there are no leaders: what the topic's metadata said.
+	err     error
 	id      [16]byte
 	leaders []leader // by partition
 	// readAt is when the metadata was asked for.
@@ -31,19 +28,16 @@ type topicRoute struct {
 
 type leader struct {
 	partition, node, epoch int32
+	// code is the error of the partition: why it has no leader, or that its replicas are not all there.
+	code int16
 }
 
 // leader returns who leads the partition, if the topic has it.
 func (t *topicRoute) leader(partition int32) (leader, bool) {
-	// Nearly always they are all there.
-	if at := int(partition); at >= 0 && at < len(t.leaders) && t.leaders[at].partition == partition {
-		return t.leaders[at], true
-	}
-	at, found := slices.BinarySearchFunc(t.leaders, partition, func(l leader, p int32) int { return cmp.Compare(l.partition, p) })
-	if !found {
+	if partition < 0 || int(partition) >= len(t.leaders) {
 		return leader{}, false
 	}
-	return t.leaders[at], true
+	return t.leaders[partition], true
 }
 
 func (r *routes) init() {
@@ -51,42 +45,31 @@ func (r *routes) init() {
 	r.topics = map[string]*topicRoute{}
 }
 
-// update takes in a metadata response that was asked for at readAt.
-func (r *routes) update(resp *kmsg.MetadataResponse, addresses map[int32]string, readAt time.Time) {
+// update takes in metadata that was asked for at readAt.
+func (r *routes) update(answer *metadataAnswer, readAt time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(addresses) > 0 {
-		r.brokers = addresses
+	if len(answer.brokers) > 0 {
+		r.brokers = answer.brokers
 	}
-	for i := range resp.Topics {
-		t := &resp.Topics[i]
-		if t.Topic == nil {
-			continue
-		}
-		if t.ErrorCode != 0 {
-			r.topics[*t.Topic] = &topicRoute{code: t.ErrorCode, readAt: readAt}
-			continue
-		}
-		r.topics[*t.Topic] = newTopicRoute(t, r.topics[*t.Topic], readAt)
+	for i := range answer.topics {
+		t := &answer.topics[i]
+		r.topics[t.name] = newTopicRoute(t, r.topics[t.name], readAt)
 	}
 }
 
 // newTopicRoute reads a topic's leaders. A broker that lags behind the others may
 // name a leader that we know to be past: of the same topic, the greater epoch wins.
-func newTopicRoute(t *kmsg.MetadataResponseTopic, old *topicRoute, readAt time.Time) *topicRoute {
-	route := &topicRoute{id: t.TopicID, leaders: make([]leader, 0, len(t.Partitions)), readAt: readAt}
-	sameTopic := old != nil && old.id == t.TopicID && t.TopicID != [16]byte{}
-	for i := range t.Partitions {
-		p := &t.Partitions[i]
-		l := leader{p.Partition, p.Leader, p.LeaderEpoch}
-		if sameTopic {
-			if known, ok := old.leader(p.Partition); ok && known.epoch > l.epoch {
-				l = known
-			}
-		}
-		route.leaders = append(route.leaders, l)
+func newTopicRoute(t *topicAnswer, old *topicRoute, readAt time.Time) *topicRoute {
+	route := &topicRoute{err: t.err, id: t.id, leaders: t.leaders, readAt: readAt}
+	if old == nil || old.id != t.id || t.id == [16]byte{} {
+		return route
 	}
-	slices.SortFunc(route.leaders, func(a, b leader) int { return cmp.Compare(a.partition, b.partition) })
+	for i := range route.leaders {
+		if known, ok := old.leader(int32(i)); ok && known.epoch > route.leaders[i].epoch {
+			route.leaders[i] = known
+		}
+	}
 	return route
 }
 

@@ -12,7 +12,7 @@ import (
 // gigabytes, and fifteen bytes that claim four billion tagged fields keep it busy
 // for minutes, deaf to any deadline. So a response is walked first, by its shape,
 // and only what its bytes really hold is given to kmsg. The large responses, to
-// ListOffsets and to OffsetFetch for many groups, are read without kmsg.
+// Metadata, ListOffsets and OffsetFetch for many groups, are read without kmsg.
 //
 // A shape is written one letter a field, in the order of Kafka's message
 // definitions (clients/src/main/resources/common/message):
@@ -27,14 +27,6 @@ type shape struct {
 
 // shapes are those of the versions that we speak, by API key.
 var shapes = map[int16][]shape{
-	3: { // Metadata
-		{4, "i(isis)si(hsb(hii(i)(i)))"},
-		{5, "i(isis)si(hsb(hii(i)(i)(i)))"},
-		{7, "i(isis)si(hsb(hiii(i)(i)(i)))"},
-		{8, "i(isist)si(hsb(hiii(i)(i)(i)t)it)it"},
-		{10, "i(isist)si(hsub(hiii(i)(i)(i)t)it)it"},
-		{11, "i(isist)si(hsub(hiii(i)(i)(i)t)it)t"},
-	},
 	9: { // OffsetFetch
 		{2, "(s(ilsh))h"}, {3, "i(s(ilsh))h"}, {5, "i(s(ilisht)t)ht"},
 	},

@@ -18,7 +18,6 @@ var spoken = []struct {
 	{span{0, 0}, func() kmsg.Request { return kmsg.NewPtrApiVersionsRequest() }},
 	{span{1, 1}, func() kmsg.Request { return kmsg.NewPtrSASLHandshakeRequest() }},
 	{saslAuthenticateVersions, func() kmsg.Request { return kmsg.NewPtrSASLAuthenticateRequest() }},
-	{metadataVersions, func() kmsg.Request { return kmsg.NewPtrMetadataRequest() }},
 	{offsetFetchOneVersions, func() kmsg.Request { return kmsg.NewPtrOffsetFetchRequest() }},
 	{findCoordinatorVersions, func() kmsg.Request { return kmsg.NewPtrFindCoordinatorRequest() }},
 	{findCoordinatorsVersions, func() kmsg.Request { return kmsg.NewPtrFindCoordinatorRequest() }},

@@ -1,0 +1,201 @@
+package kafka
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// Bounds of one metadata answer. Kafka's own are lower: some 200,000 partitions of
+// a cluster with ZooKeeper, and two million tried with KRaft, in all its topics.
+const (
+	maxBrokers    = 10_000
+	maxTopics     = 100_000
+	maxPartitions = 1_000_000
+	// maxTopicPartitions are those of one topic.
+	maxTopicPartitions = 100_000
+)
+
+// reliableEpochs is the first version of Metadata whose leader epochs can be relied
+// on: brokers before 2.4 may name an old one for as long as a reassignment lasts
+// (KAFKA-9212), and refuse whoever sends it back.
+const reliableEpochs = 9
+
+// metadataAnswer is what is kept of an answer to Metadata.
+type metadataAnswer struct {
+	brokers   map[int32]string // node to address
+	clusterID string
+	topics    []topicAnswer
+}
+
+// topicAnswer is one topic of an answer.
+type topicAnswer struct {
+	name     string
+	id       [16]byte
+	internal bool
+	leaders  []leader // by partition
+	// err is why there are no leaders: a Code, or a *sparsePartitions.
+	err error
+}
+
+// sparsePartitions is a topic whose partitions are not numbered from 0 on. Kafka
+// numbers them so, and lists those without a leader too. A number is never taken
+// for a size on a broker's word.
+type sparsePartitions struct {
+	partition int32
+	listed    int
+}
+
+func (e *sparsePartitions) Error() string {
+	return fmt.Sprintf("the broker lists partition %d among %s", e.partition, plural(e.listed, "partition"))
+}
+
+// tooLarge is an answer that names more than can be meant.
+type tooLarge struct {
+	what string
+	most int
+}
+
+func (e *tooLarge) Error() string {
+	return fmt.Sprintf("the broker's answer has more than %d %s", e.most, e.what)
+}
+
+// metadataQuery is a Metadata request whose response is turned into an answer as it comes.
+type metadataQuery struct {
+	*kmsg.MetadataRequest
+	turn *pace.Turn
+	// all means that no topic was named; names are those that were and are not answered yet, or those that are.
+	all    bool
+	names  map[string]struct{}
+	answer metadataAnswer
+	// partitions counts those of all topics.
+	partitions int
+}
+
+// newMetadataQuery asks for topics by name, for all of them (nil), or for none.
+func newMetadataQuery(names []string, turn *pace.Turn) *metadataQuery {
+	q := &metadataQuery{MetadataRequest: kmsg.NewPtrMetadataRequest(), turn: turn, all: names == nil, names: make(map[string]struct{}, len(names))}
+	q.AllowAutoTopicCreation = false
+	if q.all {
+		return q // null: all topics
+	}
+	q.Topics = make([]kmsg.MetadataRequestTopic, len(names))
+	for i := range names {
+		q.Topics[i].Topic = &names[i]
+		q.names[names[i]] = struct{}{}
+	}
+	return q
+}
+
+// readFrom implements streamed. The layout is that of versions 4 to 12:
+// https://kafka.apache.org/protocol.html#The_Messages_Metadata.
+func (q *metadataQuery) readFrom(r io.Reader) error {
+	return readFields(r, q.turn, func(in *fieldReader) {
+		version := q.GetVersion()
+		in.flexible = version >= 9
+		in.tags()  // of the header
+		in.skip(4) // throttle_time_ms
+		q.readBrokers(in)
+		q.answer.clusterID = string(in.string())
+		in.skip(4) // controller_id
+		for n := in.count(); n > 0 && in.err == nil; n-- {
+			q.readTopic(in, version)
+		}
+		if version >= 8 && version <= 10 {
+			in.skip(4) // cluster_authorized_operations
+		}
+		in.tags()
+	})
+}
+
+func (q *metadataQuery) readBrokers(in *fieldReader) {
+	q.answer.brokers = map[int32]string{}
+	for n := in.count(); n > 0 && in.err == nil; n-- {
+		node, host, port := in.int32(), string(in.string()), in.int32()
+		in.string() // rack
+		in.tags()
+		if in.err != nil {
+			return
+		}
+		q.answer.brokers[node] = net.JoinHostPort(host, strconv.Itoa(int(port)))
+		in.bound(len(q.answer.brokers), maxBrokers, "brokers")
+	}
+}
+
+// readTopic reads one topic, and keeps it where it was asked for.
+func (q *metadataQuery) readTopic(in *fieldReader, version int16) {
+	var t topicAnswer
+	code := in.int16()
+	t.name = string(in.string())
+	if version >= 10 {
+		copy(t.id[:], in.next(len(t.id)))
+	}
+	t.internal = in.int8() != 0
+	t.leaders = q.readLeaders(in, version)
+	if version >= 8 {
+		in.skip(4) // topic_authorized_operations
+	}
+	in.tags()
+	if in.err != nil || !q.wants(t.name) {
+		return
+	}
+	t.leaders, t.err = inOrder(t.leaders)
+	if code != 0 {
+		t.leaders, t.err = nil, Code(code)
+	}
+	q.answer.topics = append(q.answer.topics, t)
+	in.bound(len(q.answer.topics), maxTopics, "topics")
+}
+
+// wants tells whether a topic was asked for and is answered for the first time.
+func (q *metadataQuery) wants(name string) bool {
+	_, listed := q.names[name]
+	if q.all {
+		q.names[name] = struct{}{}
+		return !listed && name != ""
+	}
+	delete(q.names, name)
+	return listed
+}
+
+func (q *metadataQuery) readLeaders(in *fieldReader, version int16) []leader {
+	var leaders []leader
+	for n := in.count(); n > 0 && in.err == nil; n-- {
+		l := leader{code: in.int16(), partition: in.int32(), node: in.int32(), epoch: lag.NoLeaderEpoch}
+		if version >= 7 {
+			if epoch := in.int32(); version >= reliableEpochs {
+				l.epoch = max(epoch, lag.NoLeaderEpoch)
+			}
+		}
+		in.skip(4 * in.count()) // replica_nodes
+		in.skip(4 * in.count()) // isr_nodes
+		if version >= 5 {
+			in.skip(4 * in.count()) // offline_replicas
+		}
+		in.tags()
+		leaders = append(leaders, l)
+		q.partitions++
+		in.bound(len(leaders), maxTopicPartitions, "partitions of a topic")
+		in.bound(q.partitions, maxPartitions, "partitions")
+	}
+	return leaders
+}
+
+// inOrder sorts the leaders of a topic and checks that there is one for each number from 0 on.
+func inOrder(leaders []leader) ([]leader, error) {
+	slices.SortFunc(leaders, func(a, b leader) int { return cmp.Compare(a.partition, b.partition) })
+	for i, l := range leaders {
+		if int(l.partition) != i {
+			return nil, &sparsePartitions{l.partition, len(leaders)}
+		}
+	}
+	return slices.Clip(leaders), nil
+}

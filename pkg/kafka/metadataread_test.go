@@ -1,0 +1,272 @@
+package kafka
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"pgregory.net/rapid"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// drawMetadata is a response that may name topics twice, or others than were asked for.
+func drawMetadata(t *rapid.T, version int16) *kmsg.MetadataResponse {
+	resp := kmsg.NewPtrMetadataResponse()
+	resp.SetVersion(version)
+	resp.ClusterID = new("cluster")
+	for i := range rapid.IntRange(0, 3).Draw(t, "brokers") {
+		b := kmsg.NewMetadataResponseBroker()
+		b.NodeID, b.Host, b.Port, b.Rack = int32(i), fmt.Sprintf("host%d", i), 9092, new("rack")
+		resp.Brokers = append(resp.Brokers, b)
+	}
+	for range rapid.IntRange(0, 7).Draw(t, "answered topics") {
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic = new(drawName(t, "topic"))
+		topic.TopicID[3] = rapid.Byte().Draw(t, "id")
+		topic.IsInternal = rapid.Bool().Draw(t, "internal")
+		topic.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, leaderNotAvailable}).Draw(t, "error of the topic")
+		for i := range rapid.IntRange(0, 5).Draw(t, "answered partitions") {
+			p := kmsg.NewMetadataResponseTopicPartition()
+			p.Partition = int32(rapid.SampledFrom([]int{i, i, i, i, i + 1}).Draw(t, "partition"))
+			p.ErrorCode = rapid.SampledFrom([]int16{0, 0, listenerNotFound}).Draw(t, "error")
+			p.Leader = rapid.Int32Range(-1, 3).Draw(t, "leader")
+			p.LeaderEpoch = rapid.Int32Range(-2, 3).Draw(t, "leader epoch")
+			p.Replicas, p.ISR, p.OfflineReplicas = []int32{1, 2, 3}, []int32{1}, []int32{2, 3}
+			p.UnknownTags.Set(7, []byte("tag"))
+			topic.Partitions = append(topic.Partitions, p)
+		}
+		topic.Partitions = rapid.Permutation(topic.Partitions).Draw(t, "order")
+		resp.Topics = append(resp.Topics, topic)
+	}
+	return resp
+}
+
+// meant is the answer by the plain rules.
+func meant(names []string, resp *kmsg.MetadataResponse) (lines []string) {
+	seen := map[string]bool{}
+	for _, b := range resp.Brokers {
+		lines = append(lines, fmt.Sprint(b.NodeID, " ", net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))))
+	}
+	for _, topic := range resp.Topics {
+		name := *topic.Topic
+		if seen[name] || names != nil && !slices.Contains(names, name) {
+			continue
+		}
+		seen[name] = true
+		if resp.Version < 10 {
+			topic.TopicID = [16]byte{}
+		}
+		line := fmt.Sprint(name, " ", topic.TopicID, " ", topic.IsInternal)
+		slices.SortFunc(topic.Partitions, func(a, b kmsg.MetadataResponseTopicPartition) int { return cmp.Compare(a.Partition, b.Partition) })
+		sparse := false
+		for i, p := range topic.Partitions {
+			sparse = sparse || int(p.Partition) != i
+		}
+		switch {
+		case topic.ErrorCode != 0:
+			line += Code(topic.ErrorCode).Error()
+		case sparse:
+			line += "sparse"
+		default:
+			for _, p := range topic.Partitions {
+				if p.LeaderEpoch < 0 || resp.Version < reliableEpochs {
+					p.LeaderEpoch = lag.NoLeaderEpoch
+				}
+				line += fmt.Sprint("; ", p.Partition, " ", p.Leader, " ", p.LeaderEpoch, " ", p.ErrorCode)
+			}
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func read(answer *metadataAnswer) (lines []string) {
+	for node, addr := range answer.brokers {
+		lines = append(lines, fmt.Sprint(node, " ", addr))
+	}
+	for _, topic := range answer.topics {
+		line := fmt.Sprint(topic.name, " ", topic.id, " ", topic.internal)
+		if _, sparse := errors.AsType[*sparsePartitions](topic.err); sparse {
+			line += "sparse"
+		} else if topic.err != nil {
+			line += topic.err.Error()
+		}
+		for _, l := range topic.leaders {
+			line += fmt.Sprint("; ", l.partition, " ", l.node, " ", l.epoch, " ", l.code)
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func metadataBody(resp *kmsg.MetadataResponse) []byte {
+	if resp.IsFlexible() {
+		return resp.AppendTo([]byte{0}) // the tags of the header
+	}
+	return resp.AppendTo(nil)
+}
+
+func TestMetadataIsReadAsItComes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		version := rapid.Int16Range(metadataVersions.min, metadataVersions.max).Draw(t, "version")
+		resp := drawMetadata(t, version)
+		names := rapid.SampledFrom([][]string{nil, {}, {"topic0"}, {"topic0", "topic1", "topic2"}}).Draw(t, "names")
+		body := metadataBody(resp)
+		query := newMetadataQuery(names, pace.New())
+		query.SetVersion(version)
+		if err := query.readFrom(iotest.HalfReader(bytes.NewReader(body))); err != nil {
+			t.Fatal(err)
+		}
+		if diff := gocmp.Diff(meant(names, resp), read(&query.answer)); diff != "" {
+			t.Errorf("v%d -want +got:\n%s", version, diff)
+		}
+		if query.answer.clusterID != "cluster" {
+			t.Errorf("cluster id %q", query.answer.clusterID)
+		}
+		cut := body[:rapid.IntRange(0, len(body)-1).Draw(t, "cut")]
+		query = newMetadataQuery(names, pace.New())
+		query.SetVersion(version)
+		if err := query.readFrom(bytes.NewReader(cut)); err == nil {
+			t.Errorf("v%d: %d of %d bytes pass for a whole answer", version, len(cut), len(body))
+		}
+	})
+}
+
+// listing is the answer to a query for topic "t" that lists these partitions.
+func listing(t *testing.T, ids ...int32) topicAnswer {
+	t.Helper()
+	resp := kmsg.NewPtrMetadataResponse()
+	resp.SetVersion(12)
+	topic := kmsg.NewMetadataResponseTopic()
+	topic.Topic = new("t")
+	for _, id := range ids {
+		p := kmsg.NewMetadataResponseTopicPartition()
+		p.Partition = id
+		topic.Partitions = append(topic.Partitions, p)
+	}
+	resp.Topics = append(resp.Topics, topic)
+	query := newMetadataQuery([]string{"t"}, pace.New())
+	query.SetVersion(12)
+	if err := query.readFrom(bytes.NewReader(metadataBody(resp))); err != nil || len(query.answer.topics) != 1 {
+		t.Fatal(query.answer, err)
+	}
+	return query.answer.topics[0]
+}
+
+// A number of a partition is never taken for the size of something.
+func TestPartitionsAreNumberedFromZeroOn(t *testing.T) {
+	for name, test := range map[string]struct {
+		ids  []int32
+		says string // empty: no error
+	}{
+		"as brokers send them": {[]int32{0, 1, 2}, ""},
+		"in another order":     {[]int32{2, 0, 1}, ""},
+		"none":                 {nil, ""},
+		"far beyond":           {[]int32{1048576}, "partition 1048576 among 1 partition;"},
+		"one beyond":           {[]int32{0, 1, 3}, "partition 3 among 3 partitions"},
+		"negative":             {[]int32{-1, 0}, "partition -1 among 2 partitions"},
+		"twice":                {[]int32{0, 1, 1}, "partition 1 among 3 partitions"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			answer := listing(t, test.ids...)
+			topic := described("t", &answer)
+			if test.says == "" {
+				if topic.Err != nil || len(topic.Partitions) != len(test.ids) || !ascending(topic.Partitions) {
+					t.Errorf("got %+v", topic)
+				}
+				return
+			}
+			if topic.Err == nil || fault.KindOf(topic.Err) != fault.Unavailable || !strings.Contains(topic.Err.Error(), test.says) || topic.Partitions != nil {
+				t.Errorf("got %+v", topic)
+			}
+			var r routes
+			r.init()
+			r.update(&metadataAnswer{topics: []topicAnswer{answer}}, time.Now())
+			if route := r.topic("t"); route.err == nil || route.leaders != nil {
+				t.Errorf("route %+v", route)
+			}
+		})
+	}
+}
+
+// repeated is the beginning of an answer without brokers that goes on with n times the same.
+func repeated(topics int, topic []byte) []byte {
+	head := []byte{0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0} // tags, throttle, no brokers, no cluster id, controller
+	for ; topics >= 0x80; topics >>= 7 {
+		head = append(head, byte(topics)|0x80)
+	}
+	return append(append(head, byte(topics)), topic...)
+}
+
+func TestMetadataOfTooMuchIsRefused(t *testing.T) {
+	// A partition of 18 bytes: error, number, leader, epoch, no replicas, no tags.
+	partition := append(make([]byte, 14), 1, 1, 1, 0)
+	head := append([]byte{0, 0, 2, 't'}, make([]byte, 17)...) // error, name, id, internal
+	body := repeated(2, slices.Concat(head, []byte{0xff, 0xff, 0xff, 0xff, 0x0f}, bytes.Repeat(partition, maxTopicPartitions+1)))
+	query := newMetadataQuery(nil, pace.New())
+	query.SetVersion(12)
+	err := query.readFrom(bytes.NewReader(body))
+	if _, large := errors.AsType[*tooLarge](err); !large || !strings.Contains(err.Error(), "more than 100000 partitions of a topic") {
+		t.Errorf("got %v", err)
+	}
+	if kind, remedy := diagnose(err); kind != fault.Unavailable || remedy == "" {
+		t.Errorf("kind %v, remedy %q", kind, remedy)
+	}
+	var many []byte
+	for i := range maxTopics + 1 {
+		name := strconv.Itoa(i)
+		many = append(many, 0, 0, byte(len(name)+1))
+		many = append(many, name...)
+		many = append(many, make([]byte, 17)...) // id, internal
+		many = append(many, 1, 0, 0, 0, 0, 0)    // no partitions, operations, tags
+	}
+	query = newMetadataQuery(nil, pace.New())
+	query.SetVersion(12)
+	err = query.readFrom(bytes.NewReader(repeated(maxTopics+2, many)))
+	if _, large := errors.AsType[*tooLarge](err); !large {
+		t.Errorf("%d topics: %v", maxTopics+1, err)
+	}
+}
+
+// FuzzMetadata reads what a broker, or something else on its port, may send.
+func FuzzMetadata(f *testing.F) {
+	resp := kmsg.NewPtrMetadataResponse()
+	resp.Topics = []kmsg.MetadataResponseTopic{{Topic: new("t"), Partitions: make([]kmsg.MetadataResponseTopicPartition, 2)}}
+	resp.Brokers = make([]kmsg.MetadataResponseBroker, 1)
+	for version := metadataVersions.min; version <= metadataVersions.max; version++ {
+		resp.SetVersion(version)
+		f.Add(uint8(version-metadataVersions.min), metadataBody(resp))
+	}
+	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
+		for _, names := range [][]string{nil, {"t"}} {
+			query := newMetadataQuery(names, pace.New())
+			query.SetVersion(metadataVersions.min + int16(which)%(metadataVersions.max-metadataVersions.min+1))
+			_ = query.readFrom(bytes.NewReader(body))
+			for _, topic := range query.answer.topics {
+				if len(topic.leaders) > len(body) || topic.err != nil && topic.leaders != nil {
+					t.Errorf("%+v of %d bytes", topic, len(body))
+				}
+				for i, l := range topic.leaders {
+					if int(l.partition) != i || l.epoch < lag.NoLeaderEpoch {
+						t.Errorf("%+v at %d", l, i)
+					}
+				}
+			}
+		}
+	})
+}
