@@ -8,6 +8,8 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/explanation"
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -62,7 +64,7 @@ func (f *explainFlags) fromFile(p process) ([]question, error) {
 			maps.Copy(t.Metadata, f.metadata)
 			bounds := explanation.Bounds{Kind: s.Kind, Max: s.MaxReplicas, MetricType: t.MetricType}
 			if t.KEDAs() && t.Metadata["compatibility"] != "keda" {
-				bounds.Note = fmt.Sprintf("A trigger of type %s is answered by KEDA itself. This is what kafka-scaler would answer; add --set compatibility=keda for KEDA's own number.", t.Type)
+				bounds.Note = noteForKEDAs(t.Type, f.replaceIn(t.Metadata))
 			}
 			questions = append(questions, question{
 				request: &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: f.replaceIn(t.Metadata)},
@@ -73,6 +75,18 @@ func (f *explainFlags) fromFile(p process) ([]question, error) {
 		}
 	}
 	return questions, nil
+}
+
+// noteForKEDAs says whose number it is that follows, and how to get KEDA's own, where that is possible: the mode
+// knows one topic and one group, as KEDA's kafka trigger does.
+func noteForKEDAs(kind string, metadata map[string]string) string {
+	note := fmt.Sprintf("A trigger of type %s is answered by KEDA itself. This is what kafka-scaler would answer", kind)
+	inItsMode := maps.Clone(metadata)
+	inItsMode["compatibility"] = string(policy.KEDA)
+	if _, err := trigger.Parse(inItsMode); err != nil {
+		return note + "."
+	}
+	return note + "; add --set compatibility=keda for KEDA's own number."
 }
 
 // readManifest reads a file of ScaledObjects, or standard input.

@@ -37,7 +37,7 @@ func (p *parser) bootstrapServers() []string {
 		p.report(field, "", "an address must not contain a user name or password", remedy)
 		return nil
 	}
-	servers := list(value)
+	servers := p.list(field, value, maxBootstrapServers, "addresses")
 	if len(servers) == 0 {
 		p.report(field, value, "contains no address", remedy)
 	}

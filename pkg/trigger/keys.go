@@ -9,9 +9,8 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
-// maxPerKind bounds how many problems of one field, and how many unknown keys, are spelt out. Metadata may
-// be megabytes; their error message must not.
-const maxPerKind = 20
+// maxSuggested is the length of the longest key that is compared with the known ones, in bytes.
+const maxSuggested = 64
 
 // checkKeys reports what must not be in the metadata at all: credentials, misplaced and unknown keys. A
 // value of these is never repeated: a mistyped key may well hold a password.
@@ -24,20 +23,20 @@ func (p *parser) checkKeys() {
 		case known && p.params[i].Use >= Credential:
 			// KEDA reads a blank value as absent, and a chart may well render one.
 			if strings.TrimSpace(p.metadata[key]) != "" {
-				p.problems = append(p.problems, p.params[i].refuse(key))
+				p.note(p.params[i].refuse(key))
 			}
 		case known && (key == name || p.params[i].FromEnv):
 		case known:
 			p.report(key, "", name+" is not read from the environment", "write "+name+" with its value; FromEnv works for "+p.envNames())
-		case unknown < maxPerKind:
+		case unknown < maxPerField:
 			unknown++
 			p.report(key, "", "is not a known parameter", p.suggest(key))
 		default:
 			unknown++
 		}
 	}
-	if unknown > maxPerKind {
-		p.report("metadata", "", fmt.Sprintf("has %d more unknown parameters", unknown-maxPerKind), "")
+	if unknown > maxPerField {
+		p.report("metadata", "", fmt.Sprintf("has %d more unknown parameters", unknown-maxPerField), "")
 	}
 }
 
@@ -51,11 +50,16 @@ func (p *parser) envNames() string {
 	return strings.Join(names, ", ")
 }
 
+const removeIt = "remove it; docs/parameters.md lists what there is"
+
 // suggest names the known key that is nearest to an unknown one, or else the page that lists them all.
 func (p *parser) suggest(key string) string {
 	name, suffix := key, ""
 	if base, found := strings.CutSuffix(key, fromEnv); found && base != "" {
 		name, suffix = base, fromEnv
+	}
+	if len(name) > maxSuggested {
+		return removeIt
 	}
 	name = strings.ToLower(name)
 	var best Parameter
@@ -70,7 +74,7 @@ func (p *parser) suggest(key string) string {
 	}
 	switch {
 	case best.Name == "":
-		return "remove it; docs/parameters.md lists what there is"
+		return removeIt
 	case best.Use >= Credential:
 		return "if " + best.Name + " is meant: " + best.refuse(key).Remedy
 	default:
@@ -81,8 +85,8 @@ func (p *parser) suggest(key string) string {
 // maxDistance is how many mistakes a key of this length may have and still be recognised: one in three letters.
 func maxDistance(key string) int { return len(key) / 3 }
 
-// sorted returns the problems in the order of the parameter table, unknown keys last and by name, with long
-// runs about one field cut short.
+// sorted returns the problems in the order of the parameter table, unknown keys last and by name, with what was not
+// kept counted.
 func (p *parser) sorted() []Problem {
 	rank := func(q Problem) int {
 		if i, known := p.index[strings.TrimSuffix(q.Field, fromEnv)]; known {
@@ -93,17 +97,15 @@ func (p *parser) sorted() []Problem {
 	// Stable: problems of one field stay as found, and unknown keys were found by name.
 	slices.SortStableFunc(p.problems, func(a, b Problem) int { return rank(a) - rank(b) })
 	var shown []Problem
-	for i := 0; i < len(p.problems); {
-		field := p.problems[i].Field
-		end := i
-		for end < len(p.problems) && p.problems[end].Field == field {
-			end++
+	for i, problem := range p.problems {
+		shown = append(shown, problem)
+		last := i+1 == len(p.problems) || p.problems[i+1].Field != problem.Field
+		if more := p.found[problem.Field] - maxPerField; last && more > 0 {
+			shown = append(shown, Problem{Field: problem.Field, Message: fmt.Sprintf("and %d more problems", more)})
 		}
-		shown = append(shown, p.problems[i:min(end, i+maxPerKind)]...)
-		if more := end - i - maxPerKind; more > 0 {
-			shown = append(shown, Problem{Field: field, Message: fmt.Sprintf("and %d more problems", more)})
-		}
-		i = end
+	}
+	if more := len(shown) - maxProblems; more > 0 {
+		shown = append(shown[:maxProblems], Problem{Field: "metadata", Message: fmt.Sprintf("has %d more problems", more)})
 	}
 	return shown
 }

@@ -95,7 +95,7 @@ func connectionParameters() []Parameter {
 		},
 		{
 			Name: "bootstrapServers", Type: TypeList, Origin: OriginBoth, FromEnv: true,
-			Description: "Addresses `host:port` of brokers to begin with. The scaler's configuration says which it allows.",
+			Description: "Addresses `host:port` of brokers to begin with, at most 20. The scaler's configuration says which it allows.",
 		},
 		{
 			Name: "tls", Type: TypeEnum, Values: []string{"enable", "disable"}, Default: "disable", Origin: OriginBoth,
@@ -125,15 +125,15 @@ func selectionParameters() []Parameter {
 		},
 		{
 			Name: "topic", Type: TypeList, Origin: OriginBoth, FromEnv: true,
-			Description: "Topics that count. Without it and without `topicRegex`: every topic that the group has committed offsets for.",
+			Description: "Topics that count, at most 1,000. Without it and without `topicRegex`: every topic that the group has committed offsets for.",
 		},
 		{
 			Name: "topicRegex", Type: TypeRegex, Origin: OriginOurs, FromEnv: true,
-			Description: "Expression that must match the whole name of a topic for it to count; at most 1024 bytes, and at most 1,000 topics. Not together with `topic`.",
+			Description: "Expression that must match the whole name of a topic for it to count; at most 1024 bytes, [cheap to match](#how-values-are-read), and at most 1,000 topics. Not together with `topic`.",
 		},
 		{
 			Name: "partitionLimitation", Type: TypePartitions, Origin: OriginBoth,
-			Description: "Only these partitions count, of every topic: `1,2,10-20`. No effect without `topic` or `topicRegex`, as in KEDA.",
+			Description: "Only these partitions count, of every topic: `1,2,10-20`; at most 1,000 ids and ranges. No effect without `topic` or `topicRegex`, as in KEDA.",
 		},
 		{
 			Name: "isolationLevel", Type: TypeEnum, Values: []string{"read_uncommitted", "read_committed"}, Default: "read_uncommitted", Origin: OriginOurs,

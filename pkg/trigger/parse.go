@@ -24,7 +24,12 @@ const (
 // In KEDA compatibility mode the rules are those of the `kafka` trigger alone: a
 // topic is a single name, and what that trigger does not have conflicts with the
 // mode.
+//
+// What Parse costs, and how long its error is, is bounded whatever the metadata.
 func Parse(metadata map[string]string) (*Trigger, error) {
+	if err := tooLarge(metadata); err != nil {
+		return nil, err
+	}
 	p := newParser(metadata)
 	compatibility := policy.Compatibility(p.oneOf("compatibility"))
 	keda := compatibility == policy.KEDA

@@ -15,12 +15,14 @@ type parser struct {
 	params   []Parameter
 	index    map[string]int
 	problems []Problem
+	// found is how many problems each field has, those that were not kept among them.
+	found map[string]int
 }
 
 const fromEnv = "FromEnv"
 
 func newParser(metadata map[string]string) *parser {
-	p := &parser{metadata: metadata, params: Parameters()}
+	p := &parser{metadata: metadata, params: Parameters(), found: map[string]int{}}
 	p.index = make(map[string]int, len(p.params))
 	for i, param := range p.params {
 		p.index[param.Name] = i
@@ -28,9 +30,15 @@ func newParser(metadata map[string]string) *parser {
 	return p
 }
 
-// report notes a problem.
+// report notes a problem, as long as there are not enough about the field already.
 func (p *parser) report(field, value, message, remedy string) {
-	p.problems = append(p.problems, Problem{Field: field, Value: value, Message: message, Remedy: remedy})
+	p.note(Problem{Field: field, Value: value, Message: message, Remedy: remedy})
+}
+
+func (p *parser) note(problem Problem) {
+	if p.found[problem.Field]++; p.found[problem.Field] <= maxPerField {
+		p.problems = append(p.problems, problem)
+	}
 }
 
 // lookup returns a parameter's value and the key it came from. The key itself wins over the one that ends
@@ -154,15 +162,4 @@ func (p *parser) duration(name string, least, most time.Duration) time.Duration 
 		return fallback
 	}
 	return d
-}
-
-// list returns the elements of a value without those that are empty, as Kafka's clients read lists.
-func list(value string) []string {
-	var elements []string
-	for element := range strings.SplitSeq(value, ",") {
-		if element = strings.TrimSpace(element); element != "" {
-			elements = append(elements, element)
-		}
-	}
-	return elements
 }

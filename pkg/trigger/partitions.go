@@ -2,6 +2,7 @@ package trigger
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,6 +78,10 @@ func (s PartitionSet) String() string {
 func (p *parser) partitionLimitation(keda bool) PartitionSet {
 	value, field, given := p.lookup("partitionLimitation")
 	if !given {
+		return nil
+	}
+	if n := strings.Count(value, ",") + 1; n > maxPartitionRanges {
+		p.report(field, value, fmt.Sprintf("names %d partition ids and ranges, and a trigger may have %d", n, maxPartitionRanges), "write ranges such as 10-20")
 		return nil
 	}
 	var ranges []PartitionRange

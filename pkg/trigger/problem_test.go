@@ -51,13 +51,15 @@ func TestOddKeysStayOnOneLine(t *testing.T) {
 	}
 }
 
-// TestManyProblemsAreCutShort: megabytes of mistakes make a message of kilobytes that still says how many there are.
+// TestManyProblemsAreCutShort: many mistakes make a message of kilobytes that still says how many there are.
 func TestManyProblemsAreCutShort(t *testing.T) {
 	metadata := base()
 	var topics []string
-	for i := range 10_000 {
-		metadata[fmt.Sprintf("unknown%05d", i)] = "x"
+	for i := range 1000 {
 		topics = append(topics, fmt.Sprintf("a/%d", i))
+	}
+	for i := range 90 {
+		metadata[fmt.Sprintf("unknown%05d", i)] = "x"
 	}
 	metadata["topic"] = strings.Join(topics, ",")
 	_, err := trigger.Parse(metadata)
@@ -67,9 +69,9 @@ func TestManyProblemsAreCutShort(t *testing.T) {
 	}
 	for i, want := range map[int]string{
 		0:  `topic "a/0": is not`,
-		20: "topic: and 9980 more problems",
+		20: "topic: and 980 more problems",
 		21: "unknown00000: is not a known parameter",
-		41: "metadata: has 9980 more unknown parameters",
+		41: "metadata: has 70 more unknown parameters",
 	} {
 		if text := got[i].String(); !strings.HasPrefix(text, want) {
 			t.Errorf("problem %d is %q, want it to begin with %q", i, text, want)

@@ -1,12 +1,9 @@
 package trigger
 
 import (
-	"errors"
-	"fmt"
-	"regexp"
-	"regexp/syntax"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,12 +17,6 @@ const (
 	maxTopicName = 249
 	// maxGroupID is what fits into the length field of a string in Kafka's protocol, in bytes.
 	maxGroupID = 32767
-	// maxGroups of one trigger: each is read, and explained, on its own.
-	maxGroups = 20
-	// maxTopicRegex in bytes and maxRegexProgram in instructions keep one trigger's expression from costing the others
-	// memory and time: a{1000} repeated a hundred times is short to write.
-	maxTopicRegex   = 1024
-	maxRegexProgram = 10_000
 )
 
 // MatchTopic reports whether the selection takes in a topic of this name: it is one of Topics, or
@@ -61,6 +52,7 @@ func (p *parser) selection(keda bool) Selection {
 		s.DiscoveredTopicExpiry = expiry
 	}
 	s.TopicRegex, s.compiled = p.topicRegex()
+	p.checkGroupTopics(&s)
 	if !p.namesTopics() {
 		s.Partitions = nil
 		s.AllTopicsWithoutCommit = keda
@@ -82,14 +74,10 @@ func (p *parser) consumerGroups(keda bool) []string {
 	}
 	groups := []string{value}
 	if !keda {
-		groups = list(value)
+		groups = p.list(field, value, maxGroups, "groups")
 	}
-	switch {
-	case len(groups) == 0:
+	if len(groups) == 0 {
 		p.report(field, value, "contains no group", remedy)
-	case len(groups) > maxGroups:
-		p.report(field, value, fmt.Sprintf("names %d groups, at most %d make one metric", len(groups), maxGroups), "split it into several triggers")
-		return groups
 	}
 	seen := make(map[string]bool, len(groups))
 	for _, group := range groups {
@@ -121,7 +109,7 @@ func (p *parser) topics(keda bool) []string {
 		}
 		return []string{value}
 	}
-	topics := list(value)
+	topics := p.list(field, value, maxTopics, "topics")
 	if len(topics) == 0 {
 		p.report(field, value, "contains no topic", "name a topic, or leave it out for all topics of the group")
 	}
@@ -144,53 +132,11 @@ func (p *parser) topicName(field, topic string) {
 	}
 }
 
-func (p *parser) topicRegex() (string, *regexp.Regexp) {
-	value, field, given := p.lookup("topicRegex")
-	if !given {
-		return "", nil
-	}
-	compiled, complaint := compileTopicRegex(value)
-	if complaint != "" {
-		p.report(field, value, complaint, `write an RE2 expression for the whole name, such as orders-.*`)
-	}
-	return value, compiled
-}
-
-// compileTopicRegex compiles an expression so that it matches whole names, or says why it cannot.
-func compileTopicRegex(expression string) (compiled *regexp.Regexp, complaint string) {
-	if len(expression) > maxTopicRegex {
-		return nil, "is longer than " + strconv.Itoa(maxTopicRegex) + " bytes"
-	}
-	parsed, err := syntax.Parse(expression, syntax.Perl)
-	if err != nil {
-		return nil, invalidRegex(err)
-	}
-	program, err := syntax.Compile(parsed.Simplify())
-	if err != nil {
-		return nil, invalidRegex(err)
-	}
-	if len(program.Inst) > maxRegexProgram {
-		return nil, "is too complex: its repetitions multiply"
-	}
-	// The parsed form and not the text: an unfinished \Q would swallow what is put behind it.
-	compiled, err = regexp.Compile(`\A(?:` + parsed.String() + `)\z`)
-	if err != nil {
-		return nil, invalidRegex(err)
-	}
-	return compiled, ""
-}
-
-// invalidRegex says what is wrong with an expression without repeating it, which the problem's value does.
-func invalidRegex(err error) string {
-	if invalid, ok := errors.AsType[*syntax.Error](err); ok {
-		return "is not a valid expression: " + invalid.Code.String()
-	}
-	return "is not a valid expression"
-}
-
 // metricName is what KEDA's own triggers call the metric, without their prefix for the trigger's index
 // (GetMetricSpecForScaling in kafka_scaler.go and apache_kafka_scaler.go). An expression is no name for a
 // metric; the group's id, as for a trigger without topics, stays the same when topics come and go.
+//
+// A name of more than 300 bytes, as only many topics or groups make, is cut and ends in a hash.
 //
 // A metric that counts seconds has another name than one that counts records, so that neither is taken for the other.
 func metricName(s Selection, unit policy.Unit) string {
@@ -202,5 +148,19 @@ func metricName(s Selection, unit policy.Unit) string {
 		name += "-seconds"
 	}
 	// KEDA's own set (NormalizeString in pkg/util/normalize_string.go). It keeps "/" and "%" out of the HPA's metric path.
-	return strings.NewReplacer("/", "-", ".", "-", ":", "-", "%", "-", "(", "-", ")", "-").Replace(name)
+	return abridge(strings.NewReplacer("/", "-", ".", "-", ":", "-", "%", "-", "(", "-", ")", "-").Replace(name))
+}
+
+// abridge cuts a name that is too long, at a rune, and puts a hash of all of it behind, so that two names stay two.
+func abridge(name string) string {
+	if len(name) <= maxMetricName {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	hash := hex.EncodeToString(sum[:6])
+	cut := maxMetricName - len("-") - len(hash)
+	for cut > 0 && !utf8.RuneStart(name[cut]) {
+		cut--
+	}
+	return name[:cut] + "-" + hash
 }
