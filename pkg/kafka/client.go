@@ -81,6 +81,7 @@ func New(cfg Config, opts Options) (*Client, error) {
 	c.life, c.endLife = context.WithCancelCause(context.Background())
 	c.routes.init()
 	c.coordinators.init()
+	c.shares.described = c.routes.described
 	return c, nil
 }
 

@@ -22,6 +22,8 @@ type topicRoute struct {
 	err     error
 	id      [16]byte
 	leaders []leader // by partition
+	// described is the id that Topics has last told.
+	described [16]byte
 	// readAt is when the metadata was asked for.
 	readAt time.Time
 }
@@ -62,6 +64,9 @@ func (r *routes) update(answer *metadataAnswer, readAt time.Time) {
 // name a leader that we know to be past: of the same topic, the greater epoch wins.
 func newTopicRoute(t *topicAnswer, old *topicRoute, readAt time.Time) *topicRoute {
 	route := &topicRoute{err: t.err, id: t.id, leaders: t.leaders, readAt: readAt}
+	if old != nil {
+		route.described = old.described
+	}
 	if old == nil || old.id != t.id || t.id == [16]byte{} {
 		return route
 	}
@@ -71,6 +76,27 @@ func newTopicRoute(t *topicAnswer, old *topicRoute, readAt time.Time) *topicRout
 		}
 	}
 	return route
+}
+
+// describe notes that Topics tells of these topics.
+func (r *routes) describe(topics []topicAnswer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range topics {
+		if known := r.topics[topics[i].name]; known != nil && known.described != topics[i].id {
+			route := *known
+			route.described = topics[i].id
+			r.topics[topics[i].name] = &route
+		}
+	}
+}
+
+// described returns the id of a topic as Topics has last told it, or zero.
+func (r *routes) described(topic string) [16]byte {
+	if route := r.topic(topic); route != nil {
+		return route.described
+	}
+	return [16]byte{}
 }
 
 // topic returns what is known of a topic's leaders, or nil.

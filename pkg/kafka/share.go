@@ -22,6 +22,9 @@ const noShareFor = 10 * time.Second
 // shares remembers which groups are no share groups. Only groups without any commit
 // can be one, so that no others are asked about.
 type shares struct {
+	// described returns the id of a topic as Topics has last told it, or zero.
+	described func(topic string) [16]byte
+
 	mu   sync.Mutex
 	none map[string]time.Time // until when
 }
@@ -99,16 +102,20 @@ func (s *shares) read(ctx context.Context, on *broker, groups []lag.GroupTopics,
 		failShares(asks, at, err)
 		return
 	}
-	answers := resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups
-	for i := range answers {
-		answer := &answers[i]
-		g := at[answer.GroupID]
-		switch {
-		case g == nil:
+	answers := map[string]*kmsg.DescribeShareGroupOffsetsResponseGroup{}
+	for i, g := range resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups {
+		answers[g.GroupID] = &resp.(*kmsg.DescribeShareGroupOffsetsResponse).Groups[i]
+	}
+	for _, ask := range asks {
+		switch answer := answers[ask.Group]; {
+		case answer == nil:
+			failShares([]lag.GroupTopics{ask}, at, errLeftOut)
 		case answer.ErrorCode != 0:
-			failShares([]lag.GroupTopics{{Group: g.Group}}, at, Code(answer.ErrorCode))
+			failShares([]lag.GroupTopics{ask}, at, Code(answer.ErrorCode))
 		default:
-			takeShare(g, answer, resp.GetVersion() >= 1)
+			t := shareTaking{group: ask.Group, counted: resp.GetVersion() >= 1, described: s.described}
+			g := at[ask.Group]
+			g.Kind, g.ReadAt, g.Commits = lag.KindShare, time.Now(), t.take(ask, answer)
 		}
 	}
 }
@@ -173,34 +180,63 @@ func describeShareOffsets(groups []lag.GroupTopics) kmsg.Request {
 	return req
 }
 
-// takeShare takes in the answer about one group.
-func takeShare(g *lag.GroupCommits, answer *kmsg.DescribeShareGroupOffsetsResponseGroup, counted bool) {
-	index := make(map[lag.TopicPartition]int, len(g.Commits))
-	for i := range g.Commits {
-		index[g.Commits[i].TopicPartition] = i
-	}
-	g.Kind, g.ReadAt = lag.KindShare, time.Now()
+// shareTaking takes in the answer about one group.
+type shareTaking struct {
+	group     string
+	counted   bool
+	described func(topic string) [16]byte
+}
+
+// errOtherTopic is an answer about a topic that has been deleted and made again since
+// it was described, or not yet: its offsets do not fit the log that is known.
+var errOtherTopic = errors.New("the answer is about another topic of this name, as when it has just been made again")
+
+// take returns the positions that the answer tells: those of all partitions that
+// were asked for by name, each once, or, where none was named, all that it has. Kafka
+// leaves out none that was named: without an answer nothing is known of it, least of
+// all that the group has no position there.
+func (s shareTaking) take(ask lag.GroupTopics, answer *kmsg.DescribeShareGroupOffsetsResponseGroup) []lag.Commit {
+	list := newChecklist(ask.Topics)
+	var commits []lag.Commit
 	for i := range answer.Topics {
 		t := &answer.Topics[i]
+		known := s.described(t.Topic)
+		other := known != [16]byte{} && t.TopicID != [16]byte{} && known != t.TopicID
 		for j := range t.Partitions {
-			p := &t.Partitions[j]
-			tp := lag.TopicPartition{Topic: t.Topic, Partition: p.Partition}
-			commit := lag.Commit{TopicPartition: tp, Offset: max(p.StartOffset, lag.NoCommit), LeaderEpoch: lag.NoLeaderEpoch}
-			if commit.Offset != lag.NoCommit {
-				commit.LeaderEpoch = max(p.LeaderEpoch, lag.NoLeaderEpoch)
+			tp, first := list.tick(t.Topic, t.Partitions[j].Partition)
+			if ask.Topics == nil {
+				tp, first = lag.TopicPartition{Topic: t.Topic, Partition: t.Partitions[j].Partition}, true
 			}
-			if counted && p.Lag >= 0 && p.StartOffset >= 0 {
-				commit.Left, commit.Counted = p.Lag, true
-			}
-			if p.ErrorCode != 0 {
-				commit = lag.Commit{TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch}
-				commit.Err = codeFailure("read the share-partition offset of", commitObject(g.Group, tp), p.ErrorCode)
-			}
-			if at, known := index[tp]; known {
-				g.Commits[at] = commit
-			} else {
-				g.Commits = append(g.Commits, commit)
+			switch {
+			case !first:
+			case other:
+				commits = append(commits, s.unknown(tp, errOtherTopic))
+			default:
+				commits = append(commits, s.commit(tp, &t.Partitions[j]))
 			}
 		}
+	}
+	list.missing(func(tp lag.TopicPartition) { commits = append(commits, s.unknown(tp, errLeftOut)) })
+	return commits
+}
+
+func (s shareTaking) commit(tp lag.TopicPartition, p *kmsg.DescribeShareGroupOffsetsResponseGroupTopicPartition) lag.Commit {
+	c := lag.Commit{TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch}
+	switch {
+	case p.ErrorCode != 0:
+		return s.unknown(tp, Code(p.ErrorCode))
+	case p.StartOffset >= 0:
+		c.Offset, c.LeaderEpoch = p.StartOffset, max(p.LeaderEpoch, lag.NoLeaderEpoch)
+		if s.counted && p.Lag >= 0 {
+			c.Left, c.Counted = p.Lag, true
+		}
+	}
+	return c
+}
+
+func (s shareTaking) unknown(tp lag.TopicPartition, why error) lag.Commit {
+	return lag.Commit{
+		TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch,
+		Err: failure("read the share-partition offset of", commitObject(s.group, tp), why),
 	}
 }
