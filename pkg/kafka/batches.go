@@ -3,6 +3,7 @@ package kafka
 import (
 	"encoding/binary"
 	"io"
+	"slices"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -26,8 +27,9 @@ type abortedTransaction struct{ producer, first int64 }
 // batchWalk goes through the headers of batches and finds out up to where, from an
 // offset on, they hold no record for the consumer.
 type batchWalk struct {
-	to      int64
-	aborted []abortedTransaction
+	to int64
+	// aborted are the offsets at which the aborted transactions of each producer begin, ascending.
+	aborted map[int64][]int64
 	// batches is how many were seen, clear up to where there is no record, and found that there is one at clear or behind it.
 	batches int
 	clear   int64
@@ -38,9 +40,23 @@ type batchWalk struct {
 func newBatchWalk(l lag.Look, isolation int8, aborted []abortedTransaction) *batchWalk {
 	w := &batchWalk{to: l.To, clear: l.From}
 	if isolation == 1 {
-		w.aborted = aborted // consumers that read uncommitted get these records
+		w.abort(aborted) // consumers that read uncommitted get these records
 	}
 	return w
+}
+
+// abort takes in the aborted transactions of the response.
+func (w *batchWalk) abort(aborted []abortedTransaction) {
+	if len(aborted) == 0 {
+		return
+	}
+	w.aborted = make(map[int64][]int64)
+	for _, a := range aborted {
+		w.aborted[a.producer] = append(w.aborted[a.producer], a.first)
+	}
+	for _, firsts := range w.aborted {
+		slices.Sort(firsts)
+	}
 }
 
 // over tells that no more has to be seen.
@@ -111,22 +127,15 @@ func (w *batchWalk) batch(head []byte) {
 
 // isAborted tells whether the producer's batch is part of an aborted transaction.
 func (w *batchWalk) isAborted(producer, base int64) bool {
-	for _, a := range w.aborted {
-		if a.producer == producer && a.first <= base {
-			return true
-		}
-	}
-	return false
+	firsts := w.aborted[producer]
+	return len(firsts) > 0 && firsts[0] <= base
 }
 
 // endTransaction takes in a marker. Whether it commits or aborts does not matter:
 // a producer has one transaction at a time, so this ends an aborted one if there is one.
 func (w *batchWalk) endTransaction(producer, base int64) {
-	for i, a := range w.aborted {
-		if a.producer == producer && a.first <= base {
-			w.aborted = append(w.aborted[:i], w.aborted[i+1:]...)
-			return
-		}
+	if w.isAborted(producer, base) {
+		w.aborted[producer] = w.aborted[producer][1:]
 	}
 }
 

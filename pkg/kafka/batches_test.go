@@ -3,7 +3,12 @@ package kafka
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
+	"strconv"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"pgregory.net/rapid"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -65,4 +70,72 @@ func FuzzLook(f *testing.F) {
 		look.SetVersion(11)
 		_ = look.readFrom(bytes.NewReader(sent))
 	})
+}
+
+// aborts is a log in which producers abort so many transactions of one batch each, and
+// what a Fetch response tells of them.
+func aborts(transactions int) (records []byte, aborted []abortedTransaction) {
+	const producers = 100
+	for i := range transactions {
+		producer, base := int64(i%producers), int64(2*i)
+		aborted = append(aborted, abortedTransaction{producer, base})
+		records = append(records, header(base, transactionalBatch, 0, producer, 1)...)
+		records = append(records, header(base+1, transactionalBatch|controlBatch, 0, producer, 1)...)
+	}
+	return records, aborted
+}
+
+// BenchmarkAbortedTransactions: ten times as many must not take a hundred times as long.
+func BenchmarkAbortedTransactions(b *testing.B) {
+	for _, n := range []int{1000, 10_000} {
+		records, aborted := aborts(n)
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				w := newBatchWalk(lag.Look{To: int64(2 * n)}, 1, slices.Clone(aborted))
+				if err := w.readFrom(bytes.NewReader(records), int64(len(records))); err != nil || w.found || w.clear != int64(2*n) {
+					b.Fatal(w.clear, w.found, err)
+				}
+			}
+		})
+	}
+}
+
+// The walk agrees with the plain rule, whatever the order of the transactions.
+func TestAbortedTransactionsInAnyOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := &batchWalk{}
+		var plain []abortedTransaction
+		for range rapid.IntRange(0, 8).Draw(t, "transactions") {
+			plain = append(plain, abortedTransaction{rapid.Int64Range(0, 2).Draw(t, "producer"), rapid.Int64Range(0, 9).Draw(t, "first")})
+		}
+		w.abort(plain)
+		plain = slices.Clone(plain)
+		for base := range int64(10) {
+			producer := rapid.Int64Range(0, 2).Draw(t, "batch of")
+			at := slices.IndexFunc(plain, func(a abortedTransaction) bool { return a.producer == producer && a.first <= base })
+			if got := w.isAborted(producer, base); got != (at >= 0) {
+				t.Fatalf("producer %d at %d: aborted %v", producer, base, got)
+			}
+			if at >= 0 && rapid.Bool().Draw(t, "marker") {
+				w.endTransaction(producer, base)
+				plain = slices.Delete(plain, at, at+1)
+			}
+		}
+	})
+}
+
+func TestAbortedTransactionsAreBounded(t *testing.T) {
+	p := kmsg.NewFetchResponseTopicPartition()
+	p.AbortedTransactions = make([]kmsg.FetchResponseTopicPartitionAbortedTransaction, maxAborted+5)
+	resp := kmsg.NewPtrFetchResponse()
+	resp.SetVersion(11)
+	resp.Topics = []kmsg.FetchResponseTopic{{Topic: "t", Partitions: []kmsg.FetchResponseTopicPartition{p}}}
+	kept := -1
+	_, err := readFetch(bytes.NewReader(resp.AppendTo(nil)), 11, func(_ string, p *fetchedPartition) error {
+		kept = len(p.aborted)
+		return nil
+	})
+	if err != nil || kept != maxAborted {
+		t.Errorf("%d kept, %v", kept, err)
+	}
 }

@@ -38,6 +38,9 @@ type Options struct {
 	Logger *zap.Logger
 	// Observer is told of every request and connection. Nil means none.
 	Observer Observer
+	// Budget bounds the bytes of answers held at a time, by all clients that are given the same. Nil means one of
+	// [DefaultBudget] for this client.
+	Budget *Budget
 }
 
 // Client reads one cluster with one credential. It is safe for use by many
@@ -47,6 +50,7 @@ type Client struct {
 	cfg      Config
 	log      *zap.Logger
 	observer Observer
+	budget   *Budget
 
 	// life ends when the client is closed, and every call with it.
 	life    context.Context
@@ -60,6 +64,7 @@ type Client struct {
 	// turn is that of those who read large responses.
 	turn *pace.Turn
 
+	answering    addresses
 	routes       routes
 	coordinators coordinators
 	shares       shares
@@ -70,7 +75,10 @@ func New(cfg Config, opts Options) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, turn: pace.New(), brokers: map[string]*broker{}}
+	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, budget: opts.Budget, turn: pace.New(), brokers: map[string]*broker{}}
+	if c.budget == nil {
+		c.budget = NewBudget(DefaultBudget)
+	}
 	if c.log == nil {
 		c.log = zap.NewNop()
 	}
@@ -124,7 +132,7 @@ func (c *Client) brokerAt(addr string, node int32) *broker {
 	defer c.mu.Unlock()
 	b := c.brokers[addr]
 	if b == nil {
-		b = newBroker(&c.cfg, c.observer, addr)
+		b = newBroker(&c.cfg, c.observer, c.budget, &c.answering, addr)
 		c.brokers[addr] = b
 	}
 	if node != unknownNode {

@@ -17,6 +17,7 @@ import (
 // authenticated. One goroutine uses it at a time.
 type conn struct {
 	pc        *protocol.Conn
+	budget    *Budget
 	formatter *kmsg.RequestFormatter
 	versions  versions
 	lastID    int32
@@ -32,10 +33,10 @@ type conn struct {
 }
 
 // dial opens a connection to addr, all steps under one deadline.
-func dial(ctx context.Context, cfg *Config, addr string) (*conn, error) {
+func dial(ctx context.Context, cfg *Config, budget *Budget, addr string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
-	d := dialing{cfg: cfg, addr: addr}
+	d := dialing{cfg: cfg, budget: budget, addr: addr}
 	nc, err := d.connect(ctx)
 	if err != nil {
 		return nil, d.failed(ctx, stageConnect, err)
@@ -54,8 +55,9 @@ func dial(ctx context.Context, cfg *Config, addr string) (*conn, error) {
 
 // dialing is what the steps of opening one connection share.
 type dialing struct {
-	cfg  *Config
-	addr string
+	cfg    *Config
+	budget *Budget
+	addr   string
 }
 
 func (d dialing) connect(ctx context.Context) (net.Conn, error) {
@@ -70,7 +72,7 @@ func (d dialing) prepare(ctx context.Context, nc net.Conn) (stage, *conn, error)
 		return stageTLS, nil, err
 	}
 	c := d.wrap(nc)
-	if err := c.negotiate(); err != nil {
+	if err := c.negotiate(ctx); err != nil {
 		return stageVersions, nil, err
 	}
 	if d.cfg.SASL != nil {
@@ -101,6 +103,7 @@ func (d dialing) encrypt(ctx context.Context, nc net.Conn) (net.Conn, error) {
 func (d dialing) wrap(nc net.Conn) *conn {
 	return &conn{
 		pc:        protocol.NewConn(nc, d.cfg.ClientID),
+		budget:    d.budget,
 		formatter: kmsg.NewRequestFormatter(kmsg.FormatterClientID(d.cfg.ClientID)),
 	}
 }
@@ -126,9 +129,9 @@ func interruption(ctx context.Context, err error) error {
 }
 
 // negotiate asks what the broker speaks. Version 0 of the question is understood by every broker.
-func (c *conn) negotiate() error {
+func (c *conn) negotiate(ctx context.Context) error {
 	c.versions = versions{int16(protocol.ApiVersions): {0, 0}}
-	resp, err := c.exchange(kmsg.NewPtrApiVersionsRequest(), span{0, 0})
+	resp, err := c.exchange(ctx, kmsg.NewPtrApiVersionsRequest(), span{0, 0})
 	if err != nil {
 		return err
 	}
@@ -145,14 +148,14 @@ func (c *conn) negotiate() error {
 
 // exchange writes one request and reads its response, under whatever deadline
 // the connection has.
-func (c *conn) exchange(req kmsg.Request, ours span) (kmsg.Response, error) {
+func (c *conn) exchange(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
 	version, err := c.versions.choose(req, ours)
 	if err != nil {
 		return nil, err
 	}
 	req.SetVersion(version)
 	c.lastID++
-	x := exchange{formatter: c.formatter, id: c.lastID, req: req, buf: c.buf}
+	x := exchange{ctx: ctx, budget: c.budget, formatter: c.formatter, id: c.lastID, req: req, buf: c.buf}
 	_, err = c.pc.RoundTrip(&x)
 	c.begun, c.buf = x.begun, x.buf
 	return x.resp, err
@@ -162,7 +165,7 @@ func (c *conn) exchange(req kmsg.Request, ours span) (kmsg.Response, error) {
 // error, except a *versionError, which nothing was sent for; usable says so.
 func (c *conn) request(ctx context.Context, req kmsg.Request, ours span) (resp kmsg.Response, usable bool, err error) {
 	settled := bind(ctx, c.pc)
-	resp, err = c.exchange(req, ours)
+	resp, err = c.exchange(ctx, req, ours)
 	untouched := settled()
 	c.lastUsed = time.Now()
 	var version *versionError

@@ -150,12 +150,12 @@ func TestSecurityProtocols(t *testing.T) {
 			broker: users, sasl: user("u", "wrong-pw", kafka.ScramSHA512),
 			kind: fault.Denied, says: "correct mechanism, username and password",
 		},
-		"no SASL to a SASL listener": {broker: users, kind: fault.Precondition, says: "expect SASL"},
+		"no SASL to a SASL listener": {broker: users, kind: fault.Unavailable, says: "expect SASL"},
 		"no TLS to a TLS listener": {
 			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))},
-			kind:   fault.Precondition, says: "expect",
+			kind:   fault.Unavailable, says: "expect",
 		},
-		"TLS to a plaintext listener": {tls: trusting, kind: fault.Precondition, says: "expect no TLS"},
+		"TLS to a plaintext listener": {tls: trusting, kind: fault.Unavailable, says: "expect no TLS"},
 		"another CA": {
 			broker: []kfake.Opt{kfake.TLS(ca.serverTLS(false))}, tls: &kafka.TLS{CAFile: other.file},
 			kind: fault.Precondition, says: "caFile",

@@ -164,13 +164,14 @@ func describeClassic(ctx context.Context, b *broker, group string) (GroupDescrip
 		return GroupDescription{}, Code(g.ErrorCode)
 	}
 	d := GroupDescription{State: g.State, Protocol: ClassicProtocol, Kind: classicKind(g)}
+	names := topicNamesOf{}
 	for i := range g.Members {
 		m := &g.Members[i]
 		member := GroupMember{
 			MemberID: m.MemberID, InstanceID: deref(m.InstanceID), ClientID: m.ClientID, Host: m.ClientHost,
-			Assignments: classicAssignment(g.ProtocolType, m.MemberAssignment),
+			Assignments: names.assignment(g.ProtocolType, m.MemberAssignment),
 		}
-		member.Subscribed, member.SubscriptionKnown = classicSubscription(g.ProtocolType, m.ProtocolMetadata)
+		member.Subscribed, member.SubscriptionKnown = names.subscription(g.ProtocolType, m.ProtocolMetadata)
 		d.Members = append(d.Members, member)
 	}
 	return d, nil
@@ -187,35 +188,6 @@ func classicKind(g *kmsg.DescribeGroupsResponseGroup) lag.GroupKind {
 	default:
 		return lag.KindClassic
 	}
-}
-
-// classicSubscription reads what a member told the group's leader. Brokers do not look into it.
-func classicSubscription(protocolType string, raw []byte) (topics []string, known bool) {
-	if protocolType != "consumer" || len(raw) == 0 {
-		return nil, false
-	}
-	var metadata kmsg.ConsumerMemberMetadata
-	if err := metadata.ReadFrom(raw); err != nil {
-		return nil, false
-	}
-	return metadata.Topics, true
-}
-
-// classicAssignment reads what the group's leader gave to a member. Brokers do
-// not look into it; nothing can be said of what is not in the consumers' format.
-func classicAssignment(protocolType string, raw []byte) []lag.TopicPartitions {
-	if protocolType != "consumer" || len(raw) == 0 {
-		return nil
-	}
-	var assignment kmsg.ConsumerMemberAssignment
-	if err := assignment.ReadFrom(raw); err != nil {
-		return nil
-	}
-	var parts []lag.TopicPartitions
-	for _, t := range assignment.Topics {
-		parts = append(parts, lag.TopicPartitions{Topic: t.Topic, Partitions: t.Partitions})
-	}
-	return sorted(parts)
 }
 
 func sorted(parts []lag.TopicPartitions) []lag.TopicPartitions {

@@ -47,7 +47,7 @@ func Diagnose(ctx context.Context, cfg Config, report func(Check)) bool {
 	}
 	reachable := len(brokers) > 0
 	for _, node := range slices.Sorted(maps.Keys(brokers)) {
-		c, err := dial(ctx, &d.cfg, brokers[node])
+		c, err := dial(ctx, &d.cfg, nil, brokers[node])
 		if err == nil {
 			c.close()
 		}
@@ -119,7 +119,7 @@ func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) ma
 		return nil
 	}
 	c := dialing.wrap(nc)
-	err = c.negotiate()
+	err = c.negotiate(ctx)
 	if !check(stageVersions, "API versions", versionsDetail(c.versions), err) {
 		return nil
 	}
@@ -127,7 +127,7 @@ func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) ma
 		return nil
 	}
 	query := newMetadataQuery([]string{}, pace.New())
-	if _, err := c.exchange(query, metadataVersions); err != nil {
+	if _, err := c.exchange(ctx, query, metadataVersions); err != nil {
 		check(stageRequest, "metadata", "", err)
 		return nil
 	}
@@ -145,7 +145,7 @@ func tlsDetail(nc net.Conn) string {
 	detail := tls.VersionName(state.Version)
 	if len(state.PeerCertificates) > 0 {
 		cert := state.PeerCertificates[0]
-		detail += fmt.Sprintf(", certificate of %s until %s", cert.Subject, cert.NotAfter.Format("2006-01-02"))
+		detail += fmt.Sprintf(", certificate of %s until %s", brokerText(cert.Subject.String()), cert.NotAfter.Format("2006-01-02"))
 	}
 	return detail
 }

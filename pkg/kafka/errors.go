@@ -26,12 +26,12 @@ func (c Code) Error() string {
 	return fmt.Sprintf("%s (%d)", e.Message, e.Code)
 }
 
-// withMessage adds what the broker said beside the code.
+// withMessage adds what the broker said besides the code.
 func withMessage(code int16, text string) error {
 	if text == "" {
 		return Code(code)
 	}
-	return fmt.Errorf("%w: %s", Code(code), strings.TrimSuffix(text, "."))
+	return fmt.Errorf("%w: %s", Code(code), brokerText(strings.TrimSuffix(text, ".")))
 }
 
 // errClosed is the cause of everything that fails because the client was closed.
@@ -56,6 +56,8 @@ type connError struct {
 	tls, sasl bool
 	// fresh means that the connection had not answered any request yet.
 	fresh bool
+	// worked means that the address has answered requests before.
+	worked bool
 	// timeout means that the time set for it ran out.
 	timeout bool
 	err     error
@@ -70,9 +72,9 @@ func (e *connError) Error() string {
 		text = "the broker closed the connection"
 	}
 	if e.stage == stageRequest {
-		return fmt.Sprintf("%s: %s", e.addr, text)
+		return brokerText(fmt.Sprintf("%s: %s", e.addr, text))
 	}
-	return fmt.Sprintf("%s: %s: %s", e.addr, e.stage, text)
+	return brokerText(fmt.Sprintf("%s: %s: %s", e.addr, e.stage, text))
 }
 
 // bare takes off what net says of a failure and connError says too: the operation and the address.

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,9 +11,6 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
-
-// maxFrame bounds a response. Metadata of 100,000 partitions has 10 MB.
-const maxFrame = 100 << 20
 
 // span is a range of versions, both ends included.
 type span struct{ min, max int16 }
@@ -39,6 +37,8 @@ func (v versions) choose(req kmsg.Request, ours span) (int16, error) {
 // kafka-go's protocol.RawExchanger, so that kafka-go's connection hands it the
 // stream for as long as it takes.
 type exchange struct {
+	ctx       context.Context // for as long as the exchange takes: kafka-go hands on none
+	budget    *Budget
 	formatter *kmsg.RequestFormatter
 	id        int32
 	req       kmsg.Request
@@ -71,7 +71,16 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if s, ok := x.req.(streamed); ok {
 		return x, x.stream(rw, s)
 	}
-	frame, err := x.readFrame(rw)
+	size, err := x.readSize(rw)
+	if err != nil {
+		return nil, err
+	}
+	giveBack, err := x.budget.take(x.ctx, int(size))
+	if err != nil {
+		return nil, err
+	}
+	defer giveBack()
+	frame, err := readFrame(rw, size)
 	if err != nil {
 		return nil, err
 	}
@@ -87,13 +96,29 @@ func (x *exchange) readSize(r io.Reader) (int32, error) {
 		return 0, err
 	}
 	size := int32(binary.BigEndian.Uint32(head[:])) //nolint:gosec // the wire has a signed number
+	most := x.limit()
 	switch {
 	case head[0] == 0x15 && head[1] == 0x03:
 		return 0, errTLSAlert // a TLS record of type alert, version 3.x
-	case size < 4 || size > maxFrame:
+	case size < 4 || size > maxStreamedFrame || size > most && most == maxHandshakeFrame:
 		return 0, fmt.Errorf("%w: a frame of %d bytes", errNotKafka, size)
+	case size > most:
+		return 0, &tooLarge{"bytes", int(most)}
 	}
 	return size, nil
+}
+
+// limit is how large the response may be.
+func (x *exchange) limit() int32 {
+	if _, ok := x.req.(streamed); ok {
+		return maxStreamedFrame
+	}
+	switch protocol.ApiKey(x.req.Key()) {
+	case protocol.ApiVersions, protocol.SaslHandshake, protocol.SaslAuthenticate:
+		return maxHandshakeFrame
+	default:
+		return maxHeldFrame
+	}
 }
 
 // answers checks that a response is the one to this request.
@@ -114,11 +139,7 @@ func cutShort(err error) error {
 
 // readFrame reads one response without its size. Memory grows with what arrives,
 // not with what the size claims.
-func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
-	size, err := x.readSize(r)
-	if err != nil {
-		return nil, err
-	}
+func readFrame(r io.Reader, size int32) ([]byte, error) {
 	var frame bytes.Buffer
 	frame.Grow(min(int(size)+bytes.MinRead, 256<<10))
 	if _, err := io.CopyN(&frame, r, int64(size)); err != nil {
@@ -129,8 +150,8 @@ func (x *exchange) readFrame(r io.Reader) ([]byte, error) {
 
 // parse reads a frame's header and body into resp.
 func (x *exchange) parse(frame []byte) error {
-	if id := int32(binary.BigEndian.Uint32(frame)); id != x.id { //nolint:gosec // the wire has a signed number
-		return fmt.Errorf("%w: it answers request %d, not %d", errNotKafka, id, x.id)
+	if err := x.answers(frame); err != nil {
+		return err
 	}
 	resp := x.req.ResponseKind()
 	header := walk{rest: frame[4:], flexible: resp.IsFlexible() && resp.Key() != int16(protocol.ApiVersions)}

@@ -39,6 +39,11 @@ func (x *exchange) stream(r io.Reader, s streamed) error {
 	return cutShort(err)
 }
 
+// maxAborted is how many aborted transactions are kept of one partition. The records
+// that are looked at hold fewer than one in 64 bytes. What belongs to others counts as
+// records, which is more lag and not less.
+const maxAborted = 1 << 14
+
 // ended tells whether a read failed because there is no more.
 func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
 
@@ -171,10 +176,12 @@ func (in *fetchReader) partition(version int16) fetchedPartition {
 	}
 	for n := int32(binary.BigEndian.Uint32(b[30:])); n > 0 && in.err == nil; n-- { //nolint:gosec // signed on the wire
 		b := in.bytes(16)
-		p.aborted = append(p.aborted, abortedTransaction{
-			producer: int64(binary.BigEndian.Uint64(b)),     //nolint:gosec // signed on the wire
-			first:    int64(binary.BigEndian.Uint64(b[8:])), //nolint:gosec // signed on the wire
-		})
+		if len(p.aborted) < maxAborted {
+			p.aborted = append(p.aborted, abortedTransaction{
+				producer: int64(binary.BigEndian.Uint64(b)),     //nolint:gosec // signed on the wire
+				first:    int64(binary.BigEndian.Uint64(b[8:])), //nolint:gosec // signed on the wire
+			})
+		}
 	}
 	if version >= 11 {
 		in.skip(4) // preferred_read_replica

@@ -35,6 +35,9 @@ func readFields(r io.Reader, turn *pace.Turn, do func(*fieldReader)) error {
 	return in.err
 }
 
+// fieldsOf returns a reader of fields in a few bytes that are there already.
+func fieldsOf(b []byte) *fieldReader { return &fieldReader{buf: b, to: len(b)} }
+
 // next returns the next n bytes, which are good until the next call.
 func (in *fieldReader) next(n int) []byte {
 	if in.to-in.from < n && !in.fill(n) {
@@ -48,6 +51,10 @@ func (in *fieldReader) next(n int) []byte {
 // fill brings at least n bytes into the buffer.
 func (in *fieldReader) fill(n int) bool {
 	if in.err != nil {
+		return false
+	}
+	if in.r == nil {
+		in.err, in.from, in.to = io.ErrUnexpectedEOF, 0, 0
 		return false
 	}
 	if n > len(in.buf) {

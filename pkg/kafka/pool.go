@@ -22,9 +22,12 @@ const unknownNode int32 = -1
 type broker struct {
 	cfg      *Config
 	observer Observer
-	addr     string
-	node     atomic.Int32
-	slots    chan struct{}
+	budget   *Budget
+	// answering are the addresses of the client that have answered requests.
+	answering *addresses
+	addr      string
+	node      atomic.Int32
+	slots     chan struct{}
 	// curious are those of the slots that may be used for what people ask about.
 	curious chan struct{}
 	// slow is set while the newest request took longer than others are asked after.
@@ -42,9 +45,9 @@ type broker struct {
 	waits *broker
 }
 
-func newBroker(cfg *Config, observer Observer, addr string) *broker {
+func newBroker(cfg *Config, observer Observer, budget *Budget, answering *addresses, addr string) *broker {
 	b := &broker{
-		cfg: cfg, observer: observer, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
+		cfg: cfg, observer: observer, budget: budget, answering: answering, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
 		curious: make(chan struct{}, max(1, cfg.MaxConnectionsPerBroker-1)),
 	}
 	b.node.Store(unknownNode)
@@ -56,7 +59,7 @@ func (b *broker) name() string {
 	if node := b.node.Load(); node != unknownNode {
 		return fmt.Sprintf("broker %d", node)
 	}
-	return "bootstrap server " + b.addr
+	return "bootstrap server " + brokerText(b.addr)
 }
 
 // request sends one request in the newest version within ours that the broker
@@ -119,13 +122,16 @@ func (b *broker) on(ctx context.Context, c *conn, req kmsg.Request, ours span) (
 	b.release(c, usable)
 	var version *versionError
 	if err == nil || errors.As(err, &version) {
+		if err == nil && !used {
+			b.answering.add(b.addr)
+		}
 		return resp, false, err
 	}
 	err = interruption(ctx, err)
 	gone = used && !c.begun && peerClosed(err)
 	return nil, gone, &connError{
 		stage: stageRequest, addr: b.addr, tls: b.cfg.TLS != nil, sasl: b.cfg.SASL != nil,
-		fresh: !used, timeout: isTimeout(err), err: err,
+		fresh: !used, worked: b.answering.has(b.addr), timeout: isTimeout(err), err: err,
 	}
 }
 
@@ -135,7 +141,10 @@ func (b *broker) acquire(ctx context.Context) (*conn, error) {
 		return c, err
 	}
 	start := time.Now()
-	c, err := dial(ctx, b.cfg, b.addr)
+	c, err := dial(ctx, b.cfg, b.budget, b.addr)
+	if refused, ok := errors.AsType[*connError](err); ok {
+		refused.worked = b.answering.has(b.addr)
+	}
 	b.observer.ConnectDone(b.node.Load(), time.Since(start), observed(err))
 	b.mu.Lock()
 	defer b.mu.Unlock()

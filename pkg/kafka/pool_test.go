@@ -385,3 +385,49 @@ func TestServersThatAreNotKafka(t *testing.T) {
 		})
 	}
 }
+
+// A broker that closes connections while it starts or stops is no listener that expects TLS.
+func TestConnectionsThatAreClosedAtOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		worked bool
+		says   string
+	}{
+		"where requests were answered": {true, "brokers close connections while they start and stop"},
+		"where nothing ever worked":    {false, "the listener seems to expect TLS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake := fakekafka.Start(t, 1, kfake.SeedTopics(1, "t0"))
+			client := newClient(t, fake)
+			if test.worked {
+				if _, err := client.Topics(within(t, callTime), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			addr := fake.ListenAddrs()[0]
+			fake.Close()
+			ln, err := net.Listen("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var closing sync.WaitGroup
+			closing.Go(func() {
+				for {
+					nc, err := ln.Accept()
+					if err != nil {
+						return
+					}
+					nc.Close()
+				}
+			})
+			defer closing.Wait()
+			defer ln.Close()
+			_, err = client.Topics(within(t, callTime), nil)
+			wantKind(t, err, fault.Unavailable)
+			for _, says := range []string{"the broker closed the connection", test.says} {
+				if err == nil || !strings.Contains(err.Error(), says) {
+					t.Errorf("%v does not say %q", err, says)
+				}
+			}
+		})
+	}
+}

@@ -98,14 +98,23 @@ func diagnoseTLS(e *connError) (fault.Kind, string) {
 		return fault.Precondition, "use a host name that the broker's certificate is for, or set serverName"
 	case errors.As(e.err, &invalid):
 		return fault.Precondition, "renew or replace the broker's certificate, and check this machine's clock"
-	case errors.As(e.err, &record), peerClosed(e.err), e.timeout:
+	case e.worked && (peerClosed(e.err) || e.timeout):
+		return fault.Unavailable, brokerRestarts
+	case peerClosed(e.err), e.timeout:
+		return fault.Unavailable, "the listener seems to expect no TLS: use a TLS listener, or remove tls from this cluster"
+	case errors.As(e.err, &record):
 		return fault.Precondition, "the listener seems to expect no TLS: use a TLS listener, or remove tls from this cluster"
 	}
 	return fault.Precondition, "check the TLS settings on both sides"
 }
 
+// brokerRestarts is the remedy where connections are closed at an address that has answered before.
+const brokerRestarts = "brokers close connections while they start and stop: check that it is up, and its log for why it closed this one"
+
 // diagnoseSession reads what the end of a connected connection means. A listener
-// that expects another security protocol closes the connection without a word.
+// that expects another security protocol closes the connection without a word; so
+// does a broker that starts or stops. It is only ever a guess, which may be over the
+// next time, and none where the address has answered before.
 func diagnoseSession(e *connError) (fault.Kind, string) {
 	switch {
 	case remoteAlert(e.err):
@@ -115,12 +124,14 @@ func diagnoseSession(e *connError) (fault.Kind, string) {
 		return fault.Unavailable, "check the load and the health of the broker"
 	case !peerClosed(e.err):
 		return fault.Unavailable, "check the network between here and the broker"
+	case e.worked:
+		return fault.Unavailable, brokerRestarts
 	case e.stage == stageVersions && !e.tls:
-		return fault.Precondition, "the listener seems to expect TLS: configure tls for this cluster, or use a plaintext listener"
+		return fault.Unavailable, "the listener seems to expect TLS: configure tls for this cluster, or use a plaintext listener"
 	case e.stage == stageSASL:
 		return fault.Denied, "the broker refuses the SASL exchange: correct mechanism, username and password, and check that the listener expects SASL"
 	case e.fresh && !e.sasl:
-		return fault.Precondition, "the listener seems to expect SASL: configure sasl for this cluster, or use a listener without it"
+		return fault.Unavailable, "the listener seems to expect SASL: configure sasl for this cluster, or use a listener without it"
 	}
 	return fault.Unavailable, "check the broker's log for why it closed the connection"
 }

@@ -79,9 +79,11 @@ func (c credential) redact(s string) string {
 func (c credential) mechanism(m Mechanism) (sasl.Mechanism, error) {
 	switch m {
 	case ScramSHA256:
-		return scram.Mechanism(scram.SHA256, c.username, c.password)
+		m, err := scram.Mechanism(scram.SHA256, c.username, c.password)
+		return bounded{m}, err
 	case ScramSHA512:
-		return scram.Mechanism(scram.SHA512, c.username, c.password)
+		m, err := scram.Mechanism(scram.SHA512, c.username, c.password)
+		return bounded{m}, err
 	default:
 		return plain.Mechanism{Username: c.username, Password: c.password}, nil
 	}
@@ -103,7 +105,7 @@ func (c *conn) authenticate(ctx context.Context, s *SASL, addr string) error {
 			Remedy: "correct the credential",
 		}
 	}
-	if err := c.handshake(mechanism.Name()); err != nil {
+	if err := c.handshake(ctx, mechanism.Name()); err != nil {
 		return err
 	}
 	host, port, _ := net.SplitHostPort(addr)
@@ -114,24 +116,28 @@ func (c *conn) authenticate(ctx context.Context, s *SASL, addr string) error {
 		return errors.New(cred.redact(err.Error()))
 	}
 	for done := false; !done; {
-		challenge, err := c.saslRound(message, cred)
+		challenge, err := c.saslRound(ctx, message, cred)
 		if err != nil {
 			return err
 		}
 		done, message, err = session.Next(ctx, challenge)
-		if err != nil {
-			return fmt.Errorf("%w: %s", Code(58), cred.redact(err.Error()))
+		if err == nil {
+			continue
 		}
+		if _, ours := errors.AsType[*fault.Error](err); ours || ctx.Err() != nil {
+			return err
+		}
+		return withMessage(58, cred.redact(err.Error()))
 	}
 	return nil
 }
 
 // handshake agrees on the mechanism.
-func (c *conn) handshake(mechanism string) error {
+func (c *conn) handshake(ctx context.Context, mechanism string) error {
 	req := kmsg.NewPtrSASLHandshakeRequest()
 	req.Mechanism = mechanism
 	// Version 1 and no other: in version 0, what follows is not framed as Kafka messages.
-	resp, err := c.exchange(req, span{1, 1})
+	resp, err := c.exchange(ctx, req, span{1, 1})
 	if err != nil {
 		return err
 	}
@@ -146,10 +152,10 @@ func (c *conn) handshake(mechanism string) error {
 	return nil
 }
 
-func (c *conn) saslRound(message []byte, cred credential) ([]byte, error) {
+func (c *conn) saslRound(ctx context.Context, message []byte, cred credential) ([]byte, error) {
 	req := kmsg.NewPtrSASLAuthenticateRequest()
 	req.SASLAuthBytes = message
-	resp, err := c.exchange(req, saslAuthenticateVersions)
+	resp, err := c.exchange(ctx, req, saslAuthenticateVersions)
 	if err != nil {
 		return nil, err
 	}

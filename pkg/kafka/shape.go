@@ -66,17 +66,26 @@ func checkShape(resp kmsg.Response, body []byte) error {
 	}
 	w := walk{rest: body, flexible: resp.IsFlexible()}
 	w.fields(fits)
+	if w.elements > maxElements {
+		return &tooLarge{"elements", maxElements}
+	}
 	if w.broken {
 		return fmt.Errorf("%w: malformed %s", errNotKafka, name)
 	}
 	return nil
 }
 
+// maxElements bounds the elements of all arrays of a response that kmsg reads: it makes
+// more than a hundred bytes of one that has seven.
+const maxElements = 250_000
+
 // walk passes over a body. Once it is broken it stays so and nothing is left.
 type walk struct {
 	rest     []byte
 	flexible bool
 	broken   bool
+	// elements counts those of all arrays.
+	elements int
 }
 
 func (w *walk) fields(shape string) {
@@ -89,6 +98,9 @@ func (w *walk) fields(shape string) {
 		case '(':
 			end := i + closing(shape[i:])
 			for n := w.length('('); n > 0 && !w.broken; n-- {
+				if w.elements++; w.elements > maxElements {
+					w.skip(-1)
+				}
 				w.fields(shape[i+1 : end])
 			}
 			i = end
