@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"sigs.k8s.io/yaml"
 )
 
 // ConfigKey is the key of a ConfigMap that holds the scaler's configuration, as deploy/ has it.
@@ -16,7 +14,7 @@ const ConfigKey = "config.yaml"
 // Kubernetes manifests, what the one ConfigMap among them has under [ConfigKey].
 // Data that is no YAML is returned as it is, for whoever parses it to say so.
 func Configuration(data []byte) ([]byte, error) {
-	docs, err := split(bytes.NewReader(data))
+	docs, err := documents(bytes.NewReader(data))
 	if err != nil {
 		return data, nil // the configuration's own parser tells what is wrong
 	}
@@ -24,12 +22,12 @@ func Configuration(data []byte) ([]byte, error) {
 	var found, names []string
 	for _, raw := range docs {
 		var d struct {
-			APIVersion string                `json:"apiVersion"`
-			Kind       string                `json:"kind"`
-			Metadata   struct{ Name string } `json:"metadata"`
-			Data       map[string]string     `json:"data"`
+			APIVersion string `yaml:"apiVersion"`
+			Kind       string
+			Metadata   struct{ Name string }
+			Data       map[string]string
 		}
-		if yaml.Unmarshal(raw, &d) != nil || d.APIVersion == "" || d.Kind == "" {
+		if unmarshal(raw, &d) != nil || d.APIVersion == "" || d.Kind == "" {
 			continue
 		}
 		manifests = true

@@ -1,11 +1,9 @@
 // Package manifest reads ScaledObjects and ScaledJobs from YAML files, as far as
-// the check and explain commands need them: names, replica bounds and the
-// metadata of triggers that this scaler can answer.
+// the check and explain commands need them: names, replica bounds, what else
+// decides about replicas, and the metadata of triggers that this scaler can answer.
 package manifest
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,19 +11,14 @@ import (
 	"strconv"
 	"strings"
 
-	"sigs.k8s.io/yaml"
-
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
-// Scaled is one ScaledObject or ScaledJob.
-type Scaled struct {
-	Kind, Name, Namespace string
-	// MinReplicas and MaxReplicas are the bounds that KEDA gives to the HPA; KEDA's defaults are 0 and 100.
-	MinReplicas, MaxReplicas int64
-	// Triggers are the triggers that this scaler can answer, in the file's order.
-	Triggers []Trigger
-}
+// The kinds of [Scaled].
+const (
+	ScaledObject = "ScaledObject"
+	ScaledJob    = "ScaledJob"
+)
 
 // Trigger is one trigger of a ScaledObject.
 type Trigger struct {
@@ -37,6 +30,8 @@ type Trigger struct {
 	// MetricType is as the trigger has it; empty means AverageValue, KEDA's default.
 	MetricType string
 	Metadata   map[string]string
+	// Unset are the keys that Metadata lacks because their variable is empty or not set.
+	Unset []Variable
 }
 
 // Problem returns what KEDA itself would reject, nil for nothing: an external trigger without the
@@ -56,69 +51,39 @@ func (t Trigger) Problem() error {
 // KEDAs reports whether the trigger is one of KEDA's own, which this scaler answers in its place.
 func (t Trigger) KEDAs() bool { return t.Type == "kafka" || t.Type == "apache-kafka" }
 
-// KEDA's defaults for replica bounds (ScaledObject API, kedacore/keda v2).
-const (
-	defaultMinReplicas = 0
-	defaultMaxReplicas = 100
-)
-
 // types are the types of the triggers that this scaler can answer.
 func types() []string { return []string{"external", "external-push", "kafka", "apache-kafka"} }
 
-type document struct {
-	Kind     string `json:"kind"`
-	Metadata struct {
-		Name      string `json:"name"`
-		Namespace string `json:"namespace"`
-	} `json:"metadata"`
-	Spec struct {
-		MinReplicaCount *int64 `json:"minReplicaCount"`
-		MaxReplicaCount *int64 `json:"maxReplicaCount"`
-		Triggers        []struct {
-			Type       string         `json:"type"`
-			MetricType string         `json:"metricType"`
-			Metadata   map[string]any `json:"metadata"`
-		} `json:"triggers"`
-	} `json:"spec"`
+// Read returns the ScaledObjects and ScaledJobs that have a trigger for this
+// scaler: those among the YAML documents of r, and among the items of a List, as
+// kubectl prints one. file names it in errors. lookupEnv stands in for KEDA, see
+// [Variable].
+//
+// What can be read is returned even where something else cannot. Each error is a
+// *fault.Error of kind Invalid.
+func Read(r io.Reader, file string, lookupEnv func(string) (string, bool)) ([]Scaled, error) {
+	docs, err := documents(r)
+	if err != nil {
+		return nil, invalid(file, err, remedyFor(err))
+	}
+	found := finder{lookupEnv: lookupEnv}
+	for i, raw := range docs {
+		found.read(raw, fmt.Sprintf("%s, document %d", file, i+1))
+		if found.objects > MaxObjects {
+			return nil, invalid(file, tooMany(), remedyFor(tooMany()))
+		}
+	}
+	if len(found.scaled) == 0 && found.failed == nil {
+		return nil, nothing(file, found.others)
+	}
+	return found.scaled, found.failed
 }
 
-// Read returns the ScaledObjects and ScaledJobs among the YAML documents of r
-// that have a trigger for this scaler; file names it in errors. A key that ends
-// in FromEnv names an environment variable of the workload: getenv stands in for
-// KEDA, which sends the variable's value under the same key and leaves out what
-// is empty.
-func Read(r io.Reader, file string, getenv func(string) string) ([]Scaled, error) {
-	docs, err := split(r)
-	if err != nil {
-		return nil, invalid(file, err, "check the path and its permissions")
+func remedyFor(err error) string {
+	if bound := (*boundError)(nil); errors.As(err, &bound) {
+		return "name a file with the ScaledObjects that you mean"
 	}
-	var found []Scaled
-	var others []string
-	for i, raw := range docs {
-		var d document
-		object := fmt.Sprintf("%s, document %d", file, i+1)
-		if err := yaml.Unmarshal(raw, &d); err != nil {
-			return nil, invalid(object, plain(err), "mend the YAML")
-		}
-		if d.Kind != "ScaledObject" && d.Kind != "ScaledJob" {
-			continue
-		}
-		s, err := d.scaled(getenv)
-		if err != nil {
-			return nil, invalid(object, err, "quote the value: Kubernetes takes only strings in trigger metadata")
-		}
-		if len(s.Triggers) > 0 {
-			found = append(found, s)
-			continue
-		}
-		for _, t := range d.Spec.Triggers {
-			others = append(others, strconv.Quote(t.Type))
-		}
-	}
-	if len(found) == 0 {
-		return nil, nothing(file, others)
-	}
-	return found, nil
+	return "check the path and its permissions"
 }
 
 // nothing is the error of a file without a trigger for this scaler; others are the types of those that it has.
@@ -132,71 +97,61 @@ func nothing(file string, others []string) error {
 	return invalid(file, errors.New(problem), remedy)
 }
 
-func (d *document) scaled(getenv func(string) string) (Scaled, error) {
-	s := Scaled{
-		Kind: d.Kind, Name: d.Metadata.Name, Namespace: d.Metadata.Namespace,
-		MinReplicas: defaultMinReplicas, MaxReplicas: defaultMaxReplicas,
-	}
-	if s.Namespace == "" {
-		s.Namespace = "default"
-	}
-	if d.Spec.MinReplicaCount != nil {
-		s.MinReplicas = *d.Spec.MinReplicaCount
-	}
-	if d.Spec.MaxReplicaCount != nil {
-		s.MaxReplicas = *d.Spec.MaxReplicaCount
-	}
-	for i, t := range d.Spec.Triggers {
-		if !slices.Contains(types(), t.Type) {
-			continue
-		}
-		metadata, err := resolve(t.Metadata, getenv)
-		if err != nil {
-			return Scaled{}, err
-		}
-		s.Triggers = append(s.Triggers, Trigger{Index: i, Type: t.Type, MetricType: t.MetricType, Metadata: metadata})
-	}
-	return s, nil
+// finder collects what the documents of a file have.
+type finder struct {
+	lookupEnv func(string) (string, bool)
+	scaled    []Scaled
+	// others are the types of triggers that are not for this scaler, of objects that have no other.
+	others []string
+	// objects is how many documents and items there were.
+	objects int
+	failed  error
 }
 
-func resolve(metadata map[string]any, getenv func(string) string) (map[string]string, error) {
-	resolved := make(map[string]string, len(metadata))
-	for key, v := range metadata {
-		value, ok := v.(string)
-		if !ok {
-			return nil, fmt.Errorf("trigger metadata %s: not a string (got %v)", key, v)
-		}
-		if strings.HasSuffix(key, "FromEnv") {
-			if value = getenv(value); value == "" {
-				continue
-			}
-		}
-		resolved[key] = value
+// read takes one document; place says where it stands.
+func (f *finder) read(raw []byte, place string) {
+	var d document
+	if err := unmarshal(raw, &d); err != nil {
+		f.objects++
+		f.fail(invalid(place, err, "mend the YAML"))
+		return
 	}
-	return resolved, nil
+	f.take(&d, place, 0)
 }
 
-// split cuts a YAML stream at its document separators.
-func split(r io.Reader) ([][]byte, error) {
-	var docs [][]byte
-	var doc bytes.Buffer
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		if line := lines.Bytes(); bytes.HasPrefix(line, []byte("---")) {
-			docs = append(docs, bytes.Clone(doc.Bytes()))
-			doc.Reset()
-			continue
-		}
-		doc.Write(lines.Bytes())
-		doc.WriteByte('\n')
-	}
-	return append(docs, doc.Bytes()), lines.Err()
-}
+func (f *finder) fail(err error) { f.failed = errors.Join(f.failed, err) }
 
-// plain keeps a YAML error on one line.
-func plain(err error) error {
-	return errors.New(strings.Join(strings.Fields(err.Error()), " "))
+// take takes one object, and those in it if it is a List.
+func (f *finder) take(d *document, place string, depth int) {
+	f.objects++
+	switch {
+	case f.objects > MaxObjects:
+		return
+	case depth > MaxListDepth:
+		f.fail(invalid(place, fmt.Errorf("a List within %d Lists", MaxListDepth), "write the items of one List, or documents of their own"))
+		return
+	case d.problem != nil:
+		f.fail(invalid(place, d.problem, "mend the YAML"))
+		return
+	case d.isList():
+		for i := range d.Items {
+			f.take(&d.Items[i], fmt.Sprintf("%s, item %d", place, i+1), depth+1)
+		}
+		return
+	case !d.isScaled():
+		return
+	}
+	s, err := d.scaled(f.lookupEnv)
+	switch {
+	case err != nil:
+		f.fail(invalid(place+", "+s.String(), err, "quote the value: Kubernetes takes only strings in trigger metadata"))
+	case len(s.Triggers) > 0:
+		f.scaled = append(f.scaled, s)
+	default:
+		for _, t := range d.Spec.Triggers {
+			f.others = append(f.others, strconv.Quote(t.Type))
+		}
+	}
 }
 
 func invalid(object string, err error, remedy string) error {

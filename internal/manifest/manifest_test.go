@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 const orders = `# two documents, one of them ours
@@ -30,20 +31,22 @@ spec:
 
 func TestRead(t *testing.T) {
 	env := map[string]string{"TOPIC": "orders"}
-	got, err := Read(strings.NewReader(orders), "orders.yaml", func(k string) string { return env[k] })
+	got, err := Read(strings.NewReader(orders), "orders.yaml", func(k string) (string, bool) { v, ok := env[k]; return v, ok })
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Scaled{{
-		Kind: "ScaledObject", Name: "orders", Namespace: "default", MaxReplicas: 12,
+		Kind: "ScaledObject", Name: "orders", Namespace: "default", MaxReplicas: new(int64(12)), AllTriggers: 2,
 		Triggers: []Trigger{{Index: 1, Type: "external", Metadata: map[string]string{
 			"scalerAddress": "kafka-scaler:6000", "topicFromEnv": "orders",
-		}}},
+		}, Unset: []Variable{{Key: "consumerGroupFromEnv", Name: "UNSET"}}}},
 	}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("Read (-want +got):\n%s", diff)
 	}
 }
+
+func noVariables(string) (string, bool) { return "", false }
 
 func TestReadRejects(t *testing.T) {
 	for name, tc := range map[string]struct{ in, want string }{
@@ -54,7 +57,7 @@ func TestReadRejects(t *testing.T) {
 		"number":        {"kind: ScaledObject\nspec: {triggers: [{type: external, metadata: {lagThreshold: 5}}]}", "quote the value"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Read(strings.NewReader(tc.in), "f.yaml", func(string) string { return "" })
+			_, err := Read(strings.NewReader(tc.in), "f.yaml", noVariables)
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(err.Error(), "f.yaml") {
 				t.Errorf("got error %v, want one about f.yaml with %q", err, tc.want)
 			}
