@@ -13,7 +13,9 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
+	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
 // checkTimeout bounds the check of one cluster or one trigger.
@@ -21,7 +23,7 @@ const checkTimeout = 30 * time.Second
 
 type checkFlags struct {
 	target
-	file string
+	files files
 }
 
 func newCheck(p process) *cobra.Command {
@@ -32,8 +34,8 @@ func newCheck(p process) *cobra.Command {
 		Long: `Check a configuration file and reach every cluster in it step by step: DNS, TCP,
 TLS, API versions, SASL, metadata, and every broker at the address that it
 advertises. With -f, the triggers of ScaledObjects instead: their metadata, their cluster,
-topics, group and the ACLs that reading them needs. --cluster or
---bootstrap-servers then stand in for the cluster that the triggers name.
+topics, group and the ACLs that reading them needs, and what KEDA would be told.
+--cluster or --bootstrap-servers then stand in for the cluster that the triggers name.
 
 One line a step; what to do stands under the step that failed. The exit code is
 0 if every step succeeded, 1 if one failed, 2 for wrong usage.`,
@@ -45,19 +47,19 @@ One line a step; what to do stands under the step that failed. The exit code is
 	}
 	flags := c.Flags()
 	f.add(flags)
-	flags.StringVarP(&f.file, "filename", "f", "", "`FILE` with ScaledObjects or ScaledJobs, - for standard input")
+	f.files.add(flags)
 	addEnvironment(flags)
 	return c
 }
 
 func (f *checkFlags) run(ctx context.Context, p process) error {
-	if f.config == "" && f.file == "" && len(f.bootstrapServers) == 0 {
+	if f.config == "" && !f.files.given() && len(f.bootstrapServers) == 0 {
 		return usagef("nothing to check: give --config, --bootstrap-servers or -f")
 	}
-	if err := f.usage(); err != nil {
+	if err := errors.Join(f.usage(), f.files.usage()); err != nil {
 		return err
 	}
-	report := &checkReport{w: p.stdout}
+	report := newCheckReport(p.stdout)
 	cfg, err := f.load()
 	if err != nil {
 		report.fail("configuration", f.config, err)
@@ -66,12 +68,13 @@ func (f *checkFlags) run(ctx context.Context, p process) error {
 	if f.config != "" {
 		report.step(kafka.Check{Step: "configuration", Target: f.config, OK: true, Detail: "valid, " + count(len(cfg.Clusters), "cluster")})
 	}
-	set, err := openClusters(cfg, p)
+	here, err := startHere(ctx, cfg, p)
 	if err != nil {
 		report.fail("configuration", f.config, err)
 		return report.err()
 	}
-	checker := checker{set: set, report: report, done: map[string]bool{}}
+	defer here.stop()
+	checker := checker{here: here, report: report, done: map[string]bool{}}
 	if err := f.check(ctx, p, cfg, &checker); err != nil {
 		return err
 	}
@@ -81,14 +84,6 @@ func (f *checkFlags) run(ctx context.Context, p process) error {
 // check checks the clusters that the flags name, all of the configuration's
 // where they name none, and then the triggers.
 func (f *checkFlags) check(ctx context.Context, p process, cfg config.Config, c *checker) error {
-	var scaled []manifest.Scaled
-	if f.file != "" {
-		var err error
-		if scaled, err = readManifest(p, f.file); err != nil {
-			c.report.fail("file", f.file, err)
-			return nil
-		}
-	}
 	switch {
 	case f.cluster != "" || len(f.bootstrapServers) > 0:
 		connection, err := f.connection(cfg)
@@ -96,15 +91,20 @@ func (f *checkFlags) check(ctx context.Context, p process, cfg config.Config, c 
 			return err
 		}
 		c.cluster(ctx, connection)
-	case f.file == "":
+	case !f.files.given():
 		for _, cluster := range cfg.Clusters {
 			c.cluster(ctx, trigger.Connection{Cluster: cluster.Name, SASL: config.SASLNone})
 		}
 	}
-	for _, s := range scaled {
-		for _, t := range s.Triggers {
-			t.Metadata = f.replaceIn(t.Metadata)
-			c.trigger(ctx, s, t)
+	for _, path := range f.files.paths {
+		scaled, err := readManifest(p, path)
+		for _, problem := range flatten(err) {
+			c.report.fail("file", path, problem)
+		}
+		for i := range scaled {
+			for _, t := range scaled[i].Triggers {
+				c.trigger(ctx, &scaled[i], f.replaceIn(t))
+			}
 		}
 	}
 	return nil
@@ -112,7 +112,7 @@ func (f *checkFlags) check(ctx context.Context, p process, cfg config.Config, c 
 
 // checker checks clusters, each once, and triggers.
 type checker struct {
-	set    *clusters.Set
+	*here
 	report *checkReport
 	done   map[string]bool
 }
@@ -147,13 +147,14 @@ func clusterOf(connection trigger.Connection) string {
 }
 
 // trigger checks one trigger: what is written, and whether Kafka lets it be read.
-func (c *checker) trigger(ctx context.Context, s manifest.Scaled, t manifest.Trigger) {
+func (c *checker) trigger(ctx context.Context, s *manifest.Scaled, t manifest.Trigger) {
 	parsed, parseErr := trigger.Parse(t.Metadata)
 	var cluster *clusters.Cluster
 	if parseErr == nil {
 		cluster = c.cluster(ctx, parsed.Connection)
 	}
-	c.report.heading(fmt.Sprintf("%s %s/%s, trigger %d (%s)", s.Kind, s.Namespace, s.Name, t.Index, t.Type))
+	c.report.heading(fmt.Sprintf("%s, trigger %d (%s)", s, t.Index, t.Type))
+	c.report.unset(t)
 	problem := t.Problem()
 	if problem != nil {
 		c.report.fail("metadata", "", problem)
@@ -165,28 +166,38 @@ func (c *checker) trigger(ctx context.Context, s manifest.Scaled, t manifest.Tri
 	if problem != nil {
 		return
 	}
-	c.report.step(kafka.Check{Step: "metadata", OK: true, Detail: fmt.Sprintf("valid, metric %s, target %d", parsed.MetricName, parsed.Policy.LagThreshold)})
+	c.report.step(kafka.Check{Step: "metadata", OK: true, Detail: fmt.Sprintf("valid, metric %s, target %d", parsed.MetricName, parsed.Policy.Target())})
 	if cluster == nil {
 		c.report.fail("cluster", clusterOf(parsed.Connection), errors.New("cannot be used, see above"))
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
+	response, err := c.server.Explain(ctx, &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: t.Metadata})
+	if err != nil {
+		c.report.fail("answer", "", plainStatus(err))
+		return
+	}
+	for _, answer := range response.GetExplanations() {
+		reads := triggerCheck{checkReport: c.report, cluster: cluster, trigger: parsed, answer: answer}
+		c.fetches(ctx, cluster, parsed, t, reads.run(ctx))
+	}
+}
+
+// fetches tries the reads of records that the scaler does without where they are not allowed.
+func (c *checker) fetches(ctx context.Context, cluster *clusters.Cluster, parsed *trigger.Trigger, t manifest.Trigger, topics []lag.TopicPartitions) {
 	client, err := kafka.New(c.set.KafkaConfig(cluster), kafka.Options{})
 	if err != nil {
 		c.report.fail("cluster", cluster.Name(), err)
 		return
 	}
 	defer client.Close()
-	parts := c.selection(ctx, client, parsed)
-	if parsed.Selection.Inspect {
-		for _, p := range parts {
-			client.DiagnoseLook(ctx, p.Topic, p.Partitions, c.report.step)
+	for _, topic := range topics {
+		if parsed.Selection.Inspect {
+			client.DiagnoseLook(ctx, topic.Topic, topic.Partitions, c.report.step)
 		}
-	}
-	if t.Type == "external-push" && cluster.WaitsForRecords() {
-		for _, p := range parts {
-			client.DiagnoseWait(ctx, p.Topic, p.Partitions, c.report.step)
+		if t.Type == "external-push" && cluster.WaitsForRecords() {
+			client.DiagnoseWait(ctx, topic.Topic, topic.Partitions, c.report.step)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
@@ -13,50 +14,56 @@ import (
 
 // checkReport writes one line a step, and counts what failed.
 type checkReport struct {
-	w             io.Writer
+	out           *terminal.Printer
 	steps, failed int
 	headed        bool
 }
 
+func newCheckReport(w io.Writer) *checkReport { return &checkReport{out: terminal.New(w)} }
+
 func (r *checkReport) heading(text string) {
 	if r.steps > 0 || r.headed {
-		fmt.Fprintln(r.w)
+		r.out.Linef("")
 	}
 	r.headed = true
-	fmt.Fprintln(r.w, text)
+	r.out.Linef("%s", text)
 }
 
 func (r *checkReport) step(c kafka.Check) {
-	r.steps++
 	mark, detail := "ok  ", c.Detail
 	if !c.OK {
 		r.failed++
 		mark, detail = "FAIL", fmt.Sprint(c.Err)
+		r.line(mark, c.Step, c.Target, detail, c.Remedy)
+		return
 	}
-	line := fmt.Sprintf("%s  %s", mark, c.Step)
-	if c.Target != "" {
-		line += " " + c.Target
-	}
-	if detail != "" {
-		line += ": " + detail
-	}
-	fmt.Fprintln(r.w, line)
-	if !c.OK && c.Remedy != "" {
-		fmt.Fprintf(r.w, "      -> %s\n", c.Remedy)
-	}
+	r.line(mark, c.Step, c.Target, detail, "")
 }
 
 // warn reports a step that succeeded, with something that is likely to be a mistake.
 func (r *checkReport) warn(step, target, detail, remedy string) {
+	r.line("WARN", step, target, detail, remedy)
+}
+
+func (r *checkReport) line(mark, step, target, detail, remedy string) {
 	r.steps++
-	fmt.Fprintf(r.w, "WARN  %s %s: %s\n      -> %s\n", step, target, detail, remedy)
+	if target != "" {
+		step += " " + target
+	}
+	if detail != "" {
+		step += ": " + detail
+	}
+	r.out.Linef("%s  %s", mark, step)
+	if remedy != "" {
+		r.out.Linef("      -> %s", remedy)
+	}
 }
 
 // fail reports a step that failed with an error of ours.
 func (r *checkReport) fail(step, target string, err error) {
 	var problems config.Problems
 	var invalid *trigger.Error
-	switch f := (*fault.Error)(nil); {
+	switch {
 	case errors.As(err, &problems):
 		for _, problem := range problems {
 			r.step(kafka.Check{Step: step, Target: target, Err: errors.New(problem)})
@@ -65,23 +72,27 @@ func (r *checkReport) fail(step, target string, err error) {
 		for _, problem := range invalid.Problems {
 			r.step(kafka.Check{Step: step, Target: problem.Field, Err: errors.New(problem.Message), Remedy: problem.Remedy})
 		}
-	case errors.As(err, &f) && f.Remedy != "":
-		r.step(kafka.Check{Step: step, Target: target, Err: withoutRemedy(*f), Remedy: f.Remedy})
 	default:
-		r.step(kafka.Check{Step: step, Target: target, Err: err})
+		remedy, cause := apart(err)
+		r.step(kafka.Check{Step: step, Target: target, Err: cause, Remedy: remedy})
 	}
 }
 
-// withoutRemedy is the text of an error whose remedy is shown on a line of its own.
-func withoutRemedy(e fault.Error) error {
+// apart returns the remedy of an error, which is shown on a line of its own, and the error without it.
+func apart(err error) (remedy string, cause error) {
+	f := (*fault.Error)(nil)
+	if !errors.As(err, &f) || f.Remedy == "" || f.Error() != err.Error() {
+		return "", err
+	}
+	e := *f
 	e.Remedy = ""
-	return &e
+	return f.Remedy, &e
 }
 
 // err is the outcome of the whole check.
 func (r *checkReport) err() error {
 	if r.failed == 0 {
-		return nil
+		return r.out.Err()
 	}
 	return fmt.Errorf("%d of %d steps failed", r.failed, r.steps)
 }

@@ -9,18 +9,15 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"go.uber.org/zap"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/explanation"
-	"github.com/kafka-scaler/kafka-scaler/pkg/config"
-	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
 type explainFlags struct {
 	target
 	output
-	file     string
+	files    files
 	metadata map[string]string
 	scaler   scalerFlags
 }
@@ -53,16 +50,14 @@ environment of this command.`,
 	f.target.add(flags)
 	f.output.add(flags)
 	f.scaler.add(flags)
-	flags.StringVarP(&f.file, "filename", "f", "", "`FILE` with ScaledObjects or ScaledJobs, - for standard input")
+	f.files.add(flags)
 	flags.StringToStringVar(&f.metadata, "set", nil, "`KEY=VALUE,...` of trigger metadata; adds to -f and wins over it")
 	addEnvironment(flags)
 	return c
 }
 
 func (f *explainFlags) run(ctx context.Context, p process, args []string) error {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
-	if err := errors.Join(f.usage(), f.scaler.usage()); err != nil {
+	if err := errors.Join(f.usage(), f.files.usage(), f.scaler.usage()); err != nil {
 		return err
 	}
 	questions, err := f.questions(p, args)
@@ -74,46 +69,35 @@ func (f *explainFlags) run(ctx context.Context, p process, args []string) error 
 		return err
 	}
 	defer closeAsk()
-
 	var answers []answer
-	var failed error
+	var failed []error
 	for _, q := range questions {
-		if q.problem != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", q.source, q.problem))
-			continue
-		}
-		response, err := ask(ctx, q.request)
-		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s: %w", q.source, plainStatus(err)))
-			continue
-		}
-		for _, x := range response.GetExplanations() {
-			explanation.ForMetricType(x, q.bounds.MetricType)
-			answers = append(answers, answer{x, q.bounds})
-		}
+		answered, err := q.ask(ctx, ask)
+		answers = append(answers, answered...)
+		failed = append(failed, err)
 	}
 	if err := f.show(p.stdout, answers); err != nil {
 		return err
 	}
-	return errors.Join(failed, unanswered(answers))
+	return errors.Join(append(failed, unanswered(answers))...)
 }
 
 type answer struct {
 	*kafkascalerv1.Explanation
-	bounds explanation.Bounds
+	subject explanation.Subject
 }
 
 func (f *explainFlags) show(w io.Writer, answers []answer) error {
 	all := make([]map[string]any, len(answers))
 	for i, a := range answers {
-		all[i] = explanation.JSON(a.Explanation)
+		all[i] = explanation.JSON(a.Explanation, a.subject)
 	}
 	return f.write(w, all, func(w io.Writer) error {
 		for i, a := range answers {
 			if i > 0 {
 				fmt.Fprintln(w)
 			}
-			if err := explanation.Print(w, a.Explanation, a.bounds); err != nil {
+			if err := explanation.Print(w, a.Explanation, a.subject); err != nil {
 				return err
 			}
 		}
@@ -147,27 +131,11 @@ func (f *explainFlags) answerer(ctx context.Context, p process) (ask askFunc, en
 	if err != nil {
 		return nil, nil, err
 	}
-	return explainHere(ctx, cfg, p)
-}
-
-// explainHere runs the scaler without its port. The set is run for as long as it is asked.
-func explainHere(ctx context.Context, cfg config.Config, p process) (askFunc, func(), error) {
-	m := metrics.New(metrics.Build{})
-	set, err := newClusters(cfg, p, m, zap.NewNop(), commandConfiguration)
+	here, err := startHere(ctx, cfg, p)
 	if err != nil {
 		return nil, nil, err
 	}
-	server, err := newServer(cfg, set, m, zap.NewNop())
-	if err != nil {
-		return nil, nil, err
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = set.Run(ctx) // it ends with ctx, and without an error
-	}()
-	return server.Explain, func() { cancel(); <-ended }, nil
+	return here.server.Explain, here.stop, nil
 }
 
 // scalerFlags say how a running scaler is reached.

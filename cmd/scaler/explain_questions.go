@@ -1,14 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
-	"os"
 	"strings"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/explanation"
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
-	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -16,24 +15,54 @@ import (
 // question is one trigger to explain.
 type question struct {
 	request *kafkascalerv1.ExplainRequest
-	bounds  explanation.Bounds
+	subject explanation.Subject
 	// source says where the trigger is written, for errors.
 	source string
 	// problem is why it is not asked.
 	problem error
 }
 
+// ask returns the answers to the question, as far as the subject makes them.
+func (q *question) ask(ctx context.Context, ask askFunc) ([]answer, error) {
+	if q.problem != nil {
+		return nil, q.failed(q.problem)
+	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	response, err := ask(ctx, q.request)
+	if err != nil {
+		return nil, q.failed(plainStatus(err))
+	}
+	var answers []answer
+	for _, x := range response.GetExplanations() {
+		explanation.Restate(x, q.subject)
+		answers = append(answers, answer{x, q.subject})
+	}
+	return answers, nil
+}
+
+// failed says where the trigger is written that cannot be explained. Its cause may be a variable that only KEDA has.
+func (q *question) failed(err error) error {
+	for _, v := range q.subject.Trigger.Unset {
+		err = fmt.Errorf("%w; %s; %s", err, v, v.Remedy())
+	}
+	if q.source == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", q.source, err)
+}
+
 // questions are what the flags and arguments ask about.
 func (f *explainFlags) questions(p process, args []string) ([]question, error) {
 	switch {
-	case len(args) == 1 && (f.file != "" || len(f.metadata) > 0):
+	case len(args) == 1 && (f.files.given() || len(f.metadata) > 0):
 		return nil, usagef("give one of -f, --set and NAMESPACE/NAME")
 	case len(args) == 1:
 		return f.named(args[0])
-	case f.file != "":
-		return f.fromFile(p)
+	case f.files.given():
+		return f.fromFiles(p), nil
 	case len(f.metadata) > 0:
-		return []question{{request: &kafkascalerv1.ExplainRequest{ScalerMetadata: f.replaceIn(f.metadata)}, source: "--set"}}, nil
+		return []question{{request: &kafkascalerv1.ExplainRequest{ScalerMetadata: f.replaceIn(manifest.Trigger{Metadata: f.metadata}).Metadata}, source: "--set"}}, nil
 	default:
 		return nil, usagef("what is to be explained? give -f FILE, --set KEY=VALUE,... or NAMESPACE/NAME")
 	}
@@ -53,52 +82,47 @@ func (f *explainFlags) named(object string) ([]question, error) {
 	return []question{{request: &kafkascalerv1.ExplainRequest{Namespace: namespace, Name: name}, source: object}}, nil
 }
 
-func (f *explainFlags) fromFile(p process) ([]question, error) {
-	scaled, err := readManifest(p, f.file)
-	if err != nil {
-		return nil, err
-	}
-	var questions []question
-	for _, s := range scaled {
-		for _, t := range s.Triggers {
-			maps.Copy(t.Metadata, f.metadata)
-			bounds := explanation.Bounds{Kind: s.Kind, Max: s.MaxReplicas, MetricType: t.MetricType}
-			if t.KEDAs() && t.Metadata["compatibility"] != "keda" {
-				bounds.Note = noteForKEDAs(t.Type, f.replaceIn(t.Metadata))
+func (f *explainFlags) fromFiles(p process) (questions []question) {
+	for _, path := range f.files.paths {
+		scaled, err := readManifest(p, path)
+		if err != nil {
+			questions = append(questions, question{problem: err})
+		}
+		for i := range scaled {
+			for _, t := range scaled[i].Triggers {
+				questions = append(questions, f.fromTrigger(&scaled[i], t))
 			}
-			questions = append(questions, question{
-				request: &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: f.replaceIn(t.Metadata)},
-				bounds:  bounds,
-				source:  fmt.Sprintf("%s %s/%s, trigger %d", s.Kind, s.Namespace, s.Name, t.Index),
-				problem: t.Problem(),
-			})
 		}
 	}
-	return questions, nil
+	return questions
 }
 
-// noteForKEDAs says whose number it is that follows, and how to get KEDA's own, where that is possible: the mode
-// knows one topic and one group, as KEDA's kafka trigger does.
-func noteForKEDAs(kind string, metadata map[string]string) string {
-	note := fmt.Sprintf("A trigger of type %s is answered by KEDA itself. This is what kafka-scaler would answer", kind)
-	inItsMode := maps.Clone(metadata)
-	inItsMode["compatibility"] = string(policy.KEDA)
-	if _, err := trigger.Parse(inItsMode); err != nil {
-		return note + "."
+func (f *explainFlags) fromTrigger(s *manifest.Scaled, t manifest.Trigger) question {
+	maps.Copy(t.Metadata, f.metadata)
+	t = f.replaceIn(t)
+	return question{
+		request: &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: t.Metadata},
+		subject: explanation.Subject{Workload: s, Trigger: t, Notes: kedasOwn(t)},
+		source:  fmt.Sprintf("%s, trigger %d", s, t.Index),
+		problem: t.Problem(),
 	}
-	return note + "; add --set compatibility=keda for KEDA's own number."
 }
 
-// readManifest reads a file of ScaledObjects, or standard input.
-func readManifest(p process, path string) ([]manifest.Scaled, error) {
-	getenv := func(name string) string { value, _ := p.lookupEnv(name); return value }
-	if path == "-" {
-		return manifest.Read(p.stdin, "standard input", getenv)
+// kedasOwn says of a trigger of KEDA's own whose number it is that is shown.
+func kedasOwn(t manifest.Trigger) []string {
+	const compatibility = "compatibility"
+	compatible := t.Metadata[compatibility] != ""
+	switch {
+	case !t.KEDAs(), compatible && t.Type == "kafka":
+		return nil
+	case compatible:
+		return []string{fmt.Sprintf("A trigger of type %s is answered by KEDA itself. compatibility: keda has the numbers of KEDA's kafka trigger, and there are none of this type.", t.Type)}
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
+	note := fmt.Sprintf("A trigger of type %s is answered by KEDA itself. This is what kafka-scaler would answer", t.Type)
+	with := maps.Clone(t.Metadata)
+	with[compatibility] = "keda"
+	if _, err := trigger.Parse(with); err == nil && t.Type == "kafka" {
+		return []string{note + "; add --set compatibility=keda for KEDA's own number."}
 	}
-	defer file.Close()
-	return manifest.Read(file, path, getenv)
+	return []string{note + "."}
 }

@@ -42,7 +42,8 @@ state of each partition's lag:
                        since the consumers' auto.offset.reset decides what it is
   commit_below_start   retention has removed records that the group had not
                        taken; the lag is what is left
-  commit_past_end      the topic was truncated or made anew: 0
+  commit_past_end      the log ends before the commit: it was truncated, restored or
+                       created again. No lag is shown, see NOTE
   unknown              could not be read, see ERROR`,
 		Example: `  kafka-scaler lag orders-service --bootstrap-servers kafka:9092
   kafka-scaler lag orders-service --config config.yaml --cluster main --topic orders -o json

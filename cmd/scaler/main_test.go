@@ -40,15 +40,17 @@ func TestScripts(t *testing.T) {
 
 // startKafka starts a fake cluster for the script and sets $KAFKA to its address:
 // topic orders with 5 partitions, records and group shop's commits as in
-// [writeOrders], and group sleeper without any.
+// [writeOrders], topic payments without any, and group restored, which has
+// committed in orders what is not there any more.
 func startKafka(ts *testscript.TestScript, negated bool, args []string) {
 	if negated || len(args) > 0 {
 		ts.Fatalf("usage: kafka")
 	}
-	cluster, err := fakekafka.New(1, kfake.SeedTopics(5, "orders"))
+	cluster, err := fakekafka.New(1, kfake.SeedTopics(5, "orders"), kfake.SeedTopics(1, "payments"))
 	ts.Check(err)
 	ts.Defer(cluster.Close)
 	writeOrders(scriptTB{ts}, cluster)
+	cluster.Commit(scriptTB{ts}, "restored", map[string]map[int32]int64{"orders": {0: 90, 1: 0, 2: 0, 3: 0, 4: 0}})
 	ts.Setenv("KAFKA", cluster.ListenAddrs()[0])
 }
 

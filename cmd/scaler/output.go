@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/pflag"
-	"sigs.k8s.io/yaml"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 )
 
 // output is the -o flag of the commands that show something.
@@ -22,16 +22,9 @@ func (o *output) add(flags *pflag.FlagSet) {
 func (o *output) write(w io.Writer, v any, table func(io.Writer) error) error {
 	switch o.value {
 	case "json":
-		e := json.NewEncoder(w)
-		e.SetIndent("", "  ")
-		return e.Encode(v)
+		return terminal.JSON(w, v)
 	case "yaml":
-		text, err := yaml.Marshal(v)
-		if err != nil {
-			return err
-		}
-		_, err = w.Write(text)
-		return err
+		return terminal.YAML(w, v)
 	default:
 		return table(w)
 	}

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
@@ -102,15 +104,40 @@ func usagef(format string, args ...any) error {
 	return &usageError{problem: fmt.Sprintf(format, args...)}
 }
 
-// printError writes an error for people: the problems of a configuration one a line.
+// printError writes an error for people: joined ones each on a line, and the problems of a configuration too.
 func printError(w io.Writer, err error) {
-	problems := config.Problems(nil)
-	if f := (*fault.Error)(nil); errors.As(err, &f) && errors.As(err, &problems) {
-		fmt.Fprintf(w, "Error: %s %s:\n", f.Op, f.Object)
-		for _, problem := range problems {
-			fmt.Fprintf(w, "  %s\n", problem)
+	p := terminal.New(w)
+	for _, err := range flatten(err) {
+		problems := config.Problems(nil)
+		if f := (*fault.Error)(nil); errors.As(err, &f) && errors.As(err, &problems) {
+			p.Linef("Error: %s %s:", f.Op, f.Object)
+			for _, problem := range problems {
+				p.Linef("  %s", problem)
+			}
+			continue
 		}
-		return
+		p.Linef("Error: %s", err)
 	}
-	fmt.Fprintf(w, "Error: %s\n", err)
+}
+
+// flatten returns the errors that were joined, none for nil.
+func flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	var texts []string
+	for _, part := range joined.Unwrap() {
+		all = append(all, flatten(part)...)
+		texts = append(texts, part.Error())
+	}
+	// Others that wrap several errors have a text of their own.
+	if strings.Join(texts, "\n") != err.Error() {
+		return []error{err}
+	}
+	return all
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -83,22 +84,30 @@ func openClusters(c config.Config, p process) (*clusters.Set, error) {
 }
 
 // replaceIn puts the cluster that the flags name, if they name one, in the place
-// of the one in a trigger's metadata. It changes and returns metadata.
-func (t *target) replaceIn(metadata map[string]string) map[string]string {
+// of the one in a trigger's metadata. It changes the metadata, and leaves only those
+// unset variables that the trigger still lacks.
+func (t *target) replaceIn(of manifest.Trigger) manifest.Trigger {
 	const servers, cluster = "bootstrapServers", "cluster"
-	if len(t.bootstrapServers) == 0 && t.cluster == "" {
-		return metadata
+	replaces := len(t.bootstrapServers) > 0 || t.cluster != ""
+	if replaces {
+		for _, key := range []string{servers, servers + fromEnv, cluster, cluster + fromEnv} {
+			delete(of.Metadata, key)
+		}
 	}
-	for _, key := range []string{servers, servers + "FromEnv", cluster, cluster + "FromEnv"} {
-		delete(metadata, key)
+	switch {
+	case t.cluster != "":
+		of.Metadata[cluster] = t.cluster
+	case replaces:
+		of.Metadata[servers] = strings.Join(t.bootstrapServers, ",")
+		if t.tls {
+			of.Metadata["tls"] = "enable"
+		}
 	}
-	if t.cluster != "" {
-		metadata[cluster] = t.cluster
-		return metadata
-	}
-	metadata[servers] = strings.Join(t.bootstrapServers, ",")
-	if t.tls {
-		metadata["tls"] = "enable"
-	}
-	return metadata
+	of.Unset = slices.DeleteFunc(slices.Clone(of.Unset), func(v manifest.Variable) bool {
+		key := strings.TrimSuffix(v.Key, fromEnv)
+		return of.Metadata[key] != "" || of.Metadata[v.Key] != "" || replaces && (key == servers || key == cluster)
+	})
+	return of
 }
+
+const fromEnv = "FromEnv"

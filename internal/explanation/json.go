@@ -1,18 +1,23 @@
 package explanation
 
 import (
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
 // JSON returns the message as values for encoding/json: the names of protobuf's
 // own JSON, but numbers as numbers, since jq takes "5" for something else than 5.
 // Times are RFC 3339, durations seconds. Fields that are not set are there too,
 // except messages.
-func JSON(m proto.Message) map[string]any {
-	return object(m.ProtoReflect())
+//
+// notes are the sentences of the text that are about the subject: what its numbers leave out, among others.
+func JSON(e *kafkascalerv1.Explanation, s Subject) map[string]any {
+	out := object(e.ProtoReflect())
+	out["notes"] = append(append([]string{}, s.notes()...), s.leftOut()...)
+	return out
 }
 
 func object(m protoreflect.Message) map[string]any {

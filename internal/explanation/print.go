@@ -5,91 +5,64 @@ package explanation
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
-// Bounds are what the ScaledObject says of replicas, as far as it is known.
-type Bounds struct {
-	// Kind is ScaledObject or ScaledJob.
-	Kind string
-	// Max is maxReplicaCount; 0 for not known.
-	Max int64
-	// Note is a sentence about the trigger that the reader is to know before the numbers; empty for none.
-	Note string
-	// MetricType is that of the trigger; AverageValue, KEDA's default, where it is empty.
-	MetricType string
-}
-
-// Print writes one explanation as text. now is the time to show ages against.
-func Print(w io.Writer, e *kafkascalerv1.Explanation, bounds Bounds) error {
-	p := printer{w: w}
-	p.header(e, bounds)
+// Print writes one explanation as text. The outcomes in it are those of the subject, see [Restate].
+func Print(w io.Writer, e *kafkascalerv1.Explanation, s Subject) error {
+	p := printer{Printer: terminal.New(w), subject: s}
+	p.header(e)
 	p.partitions(e)
 	if e.GetError() != "" {
-		p.linef("KEDA is told nothing: the call fails, and KEDA leaves the replicas as they are.\n  %s", e.GetError())
-		return p.err
+		p.failed(e)
+		return p.Err()
 	}
 	p.steps(e.GetDecision())
-	p.verdict(e, bounds)
-	return p.err
+	p.verdict(e)
+	return p.Err()
 }
 
-// printer keeps the first write error, so that the layout reads without it.
 type printer struct {
-	w   io.Writer
-	err error
+	*terminal.Printer
+	subject Subject
 }
 
-func (p *printer) linef(format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
-	}
+// table writes a table and an empty line.
+func (p *printer) table(rows func(*terminal.Table)) {
+	p.Table(rows)
+	p.Linef("")
 }
 
-func (p *printer) table(rows func(*tabwriter.Writer)) {
-	if p.err != nil {
-		return
-	}
-	t := tabwriter.NewWriter(p.w, 0, 8, 2, ' ', 0)
-	rows(t)
-	p.err = t.Flush()
-	p.linef("")
-}
-
-func (p *printer) header(e *kafkascalerv1.Explanation, bounds Bounds) {
-	kind := bounds.Kind
-	if kind == "" {
-		kind = "ScaledObject"
-	}
-	if e.GetName() != "" {
-		p.linef("%s %s/%s, metric %s", kind, e.GetNamespace(), e.GetName(), e.GetMetricName())
-	} else {
-		p.linef("Metric %s", e.GetMetricName())
+func (p *printer) header(e *kafkascalerv1.Explanation) {
+	switch {
+	case e.GetName() == "":
+		p.Linef("Metric %s", e.GetMetricName())
+	case p.subject.Workload == nil:
+		p.Linef("%s/%s, metric %s", e.GetNamespace(), e.GetName(), e.GetMetricName())
+	default:
+		p.Linef("%s %s/%s, metric %s", p.subject.Workload.Kind, e.GetNamespace(), e.GetName(), e.GetMetricName())
 	}
 	age := ""
 	if e.GetObservedAt() != nil {
 		age = fmt.Sprintf(", read %s ago", e.GetSnapshotAge().AsDuration().Round(time.Millisecond))
 	}
-	p.linef("Cluster %s, %s%s", e.GetCluster(), groups(e), age)
-	p.notes(e, bounds)
-	p.linef("")
-}
-
-// notes are what a reader is to know before the numbers.
-func (p *printer) notes(e *kafkascalerv1.Explanation, bounds Bounds) {
+	p.Linef("Cluster %s, %s%s", e.GetCluster(), groups(e), age)
 	for _, g := range e.GetConsumerGroups() {
 		if g.GetNote() != "" {
-			p.linef("Group %s: %s.", g.GetName(), g.GetNote())
+			p.Linef("Group %s: %s.", g.GetName(), g.GetNote())
 		}
 	}
-	if bounds.Note != "" {
-		p.linef("%s", bounds.Note)
+	for _, note := range p.subject.notes() {
+		p.Linef("%s", note)
 	}
+	p.Linef("")
 }
 
 // groups names the consumer groups, each with what is known of it.
@@ -128,17 +101,17 @@ func (p *printer) partitions(e *kafkascalerv1.Explanation) {
 	if len(e.GetPartitions()) == 0 {
 		return
 	}
-	p.table(func(t *tabwriter.Writer) {
-		several := len(e.GetConsumerGroups()) > 1
-		if several {
-			fmt.Fprint(t, "GROUP\t")
-		}
-		fmt.Fprintln(t, "TOPIC\tPARTITION\tCOMMITTED\tLOG-START\tLOG-END\tLAG\tSTATE\tNOTE")
-		for _, r := range e.GetPartitions() {
+	several := len(e.GetConsumerGroups()) > 1
+	p.table(func(t *terminal.Table) {
+		row := func(group any, cells ...any) {
 			if several {
-				fmt.Fprint(t, r.GetConsumerGroup(), "\t")
+				cells = append([]any{group}, cells...)
 			}
-			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", r.GetTopic(), r.GetPartition(), offset(r.GetCommittedOffset()),
+			t.Row(cells...)
+		}
+		row("GROUP", "TOPIC", "PARTITION", "COMMITTED", "LOG-START", "LOG-END", "LAG", "STATE", "NOTE")
+		for _, r := range e.GetPartitions() {
+			row(r.GetConsumerGroup(), r.GetTopic(), r.GetPartition(), offset(r.GetCommittedOffset()),
 				offset(r.GetLogStartOffset()), offset(r.GetLogEndOffset()), lagOf(r), r.GetReason(), note(r))
 		}
 	})
@@ -155,6 +128,8 @@ func note(r *kafkascalerv1.Partition) string {
 	switch {
 	case r.GetError() != "":
 		return r.GetError()
+	case slices.Contains([]lag.Reason{lag.ReasonCommitPastEnd, lag.ReasonCommitOfEarlierLog}, lag.Reason(r.GetReason())):
+		return "the log does not have the committed offset: consumers are reset"
 	case r.GetLost() > 0:
 		return fmt.Sprintf("retention removed %d records before the group took them", r.GetLost())
 	case r.GetActivationLag() != r.GetLag():
@@ -180,15 +155,15 @@ func offset(n int64) string {
 }
 
 func (p *printer) steps(d *kafkascalerv1.Decision) {
-	p.table(func(t *tabwriter.Writer) {
-		fmt.Fprintln(t, "RULE\tBEFORE\tAFTER\tWHY")
+	p.table(func(t *terminal.Table) {
+		t.Row("RULE", "BEFORE", "AFTER", "WHY")
 		for _, s := range d.GetSteps() {
 			reason := s.GetReason()
 			if s.GetConsumerGroup() != "" {
 				reason = s.GetConsumerGroup() + ": " + reason
 			}
 			before, after := effect(s)
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", s.GetRule(), before, after, reason)
+			t.Row(s.GetRule(), before, after, reason)
 		}
 	})
 }
@@ -206,55 +181,12 @@ func effect(s *kafkascalerv1.Step) (before, after string) {
 	}
 }
 
-func (p *printer) verdict(e *kafkascalerv1.Explanation, bounds Bounds) {
-	d := e.GetDecision()
-	state := "inactive: KEDA may scale to zero"
-	if d.GetActive() {
-		state = "active"
-	}
-	p.linef("KEDA is told: metric %d%s, target %d%s, %s.", d.GetValue(), unit(d), d.GetTarget(), unit(d), state)
-	if bounds.Kind == "ScaledJob" {
-		p.linef("A ScaledJob starts up to ceil(%d / %d) = %s.", d.GetValue(), d.GetTarget(), count(d.GetReplicas(), "job"))
-		return
-	}
-	if bounds.MetricType == "Value" {
-		p.linef("The HPA multiplies the replicas that are ready by %d / %d (metricType Value).\nWhat it does depends on how many it has:\n",
-			d.GetValue(), d.GetTarget())
-		p.outcomes(e.GetHorizontal(), bounds.Max)
-		return
-	}
-	limit := ""
-	if bounds.Max > 0 && d.GetReplicas() > bounds.Max {
-		limit = fmt.Sprintf(", and maxReplicaCount holds it at %d", bounds.Max)
-	}
-	p.linef("The HPA aims for ceil(%d / %d) = %s%s (metricType AverageValue).\nWhat it does depends on how many it has:\n",
-		d.GetValue(), d.GetTarget(), count(d.GetReplicas(), "replica"), limit)
-	p.outcomes(e.GetHorizontal(), bounds.Max)
-}
-
-func (p *printer) outcomes(all []*kafkascalerv1.HorizontalOutcome, limit int64) {
-	p.table(func(t *tabwriter.Writer) {
-		fmt.Fprintln(t, "REPLICAS NOW\tTHEN\tWHY")
-		for _, h := range all {
-			desired, reason := bounded(h, limit)
-			fmt.Fprintf(t, "%d\t%d\t%s\n", h.GetCurrentReplicas(), desired, reason)
-		}
-	})
-}
-
 // unit is what stands behind a number: nothing for records.
 func unit(d *kafkascalerv1.Decision) string {
 	if d.GetUnit() == "seconds" {
 		return " s"
 	}
 	return ""
-}
-
-func bounded(h *kafkascalerv1.HorizontalOutcome, limit int64) (int64, string) {
-	if limit > 0 && h.GetDesiredReplicas() > limit {
-		return limit, fmt.Sprintf("maxReplicaCount %d", limit)
-	}
-	return h.GetDesiredReplicas(), h.GetReason()
 }
 
 func count(n int64, noun string) string {

@@ -10,13 +10,16 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 func explained() *kafkascalerv1.Explanation {
 	return &kafkascalerv1.Explanation{
@@ -57,25 +60,91 @@ func inSeconds() *kafkascalerv1.Explanation {
 func TestPrint(t *testing.T) {
 	failed := explained()
 	failed.Decision, failed.Horizontal, failed.Error = nil, nil, "compute the lag of orders-3: not read yet"
-	value := inSeconds()
-	ForMetricType(value, "Value")
+	proven := explained()
+	proven.Decision = &kafkascalerv1.Decision{Active: true, Steps: []*kafkascalerv1.Step{{Rule: "activation", Before: 39, After: 1, Reason: "active: 39 known > activationLagThreshold 0"}}}
+	proven.Horizontal, proven.Error = nil, "compute the lag of orders-3: not read yet"
+	inactive := explained()
+	inactive.Decision.Active, inactive.Decision.Value, inactive.Decision.Replicas = false, 0, 0
+	pastEnd := explained()
+	pastEnd.Partitions = []*kafkascalerv1.Partition{{Topic: "orders", CommittedOffset: 90, LogEndOffset: 7, Lag: 1, ActivationLag: 1, Reason: "commit_past_end"}}
+
+	object := func(w manifest.Scaled) Subject {
+		w.Kind, w.AllTriggers = manifest.ScaledObject, max(1, w.AllTriggers)
+		return Subject{Workload: &w, Trigger: manifest.Trigger{Type: "external"}}
+	}
+	job := func(w manifest.Scaled) Subject {
+		s := object(w)
+		s.Workload.Kind = manifest.ScaledJob
+		return s
+	}
+	byValue := func(s Subject) Subject { s.Trigger.MetricType = "Value"; return s }
+	held := object(manifest.Scaled{Holds: []string{"autoscaling.keda.sh/paused"}})
+	held.Notes = []string{"A note of the command."}
+	held.Trigger.Unset = []manifest.Variable{{Key: "topicFromEnv", Name: "TOPIC"}}
+
 	for name, tc := range map[string]struct {
 		explanation *kafkascalerv1.Explanation
-		bounds      Bounds
+		subject     Subject
 	}{
-		"scaledobject": {explained(), Bounds{Kind: "ScaledObject", Max: 3}},
-		"scaledjob":    {explained(), Bounds{Kind: "ScaledJob", Max: 100}},
-		"unknown":      {failed, Bounds{}},
-		"seconds":      {inSeconds(), Bounds{}},
-		"value":        {value, Bounds{Kind: "ScaledObject", Max: 10, MetricType: "Value"}},
+		"scaledobject":           {explained(), object(manifest.Scaled{MaxReplicas: new(int64(3))})},
+		"unknown-workload":       {explained(), Subject{}},
+		"inactive-unknown":       {inactive, Subject{}},
+		"inactive":               {inactive, object(manifest.Scaled{})},
+		"inactive-minimum":       {inactive, object(manifest.Scaled{MinReplicas: new(int64(4))})},
+		"inactive-idle":          {inactive, object(manifest.Scaled{MinReplicas: new(int64(4)), IdleReplicas: new(int64(0)), AllTriggers: 2})},
+		"minimum":                {explained(), object(manifest.Scaled{MinReplicas: new(int64(6))})},
+		"modifiers":              {explained(), object(manifest.Scaled{AllTriggers: 2, ScalingModifiers: true})},
+		"inactive-modifiers":     {inactive, object(manifest.Scaled{AllTriggers: 2, ScalingModifiers: true})},
+		"several":                {explained(), object(manifest.Scaled{AllTriggers: 3, Behavior: true})},
+		"held":                   {explained(), held},
+		"scaledjob":              {explained(), job(manifest.Scaled{})},
+		"scaledjob-maximum":      {explained(), job(manifest.Scaled{MaxReplicas: new(int64(3))})},
+		"scaledjob-minimum":      {explained(), job(manifest.Scaled{MinReplicas: new(int64(2)), MaxReplicas: new(int64(5))})},
+		"scaledjob-several":      {explained(), job(manifest.Scaled{AllTriggers: 2, Strategy: "accurate", Calculation: "sum"})},
+		"scaledjob-inactive":     {inactive, job(manifest.Scaled{})},
+		"scaledjob-value":        {explained(), byValue(job(manifest.Scaled{}))},
+		"unknown":                {failed, Subject{}},
+		"unknown-scaledjob":      {failed, job(manifest.Scaled{})},
+		"unknown-fallback":       {failed, object(manifest.Scaled{Fallback: true, AllTriggers: 2})},
+		"unknown-and-yet-active": {proven, object(manifest.Scaled{})},
+		"past-end":               {pastEnd, object(manifest.Scaled{})},
+		"seconds":                {inSeconds(), Subject{}},
+		"value":                  {inSeconds(), byValue(object(manifest.Scaled{MaxReplicas: new(int64(10))}))},
 	} {
 		t.Run(name, func(t *testing.T) {
+			e := proto.CloneOf(tc.explanation)
+			Restate(e, tc.subject)
 			var out strings.Builder
-			if err := Print(&out, tc.explanation, tc.bounds); err != nil {
+			if err := Print(&out, e, tc.subject); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+".txt", out.String())
 		})
+	}
+}
+
+// TestPrintHostileText: names come from whoever may write a ScaledObject, errors from brokers.
+func TestPrintHostileText(t *testing.T) {
+	const hostile = "a\x1b[2J\r\nb\tc\u202e"
+	e := explained()
+	e.Cluster, e.ConsumerGroup, e.MetricName, e.Name = hostile, hostile, hostile, hostile
+	e.ConsumerGroups = []*kafkascalerv1.ConsumerGroup{{Name: hostile, State: hostile, Note: hostile}, {Name: "b"}}
+	for _, p := range e.Partitions {
+		p.Topic, p.ConsumerGroup = hostile, hostile
+	}
+	e.Partitions[0].Error, e.Decision.Steps[0].Reason, e.Decision.Steps[0].ConsumerGroup = hostile, hostile, hostile
+	failed := proto.CloneOf(e)
+	failed.Error = hostile
+	for _, e := range []*kafkascalerv1.Explanation{e, failed} {
+		var out strings.Builder
+		if err := Print(&out, e, Subject{Notes: []string{hostile}}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(out.String()) {
+			if line = strings.TrimSuffix(line, "\n"); fault.Printable(line) != line || strings.HasPrefix(line, "b") {
+				t.Errorf("line %q", line)
+			}
+		}
 	}
 }
 
@@ -98,7 +167,7 @@ func golden(t *testing.T, name, got string) {
 
 // TestJSON shows that numbers are numbers: protobuf's own JSON has int64 as text.
 func TestJSON(t *testing.T) {
-	text, err := json.Marshal(JSON(explained()))
+	text, err := json.Marshal(JSON(explained(), Subject{Notes: []string{"a note"}}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,13 +181,14 @@ func TestJSON(t *testing.T) {
 			Steps []struct{ Rule string }
 		}
 		Partitions []struct{ CommittedOffset float64 }
+		Notes      []string
 	}
 	if err := json.Unmarshal(text, &got); err != nil {
 		t.Fatalf("%v in %s", err, text)
 	}
 	switch {
 	case got.MetricName != "kafka-orders", got.SnapshotAge != 0.412, got.ObservedAt.Unix() != 1_700_000_000,
-		got.Error == nil, got.Decision.Value != 20, got.Decision.Steps[1].Rule != "partition_cap", got.Partitions[3].CommittedOffset != -1:
+		got.Error == nil, len(got.Notes) != 2, got.Notes[0] != "a note", got.Decision.Value != 20, got.Decision.Steps[1].Rule != "partition_cap", got.Partitions[3].CommittedOffset != -1:
 		t.Errorf("got %+v from %s", got, text)
 	}
 }

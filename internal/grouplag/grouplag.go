@@ -43,7 +43,8 @@ type Partition struct {
 	CommittedOffset *int64 `json:"committedOffset"`
 	LogStartOffset  *int64 `json:"logStartOffset"`
 	LogEndOffset    *int64 `json:"logEndOffset"`
-	// Lag is log end - committed, at least 0, and at most what is retained; null without a commit, as in Kafka's tool.
+	// Lag is log end - committed, at least 0, and at most what is retained; null without a commit, as in Kafka's tool,
+	// and where the log does not have the committed offset.
 	Lag *int64 `json:"lag"`
 	// Reason is the state of the lag: caught_up, lagging, no_commit, commit_below_start, commit_past_end, unknown.
 	Reason string `json:"reason"`
@@ -53,11 +54,16 @@ type Partition struct {
 	Host     string `json:"host,omitempty"`
 	// Error says why the lag is not known; empty where it is.
 	Error string `json:"error"`
+	// Note says what a reader is to know of the row; empty for nothing.
+	Note string `json:"note,omitempty"`
 }
 
 // NoCommit is the reason of a partition that is assigned but has no commit.
 // Without a trigger there is no reset policy that would turn it into a number.
 const NoCommit = "no_commit"
+
+// pastEnd is the note of a commit beyond the log end. Only a trigger has a reset policy that says what it counts.
+const pastEnd = "the log ends before the commit: it was truncated, restored or created again, and consumers start where their auto.offset.reset says"
 
 // Read reads the group's members, commits and log offsets, in that order, so
 // that no log end is older than the commit it is compared with. topic limits the
@@ -246,8 +252,8 @@ func partition(o lag.Offsets) Partition {
 		return p
 	}
 	if computed.Reason == lag.ReasonCommitPastEnd {
-		// What a consumer will do there is up to its reset policy.
-		computed.Lag = 0
+		p.Note = pastEnd
+		return p
 	}
 	p.Lag = &computed.Lag
 	return p

@@ -94,19 +94,39 @@ func TestTable(t *testing.T) {
 	}
 	const want = `Group shop is Stable with 1 member; total lag 39 over 6 partitions (1 of them unknown and not counted, see ERROR)
 
-GROUP TOPIC PARTITION CURRENT-OFFSET LOG-START-OFFSET LOG-END-OFFSET LAG STATE CONSUMER-ID HOST CLIENT-ID ERROR
-shop orders 0 10 0 39 29 lagging m-1 /10.0.0.1 shop -
-shop orders 1 50 0 50 0 caught_up m-1 /10.0.0.1 shop -
-shop orders 2 5 20 30 10 commit_below_start m-1 /10.0.0.1 shop -
-shop orders 3 70 0 60 0 commit_past_end - - - -
-shop orders 4 1 - - - unknown - - - not the leader
-shop orders 5 - 0 9 - no_commit m-1 /10.0.0.1 shop -
+GROUP TOPIC PARTITION CURRENT-OFFSET LOG-START-OFFSET LOG-END-OFFSET LAG STATE CONSUMER-ID HOST CLIENT-ID ERROR NOTE
+shop orders 0 10 0 39 29 lagging m-1 /10.0.0.1 shop - -
+shop orders 1 50 0 50 0 caught_up m-1 /10.0.0.1 shop - -
+shop orders 2 5 20 30 10 commit_below_start m-1 /10.0.0.1 shop - -
+shop orders 3 70 0 60 - commit_past_end - - - - the log ends before the commit: it was truncated, restored or created again, and consumers start where their auto.offset.reset says
+shop orders 4 1 - - - unknown - - - not the leader -
+shop orders 5 - 0 9 - no_commit m-1 /10.0.0.1 shop - -
 `
 	if diff := cmp.Diff(want, squeeze(out.String())); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
 	}
 	if slices.Index(cluster.reads, "commits") > slices.Index(cluster.reads, lag.End.String()) {
 		t.Errorf("reads %v: commits must come first", cluster.reads)
+	}
+}
+
+// TestTableOfHostileNames: a topic and a client may be called anything.
+func TestTableOfHostileNames(t *testing.T) {
+	const name = "a\x1b[2J\r\nb\tc\u202e"
+	g := &Group{Group: name, State: name, Partitions: []Partition{
+		{Topic: name, Reason: "lagging", MemberID: name, ClientID: name, Host: name}, {Topic: name, Reason: "unknown", Error: name, Note: name},
+	}}
+	var out strings.Builder
+	if err := g.Table(&out, true); err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Split(strings.TrimSpace(out.String()), "\n"); len(lines) != 5 {
+		t.Errorf("got %d lines, want 5:\n%q", len(lines), lines)
+	}
+	for line := range strings.Lines(out.String()) {
+		if line = strings.TrimSuffix(line, "\n"); fault.Printable(line) != line {
+			t.Errorf("line %q", line)
+		}
 	}
 }
 

@@ -4,39 +4,44 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"text/tabwriter"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 )
 
 // Table writes the group as a summary line, the columns of Kafka's own tool and
-// the totals. The ERROR column appears only where a partition has one.
+// the totals. The ERROR and NOTE columns appear only where a partition has one.
 func (g *Group) Table(w io.Writer, headers bool) error {
-	failed := 0
+	failed, noted := 0, false
 	for _, p := range g.Partitions {
 		if p.Error != "" {
 			failed++
 		}
+		noted = noted || p.Note != ""
 	}
+	out := terminal.New(w)
 	if headers {
-		fmt.Fprintf(w, "Group %s is %s with %s; total lag %d over %s%s\n\n", g.Group, orUnknown(g.State), count(g.Members, "member"),
+		out.Linef("Group %s is %s with %s; total lag %d over %s%s\n", g.Group, orUnknown(g.State), count(g.Members, "member"),
 			g.TotalLag, count(len(g.Partitions), "partition"), unknownNote(failed))
 	}
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	if headers {
-		fmt.Fprint(t, "GROUP\tTOPIC\tPARTITION\tCURRENT-OFFSET\tLOG-START-OFFSET\tLOG-END-OFFSET\tLAG\tSTATE\tCONSUMER-ID\tHOST\tCLIENT-ID")
-		if failed > 0 {
-			fmt.Fprint(t, "\tERROR")
+	out.Table(func(t *terminal.Table) {
+		row := func(problem, note string, cells ...any) {
+			if failed > 0 {
+				cells = append(cells, problem)
+			}
+			if noted {
+				cells = append(cells, note)
+			}
+			t.Row(cells...)
 		}
-		fmt.Fprintln(t)
-	}
-	for _, p := range g.Partitions {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", g.Group, p.Topic, p.Partition, number(p.CommittedOffset),
-			number(p.LogStartOffset), number(p.LogEndOffset), number(p.Lag), p.Reason, dash(p.MemberID), dash(p.Host), dash(p.ClientID))
-		if failed > 0 {
-			fmt.Fprintf(t, "\t%s", dash(p.Error))
+		if headers {
+			row("ERROR", "NOTE", "GROUP", "TOPIC", "PARTITION", "CURRENT-OFFSET", "LOG-START-OFFSET", "LOG-END-OFFSET", "LAG", "STATE", "CONSUMER-ID", "HOST", "CLIENT-ID")
 		}
-		fmt.Fprintln(t)
-	}
-	return t.Flush()
+		for _, p := range g.Partitions {
+			row(dash(p.Error), dash(p.Note), g.Group, p.Topic, p.Partition, number(p.CommittedOffset), number(p.LogStartOffset),
+				number(p.LogEndOffset), number(p.Lag), p.Reason, dash(p.MemberID), dash(p.Host), dash(p.ClientID))
+		}
+	})
+	return out.Err()
 }
 
 func unknownNote(failed int) string {

@@ -12,7 +12,6 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
-	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // Check is the outcome of one step of a diagnosis.
@@ -172,66 +171,4 @@ func brokerList(brokers map[int32]string) string {
 		list = append(list, fmt.Sprintf("%d %s", node, brokers[node]))
 	}
 	return strings.Join(list, ", ")
-}
-
-// DiagnoseTopic checks that a topic exists and that its offsets may be read. It
-// returns the topic's partitions, and whether every step succeeded.
-func (c *Client) DiagnoseTopic(ctx context.Context, topic string, report func(Check)) ([]int32, bool) {
-	d := diagnosis{report: report}
-	topics, err := c.Topics(ctx, []string{topic})
-	if err == nil {
-		err = topics[0].Err
-	}
-	if err != nil {
-		return nil, d.step("topic", topic, "", err)
-	}
-	partitions := topics[0].Partitions
-	d.step("topic", topic, plural(len(partitions), "partition"), nil)
-	read := 0
-	c.LogOffsets(ctx, lag.End, []lag.TopicPartitions{{Topic: topic, Partitions: partitions}}, func(offsets []lag.LogOffset) {
-		for _, o := range offsets {
-			if o.Err != nil {
-				err = o.Err
-				continue
-			}
-			read++
-		}
-	})
-	return partitions, d.step("log end offsets", topic, fmt.Sprintf("read for %d of %s", read, plural(len(partitions), "partition")), err)
-}
-
-// DiagnoseGroup checks that a group has a coordinator, and that its commits for
-// the partitions may be read; nil partitions mean all that it has. It returns the
-// topics among them that it has commits in, by name, and whether every step
-// succeeded. Commits that are not there are not reported: what that means depends
-// on who asks.
-func (c *Client) DiagnoseGroup(ctx context.Context, group string, parts []lag.TopicPartitions, report func(Check)) ([]string, bool) {
-	d := diagnosis{report: report}
-	described, err := c.DescribeGroup(ctx, group)
-	detail := fmt.Sprintf("state %s, %s, coordinator is broker %d", described.State, plural(len(described.Members), "member"), described.Coordinator)
-	if !d.step("group", group, detail, err) {
-		return nil, false
-	}
-	commits, topics := 0, map[string]bool{}
-	c.Commits(ctx, []lag.GroupTopics{{Group: group, Topics: parts}}, func(answers []lag.GroupCommits) {
-		for _, a := range answers {
-			if a.Err != nil {
-				err = a.Err
-			}
-			for _, commit := range a.Commits {
-				switch {
-				case commit.Err != nil:
-					err = commit.Err
-				case commit.Offset != lag.NoCommit:
-					commits++
-					topics[commit.Topic] = true
-				}
-			}
-		}
-	})
-	if commits == 0 && err == nil {
-		return nil, true
-	}
-	ok := d.step("committed offsets", group, "found for "+plural(commits, "partition"), err)
-	return slices.Sorted(maps.Keys(topics)), ok
 }

@@ -9,13 +9,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/fakekafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
-	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // transcript writes checks as "ok step" and "FAILED step: remedy".
@@ -105,41 +103,5 @@ func TestDiagnoseAnAdvertisedAddressThatNobodyReaches(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, []string(got)); diff != "" || ok {
 		t.Errorf("usable %v, steps (-want +got):\n%s", ok, diff)
-	}
-}
-
-func TestDiagnoseTopicAndGroup(t *testing.T) {
-	fake := seeded(t, 1, 3)
-	withCommits(t, fake, 1)
-	client := newClient(t, fake)
-	var got transcript
-	partitions, ok := client.DiagnoseTopic(within(t, callTime), "t0", got.report)
-	parts := []lag.TopicPartitions{{Topic: "t0", Partitions: partitions}}
-	committed, read := client.DiagnoseGroup(within(t, callTime), "g0", parts, got.report)
-	if !ok || !read || !slices.Equal(committed, []string{"t0"}) {
-		t.Errorf("topic in order %v, group in order %v, commits in %v", ok, read, committed)
-	}
-	if committed, read := client.DiagnoseGroup(within(t, callTime), "nobody", parts, got.report); !read || committed != nil {
-		t.Errorf("a group without commits: in order %v, commits in %v", read, committed)
-	}
-	fake.Fault(
-		kfake.Fault{Keys: []kmsg.Key{kmsg.ListOffsets}, Topic: "t0", Err: kerr.TopicAuthorizationFailed, Count: -1},
-		kfake.Fault{Keys: []kmsg.Key{kmsg.OffsetFetch}, Group: "g0", Err: kerr.GroupAuthorizationFailed, Count: -1},
-	)
-	if _, ok := client.DiagnoseTopic(within(t, callTime), "absent", got.report); ok {
-		t.Error("a topic that does not exist is in order")
-	}
-	client.DiagnoseTopic(within(t, callTime), "t0", got.report)
-	client.DiagnoseGroup(within(t, callTime), "g0", parts, got.report)
-	const acl = "allow the principal to Describe the %s: kafka-acls --add --allow-principal User:NAME --operation Describe --%s %s"
-	want := []string{
-		"ok topic", "ok log end offsets", "ok group", "ok committed offsets",
-		"ok group",
-		"FAILED topic: create the topic or correct its name",
-		"ok topic", "FAILED log end offsets: " + fmt.Sprintf(acl, "topic", "topic", "TOPIC"),
-		"ok group", "FAILED committed offsets: " + fmt.Sprintf(acl, "group", "group", "GROUP"),
-	}
-	if diff := cmp.Diff(want, []string(got)); diff != "" {
-		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }
