@@ -38,9 +38,9 @@ type triggerCheck struct {
 func (c *triggerCheck) run(ctx context.Context) []lag.TopicPartitions {
 	failedBefore := c.failed
 	readable := c.topics()
-	for i, q := range collector.NewQueries(c.trigger.Selection, c.trigger.Lag.MaxAge) {
+	for i, q := range collector.NewQueries(c.trigger.Selection, c.trigger.Lag.MaxAge, c.answer.GetNamespace()) {
 		c.group(q.ConsumerGroup, i)
-		snapshot, err := c.cluster.Snapshot(ctx, q)
+		snapshot, err := c.cluster.Peek(ctx, q)
 		if err != nil {
 			c.fail("offsets", q.ConsumerGroup, err)
 			continue

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/explanation"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
@@ -69,17 +70,31 @@ func (f *explainFlags) run(ctx context.Context, p process, args []string) error 
 		return err
 	}
 	defer closeAsk()
-	var answers []answer
-	var failed []error
-	for _, q := range questions {
-		answered, err := q.ask(ctx, ask)
-		answers = append(answers, answered...)
-		failed = append(failed, err)
-	}
+	answers, failed := askAll(ctx, questions, ask)
 	if err := f.show(p.stdout, answers); err != nil {
 		return err
 	}
-	return errors.Join(append(failed, unanswered(answers))...)
+	return errors.Join(failed, unanswered(answers))
+}
+
+// maxAsked is how many questions are asked at the same time: a List may have thousands, and those that wait
+// together are read together.
+const maxAsked = 32
+
+// askAll returns the answers in the order of the questions.
+func askAll(ctx context.Context, questions []question, ask askFunc) (answers []answer, failed error) {
+	answered := make([][]answer, len(questions))
+	errs := make([]error, len(questions))
+	var asking errgroup.Group
+	asking.SetLimit(maxAsked)
+	for i := range questions {
+		asking.Go(func() error {
+			answered[i], errs[i] = questions[i].ask(ctx, ask)
+			return nil
+		})
+	}
+	_ = asking.Wait() // errs has them all
+	return slices.Concat(answered...), errors.Join(errs...)
 }
 
 type answer struct {
