@@ -86,7 +86,7 @@ func TestScaledObjectFitsTheScaler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := manifest.Read(bytes.NewReader(data), "scaledobject.yaml", func(string) string { return "" })
+	found, err := manifest.Read(bytes.NewReader(data), "scaledobject.yaml", func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
