@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
 )
 
 // Nobody is told to try what would be refused.
@@ -16,7 +18,7 @@ func TestNoteForKEDAsOwnTriggers(t *testing.T) {
 		{"apache-kafka", "orders,refunds", false},
 	} {
 		metadata := map[string]string{"bootstrapServers": "kafka:9092", "consumerGroup": "g", "topic": test.topic}
-		got := noteForKEDAs(test.kind, metadata)
+		got := strings.Join(kedasOwn(manifest.Trigger{Type: test.kind, Metadata: metadata}), " ")
 		if strings.Contains(got, "compatibility=keda") != test.hint || !strings.Contains(got, "type "+test.kind+" is answered by KEDA itself") {
 			t.Errorf("%s with topic %s: %q", test.kind, test.topic, got)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/explanation"
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -108,21 +109,28 @@ func (f *explainFlags) fromTrigger(s *manifest.Scaled, t manifest.Trigger) quest
 	}
 }
 
-// kedasOwn says of a trigger of KEDA's own whose number it is that is shown.
+// kedasOwn says of a trigger of KEDA's own whose number it is that is shown, and how to get KEDA's where that is
+// possible: the mode has the rules of KEDA's kafka trigger, and knows one topic and one group as that does.
 func kedasOwn(t manifest.Trigger) []string {
 	const compatibility = "compatibility"
 	compatible := t.Metadata[compatibility] != ""
-	switch {
-	case !t.KEDAs(), compatible && t.Type == "kafka":
+	if !t.KEDAs() || compatible && t.Type == "kafka" {
 		return nil
-	case compatible:
-		return []string{fmt.Sprintf("A trigger of type %s is answered by KEDA itself. compatibility: keda has the numbers of KEDA's kafka trigger, and there are none of this type.", t.Type)}
 	}
-	note := fmt.Sprintf("A trigger of type %s is answered by KEDA itself. This is what kafka-scaler would answer", t.Type)
-	with := maps.Clone(t.Metadata)
-	with[compatibility] = "keda"
-	if _, err := trigger.Parse(with); err == nil && t.Type == "kafka" {
+	note := fmt.Sprintf("A trigger of type %s is answered by KEDA itself. ", t.Type)
+	if compatible {
+		return []string{note + "compatibility: keda has the rules of KEDA's kafka trigger, which are not quite those of this type."}
+	}
+	note += "This is what kafka-scaler would answer"
+	inItsMode := maps.Clone(t.Metadata)
+	inItsMode[compatibility] = string(policy.KEDA)
+	_, err := trigger.Parse(inItsMode)
+	switch {
+	case err != nil:
+		return []string{note + "."}
+	case t.Type == "kafka":
 		return []string{note + "; add --set compatibility=keda for KEDA's own number."}
+	default:
+		return []string{note + "; add --set compatibility=keda for the number of KEDA's kafka trigger, whose rules are not quite those of this type."}
 	}
-	return []string{note + "."}
 }
