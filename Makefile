@@ -57,6 +57,11 @@ demo: build ## Watch a consumer group being scaled, with nothing to install (ARG
 	@$(GO) build -o $(BIN)/demo ./cmd/demo
 	@$(BIN)/demo --scaler bin/kafka-scaler $(ARGS)
 
+.PHONY: backtest
+backtest: ## Compare scaling policies over published traces, into docs/latency.md (TRACES=directory ARGS=...)
+	@$(GO) build -o $(BIN)/backtest ./cmd/backtest
+	@$(BIN)/backtest -traces $(or $(TRACES),../shared/traces) -page docs/latency.md $(ARGS)
+
 .PHONY: clean
 clean: ## Remove everything that was built
 	rm -rf $(BIN)
