@@ -6,7 +6,10 @@
 // long pauses now and then, for real.
 package pace
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 const (
 	// work is how long may be worked without a pause: less than anyone notices.
@@ -16,13 +19,12 @@ const (
 	rest = time.Millisecond
 )
 
-// Turn lets one worker of many work at a time, with pauses. Begin and End enclose
-// work; all else is called in between.
+// Turn lets one worker of many work at a time, with pauses.
 type Turn struct {
-	// free holds a value while nobody works. It is no mutex, because whoever works may sleep.
+	// free holds a value while nobody works. It is no mutex, because whoever works may sleep, and whoever
+	// waits may give up.
 	free chan struct{}
-	// since is when the present stretch of work began, worked how much there was since the last pause.
-	since  time.Time
+	// worked is how much was worked since the last pause. Whoever has the turn owns it.
 	worked time.Duration
 }
 
@@ -33,38 +35,70 @@ func New() *Turn {
 	return t
 }
 
-// Begin waits for the turn.
-func (t *Turn) Begin() {
-	<-t.free
-	t.since = time.Now()
+// Of returns a worker that waits for the turn only as long as ctx lasts. What it does
+// after that it does without: the turn is a courtesy and guards nothing, and work that
+// others wait for has to be done.
+func (t *Turn) Of(ctx context.Context) *Worker { return &Worker{turn: t, ctx: ctx} }
+
+// Worker is somebody who takes turns. Begin and End enclose work; all else is called in
+// between. It must not be used from two goroutines at a time.
+type Worker struct {
+	turn *Turn
+	ctx  context.Context //nolint:containedctx // that of one piece of work, as long as the worker lives
+	// has is whether it has the turn; since is when the present stretch of work began.
+	has   bool
+	since time.Time
+	// alone is how much was worked without the turn since the last pause.
+	alone time.Duration
+}
+
+// Begin waits for the turn, or for the end of the worker's context.
+func (w *Worker) Begin() {
+	select {
+	case <-w.turn.free:
+		w.has = true
+	case <-w.ctx.Done():
+	}
+	w.since = time.Now()
 }
 
 // End gives the turn to the next.
-func (t *Turn) End() {
-	t.worked += time.Since(t.since)
-	t.free <- struct{}{}
+func (w *Worker) End() {
+	*w.worked() += time.Since(w.since)
+	if w.has {
+		w.has = false
+		w.turn.free <- struct{}{}
+	}
 }
 
-// Pause rests, if there was enough work since the last time. Nobody else works meanwhile.
-func (t *Turn) Pause() {
+// Pause rests, if there was enough work since the last time. Nobody else who has the turn works meanwhile.
+func (w *Worker) Pause() {
 	now := time.Now()
-	t.worked += now.Sub(t.since)
-	t.since = now
-	if t.worked >= work {
-		t.Rest()
+	worked := w.worked()
+	*worked += now.Sub(w.since)
+	w.since = now
+	if *worked >= work {
+		w.Rest()
 	}
 }
 
 // Rest is Pause however much work there was.
-func (t *Turn) Rest() {
+func (w *Worker) Rest() {
 	time.Sleep(rest)
-	t.worked, t.since = 0, time.Now()
+	*w.worked(), w.since = 0, time.Now()
 }
 
 // Wait gives the turn to others while do waits for something.
-func (t *Turn) Wait(do func()) {
-	t.Pause()
-	t.End()
-	defer t.Begin()
+func (w *Worker) Wait(do func()) {
+	w.Pause()
+	w.End()
+	defer w.Begin()
 	do()
+}
+
+func (w *Worker) worked() *time.Duration {
+	if w.has {
+		return &w.turn.worked
+	}
+	return &w.alone
 }

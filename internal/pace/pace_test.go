@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -10,7 +11,7 @@ import (
 // In a bubble of synthetic time, sleeping stands for work.
 func TestWorkIsPaused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		turn := New()
+		turn := New().Of(t.Context())
 		began := time.Now()
 		turn.Begin()
 		for range 100 {
@@ -34,6 +35,7 @@ func TestOneWorksAtATime(t *testing.T) {
 		began := time.Now()
 		for range 8 {
 			workers.Go(func() {
+				turn := turn.Of(t.Context())
 				turn.Begin()
 				defer turn.End()
 				for range 10 {
@@ -52,6 +54,32 @@ func TestOneWorksAtATime(t *testing.T) {
 		}
 		if took := time.Since(began); took > 200*time.Millisecond {
 			t.Errorf("it took %v: those who wait kept the turn", took)
+		}
+	})
+}
+
+// TestWhoeverGivesUpWorksWithoutTheTurn: a turn that never comes costs no more than the context allows.
+func TestWhoeverGivesUpWorksWithoutTheTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := New()
+		holder := turn.Of(t.Context())
+		holder.Begin()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		late := turn.Of(ctx)
+		late.Begin()
+		late.Pause()
+		late.End()
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("it waited for %v, want 1s", took)
+		}
+		holder.End()
+		next := turn.Of(t.Context())
+		next.Begin() // the turn was given back once, and only once
+		next.End()
+		if n := len(turn.free); n != 1 {
+			t.Errorf("%d turns are free, want 1", n)
 		}
 	})
 }

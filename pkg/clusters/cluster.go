@@ -45,7 +45,7 @@ func (s *Set) open(what settings) (*Cluster, error) {
 		return nil, err
 	}
 	options := collectorOptions(what)
-	options.Logger, options.Observer = s.opts.Logger, observer.Collector
+	options.Logger, options.Observer, options.Quota = s.opts.Logger, observer.Collector, s.quota
 	c := &Cluster{settings: what, client: client, collector: collector.New(client, options), observer: observer, log: log}
 	c.touch()
 	return c, nil

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 )
 
@@ -27,12 +28,14 @@ type Set struct {
 	named     map[string]*Cluster
 	byAddress map[string][]*Cluster
 	inline    map[string]*Cluster
+	// quota is what namespaces may take of all clusters together.
+	quota *collector.Quota
 }
 
 // New returns the clusters of a valid configuration. Nothing is read before
 // [Set.Run]. The error is a *fault.Error.
 func New(c config.Config, o Options) (*Set, error) {
-	s := &Set{opts: o.withDefaults(), named: map[string]*Cluster{}, inline: map[string]*Cluster{}}
+	s := &Set{opts: o.withDefaults(), named: map[string]*Cluster{}, inline: map[string]*Cluster{}, quota: collector.NewQuota(0, 0)}
 	if err := s.Apply(c); err != nil {
 		return nil, err
 	}

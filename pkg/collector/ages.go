@@ -108,10 +108,9 @@ func (c *Collector) readAges(ctx context.Context, s *scope, timeout time.Duratio
 	if !able || ctx.Err() != nil {
 		return
 	}
-	c.mu.Lock()
-	id := c.tick()
-	c.mu.Unlock()
-	searches, all := c.claimAges(s, id)
+	var id stamp
+	c.locked(func() { id = c.tick() })
+	searches, all := c.claimAges(ctx, s, id)
 	if len(searches) == 0 {
 		return
 	}
@@ -120,11 +119,12 @@ func (c *Collector) readAges(ctx context.Context, s *scope, timeout time.Duratio
 			search.rounds = roundsFirst
 		}
 	}
-	c.await(ctx, c.start(ctx, timeout, id, len(searches), func(ctx context.Context, cl *call) {
-		round := 0
+	round := 0
+	c.await(ctx, c.start(ctx, timeout, id, len(searches), func(ctx context.Context, _ *call) {
 		for ask(ctx, source, searches, round) {
 			round++
 		}
+	}, func(cl *call) {
 		now := time.Now()
 		done := make([]lag.TopicPartition, 0, len(searches))
 		for tp := range searches {
@@ -173,21 +173,15 @@ func ask(ctx context.Context, source TimeSource, searches map[lag.TopicPartition
 }
 
 // claimAges returns the searches to make, and how many partitions there are whose age is asked for and not 0.
-func (c *Collector) claimAges(s *scope, id stamp) (searches map[lag.TopicPartition]*ageSearch, all int) {
+func (c *Collector) claimAges(ctx context.Context, s *scope, id stamp) (searches map[lag.TopicPartition]*ageSearch, all int) {
 	searches = map[lag.TopicPartition]*ageSearch{}
 	now := time.Now()
-	for from := 0; from < len(s.tracked); {
-		c.mu.Lock()
-		for n := 0; from < len(s.tracked) && n < publishChunk; from++ {
-			if s.wants[from]&wantsAges != 0 {
-				n += len(s.tracked[from].topic.ids)
-				c.collectAges(s.tracked[from], id, now, searches)
-				all += len(s.tracked[from].ages)
-			}
-			n++
+	c.walk(ctx, s, func(i int) {
+		if s.wants[i]&wantsAges != 0 {
+			c.collectAges(s.tracked[i], id, now, searches)
+			all += len(s.tracked[i].ages)
 		}
-		c.mu.Unlock()
-	}
+	})
 	return searches, all
 }
 

@@ -88,7 +88,7 @@ func filled(b *testing.B) (*Collector, *scope, []*Query) {
 	for i := range benchGroups {
 		q := query(fmt.Sprintf("group-%d", i), fmt.Sprintf("topic-%d", i%benchTopics))
 		queries = append(queries, q)
-		c.enter(q)
+		_, _ = c.enter(q)
 	}
 	open := c.takeWaiting()
 	c.sweep(context.Background(), &scope{entries: open}, time.Minute)
@@ -156,7 +156,7 @@ func BenchmarkSnapshot(b *testing.B) {
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
-			e := c.enter(queries[i%len(queries)])
+			e, _ := c.enter(queries[i%len(queries)])
 			e.view.Store(nil)
 			if _, err := c.Snapshot(ctx, queries[i%len(queries)]); err != nil {
 				b.Fatal(err)
@@ -200,7 +200,7 @@ func BenchmarkWaiters(b *testing.B) {
 		for b.Loop() {
 			c.source.(*instant).written++
 			c.sweep(ctx, s, time.Minute)
-			c.tell()
+			c.tell(ctx)
 			all()
 		}
 	})
@@ -208,7 +208,7 @@ func BenchmarkWaiters(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			c.sweep(ctx, s, time.Minute)
-			c.tell()
+			c.tell(ctx)
 		}
 	})
 	cancel()

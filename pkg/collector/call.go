@@ -3,6 +3,8 @@ package collector
 import (
 	"context"
 	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // publishChunk is how many groups or partitions are taken in before readers get a turn.
@@ -13,6 +15,8 @@ type call struct {
 	// id is when it was made. Whatever it owes carries the id.
 	id   stamp
 	done chan struct{}
+	// turn is that of what it takes in.
+	turn *pace.Worker
 	// late is set once nobody waits for the call any more: what it still brings is published as it comes.
 	late bool
 	// last is when it last brought something.
@@ -21,14 +25,17 @@ type call struct {
 	owed int
 }
 
-// start makes a call of the source in a goroutine of its own, which Run waits for.
-func (c *Collector) start(ctx context.Context, timeout time.Duration, id stamp, owed int, run func(context.Context, *call)) *call {
+// start makes a call of the source in a goroutine of its own, which Run waits for. When
+// ask has returned, be it by a panic, finish takes care of what has not been delivered.
+func (c *Collector) start(ctx context.Context, timeout time.Duration, id stamp, owed int, ask func(context.Context, *call), finish func(*call)) *call {
 	cl := &call{id: id, owed: owed, done: make(chan struct{})}
 	c.calls.Go(func() {
 		defer close(cl.done)
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		run(ctx, cl)
+		cl.turn = c.turn.Of(ctx)
+		c.guard("call", func() { ask(ctx, cl) })
+		c.guard("call", func() { finish(cl) })
 	})
 	return cl
 }
@@ -63,10 +70,10 @@ func (c *Collector) await(ctx context.Context, calls ...*call) (owed int) {
 		if !over {
 			continue
 		}
-		c.mu.Lock()
-		cl.late = true
-		owed += cl.owed
-		c.mu.Unlock()
+		c.locked(func() {
+			cl.late = true
+			owed += cl.owed
+		})
 	}
 	return owed
 }
@@ -87,19 +94,20 @@ func (c *Collector) lastAnswer(began time.Time, calls []*call) time.Time {
 // inChunks calls take for each index, holding mu, and gives readers a turn now and
 // then. What a late call has brought is published at the end.
 func (c *Collector) inChunks(cl *call, n int, take func(i int)) {
-	c.turn.Begin()
-	defer c.turn.End()
-	for from := 0; from < n; from += publishChunk {
-		c.mu.Lock()
-		for i := from; i < min(from+publishChunk, n); i++ {
+	cl.turn.Begin()
+	defer cl.turn.End()
+	for from := 0; from < n; {
+		from = c.chunk("answer", from, n, func(i int) int {
 			take(i)
-		}
-		cl.last = time.Now()
-		if cl.late && from+publishChunk >= n {
-			c.publish()
-		}
-		c.mu.Unlock()
-		c.turn.Pause()
+			return 1
+		})
+		c.locked(func() {
+			cl.last = time.Now()
+			if cl.late && from >= n {
+				c.publish()
+			}
+		})
+		cl.turn.Pause()
 	}
 }
 

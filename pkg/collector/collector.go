@@ -19,6 +19,8 @@ type Collector struct {
 
 	// fresh says that queries wait for their direct read, awake that there is something to refresh.
 	fresh, awake chan struct{}
+	// match says that expressions are to be matched.
+	match chan struct{}
 	// ended is closed when Run has returned.
 	ended chan struct{}
 	// untold says that those who wait have not heard of a publication.
@@ -49,8 +51,17 @@ type Collector struct {
 	waiting []*entry
 	groups  map[string]*group
 	topics  map[string]*topic
-	catalog catalog
-	health  health
+	// expressions are those of the entries, and unmatched those of them that are to be matched.
+	expressions map[string]*expression
+	unmatched   []*expression
+	catalog     catalog
+	// used is what the queries take of the bounds.
+	used usage
+	// left is set once Run has ended.
+	left bool
+	// untidy is set when topics or groups may be left that nobody needs.
+	untidy bool
+	health health
 	// queries is the number last told to the observer.
 	queries int
 }
@@ -65,12 +76,15 @@ func New(source Source, opts Options) *Collector {
 		fresh:   make(chan struct{}, 1),
 		awake:   make(chan struct{}, 1),
 		ended:   make(chan struct{}),
+		match:   make(chan struct{}, 1),
 		untold:  make(chan struct{}, 1),
 		turn:    pace.New(),
 		changed: make(chan struct{}),
 		entries: make(map[string]*entry),
 		groups:  make(map[string]*group),
 		topics:  make(map[string]*topic),
+
+		expressions: make(map[string]*expression),
 	}
 	c.chosen.Store(int64(c.opts.Interval))
 	c.opts.Observer.Interval(c.opts.Interval)
@@ -84,15 +98,27 @@ func New(source Source, opts Options) *Collector {
 func (c *Collector) Run(ctx context.Context) error {
 	defer close(c.ended)
 	var loops sync.WaitGroup
-	loops.Go(func() { c.readDirectly(ctx) })
-	loops.Go(func() { c.refresh(ctx) })
-	loops.Go(func() { c.tellNews(ctx) })
+	for where, run := range map[string]func(context.Context){
+		"direct read": c.readDirectly, "refresh": c.refresh, "news": c.tellNews, "topicRegex": c.matchTopics,
+	} {
+		loops.Go(func() { c.loop(ctx, where, run) })
+	}
 	if c.push != nil {
-		loops.Go(func() { c.push.run(ctx) })
+		loops.Go(func() { c.loop(ctx, "waits", c.push.run) })
 	}
 	loops.Wait()
 	c.calls.Wait()
+	c.locked(c.leave)
 	return nil
+}
+
+// leave gives back what the queries took of the namespaces' quota. The caller holds mu.
+func (c *Collector) leave() {
+	c.left = true
+	for key, e := range c.entries {
+		delete(c.entries, key)
+		c.forget(e)
+	}
 }
 
 // next is the publication that will show a change made now. The caller holds mu.

@@ -26,10 +26,11 @@ func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
 		g.interests.note(gc.Commits)
 		c.takeFound(g, gc.Commits)
 	}
+	room := spareRoom + 2*len(gc.Commits)
 	for kind := range g.tracks {
-		failed := takeTracks(g, lag.Position(kind), gc.Commits, call, read)
+		failed := takeTracks(g, lag.Position(kind), gc.Commits, call, read, &room)
 		for _, tr := range g.tracks[kind] {
-			if g.all {
+			if g.all && tr.users > 0 {
 				// Asked for everything, a broker leaves out what has no commit.
 				tr.takeAbsent(failed, call, read)
 			}
@@ -41,8 +42,12 @@ func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
 	return true
 }
 
-// takeTracks takes in the commits for the readers of one kind of log end, and returns the partitions whose read failed.
-func takeTracks(g *group, kind lag.Position, commits []lag.Commit, call, read stamp) (failed map[lag.TopicPartition]bool) {
+// spareRoom is for how many partitions more than two a commit there is room in topics that are not described yet.
+const spareRoom = 128
+
+// takeTracks takes in the commits for the readers of one kind of log end, and returns the partitions whose read
+// failed. In topics whose partitions are not known yet, it makes no more room than is given.
+func takeTracks(g *group, kind lag.Position, commits []lag.Commit, call, read stamp, room *int) (failed map[lag.TopicPartition]bool) {
 	var tr *tracked
 	for i := range commits {
 		cm := &commits[i]
@@ -55,6 +60,9 @@ func takeTracks(g *group, kind lag.Position, commits []lag.Commit, call, read st
 			tr = g.tracks[kind][at]
 			tr.fit()
 		}
+		if !tr.makeRoom(cm.Partition, room) {
+			continue
+		}
 		if !tr.take(cm, call, read) {
 			if failed == nil {
 				failed = make(map[lag.TopicPartition]bool)
@@ -65,13 +73,31 @@ func takeTracks(g *group, kind lag.Position, commits []lag.Commit, call, read st
 	return failed
 }
 
-// fit makes room for the topic's partitions, and forgets what was read in an earlier life of the topic.
+// makeRoom reports whether there is room for a partition's commit, and makes some where the topic's partitions
+// are not known yet, or nobody may read them. What cannot be taken in then is asked for again.
+func (tr *tracked) makeRoom(id int32, room *int) bool {
+	missing := int(id) + 1 - len(tr.parts)
+	switch {
+	case id < 0 || id >= maxPartitions:
+		return false
+	case missing <= 0:
+		return true
+	case tr.users > 0 && len(tr.topic.ids) > 0 || missing > *room:
+		return false
+	}
+	*room -= missing
+	tr.grow(id)
+	return true
+}
+
+// fit makes room for the topic's partitions, if anybody may read them, and forgets what was read in an earlier
+// life of the topic.
 func (tr *tracked) fit() {
 	t := tr.topic
 	if tr.life != t.life {
 		tr.parts, tr.errs, tr.looks, tr.ages, tr.done, tr.life = nil, nil, nil, nil, nil, t.life
 	}
-	if n := len(t.ids); n > 0 {
+	if n := len(t.ids); n > 0 && tr.users > 0 {
 		tr.grow(t.ids[n-1])
 	}
 }
@@ -98,10 +124,6 @@ func (tr *tracked) grow(id int32) {
 
 // take takes in one commit and reports whether it was read well.
 func (tr *tracked) take(cm *lag.Commit, call, read stamp) bool {
-	if cm.Partition < 0 || cm.Partition > maxPartition {
-		return true
-	}
-	tr.grow(cm.Partition)
 	err := cm.Err
 	if err == nil && cm.Offset < lag.NoCommit {
 		err = unexpected("read the committed offset of", cm.String(), fmt.Errorf("offset %d", cm.Offset))
@@ -128,6 +150,9 @@ func (tr *tracked) takeAbsent(failed map[lag.TopicPartition]bool, call, read sta
 	}
 }
 
+// foundEnough reports whether there are more topics already than any query may select: such a query is told so.
+func (c *Collector) foundEnough(g *group) bool { return len(g.found) > c.opts.MaxTopicsPerQuery }
+
 // takeFound remembers the topics that a group has commits for. The caller holds mu.
 func (c *Collector) takeFound(g *group, commits []lag.Commit) {
 	last := ""
@@ -139,7 +164,7 @@ func (c *Collector) takeFound(g *group, commits []lag.Commit) {
 		last = cm.Topic
 		delete(g.interests.neverCommitted, last)
 		at, known := slices.BinarySearch(g.found, last)
-		if known || !c.mayFind(last) {
+		if known || !c.mayFind(last) || c.foundEnough(g) {
 			continue
 		}
 		g.found = slices.Insert(g.found, at, last)

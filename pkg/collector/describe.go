@@ -14,12 +14,15 @@ import (
 // describe asks which partitions the scope's topics have, where that is not known
 // or not known lately, and lists all topics where a query needs it.
 func (c *Collector) describe(ctx context.Context, s *scope, timeout time.Duration) int {
-	c.mu.Lock()
-	c.compose(s)
-	id := c.tick()
-	lists := s.lists && c.claimCatalog(s, id)
-	names := c.claimTopics(s, id)
-	c.mu.Unlock()
+	var id stamp
+	var lists bool
+	var names []string
+	c.locked(func() {
+		c.compose(s)
+		id = c.tick()
+		lists = s.lists && c.claimCatalog(s, id)
+		names = c.claimTopics(s, id)
+	})
 	var calls [2]*call
 	if ctx.Err() != nil {
 		return 0
@@ -28,13 +31,13 @@ func (c *Collector) describe(ctx context.Context, s *scope, timeout time.Duratio
 		calls[0] = c.start(ctx, timeout, id, 1, func(ctx context.Context, cl *call) {
 			topics, err := c.source.Topics(ctx, nil)
 			c.takeCatalog(cl, topics, err)
-		})
+		}, func(cl *call) { c.takeCatalog(cl, nil, errNoAnswer) })
 	}
 	if len(names) > 0 {
 		calls[1] = c.start(ctx, timeout, id, len(names), func(ctx context.Context, cl *call) {
 			topics, err := c.source.Topics(ctx, names)
 			c.takeTopics(cl, names, topics, err)
-		})
+		}, func(cl *call) { c.takeTopics(cl, names, nil, nil) })
 	}
 	if calls == [2]*call{} {
 		return 0

@@ -140,7 +140,7 @@ const (
 // progress returns how far the query has come. The caller holds mu, be it for reading.
 func (c *Collector) progress(e *entry) progress {
 	g := e.group
-	if g.pending != 0 || e.lists() && c.catalog.pending != 0 {
+	if g.pending != 0 || e.lists() && c.catalog.pending != 0 || c.isMatching(e) {
 		return underway
 	}
 	state := settled

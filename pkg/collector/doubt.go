@@ -41,7 +41,8 @@ func (wt *waitTopic) showEmpty(t *topic, kind lag.Position, w *lag.LogWake) {
 // takeWake takes in what a wait has shown on the way, as if it had been looked for: that nothing the group has
 // not taken holds a record. It shows nothing of what lies before the offset that was waited at. The caller holds mu.
 func (tr *tracked) takeWake(w *lag.LogWake) {
-	commit := tr.parts[w.Partition].before(tr.topic.logs[tr.kind].at(w.Partition).asked)
+	p, _ := tr.at(w.Partition)
+	commit := p.before(tr.topic.logs[tr.kind].at(w.Partition).asked)
 	if tr.looks == nil || commit.read == 0 || commit.offset < 0 || commit.offset >= w.End {
 		return
 	}

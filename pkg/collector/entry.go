@@ -17,11 +17,16 @@ type entry struct {
 	kind  lag.Position
 	// tracked are the group's positions in the topics selected, by name.
 	tracked []*tracked
-	// catalog is the version of the catalog that the expression was last matched against.
+	// catalog is the version of the catalog whose match with the expression was last taken up.
 	catalog uint64
 	// matched is how many topics the expression matched then: with too many of them, none is tracked.
 	matched int
 	touched uint64
+	// positions is what it is charged for. refused is why it may not have what it selects, and retry when that is
+	// looked at again.
+	positions int
+	refused   error
+	retry     stamp
 
 	// asked is when somebody last asked, a stamp; 0 while nobody did more than peek.
 	asked atomic.Int64
@@ -42,11 +47,12 @@ type entry struct {
 	build sync.Mutex
 }
 
-// enter returns the query's entry, made now if there is none, and notes that somebody asked.
-func (c *Collector) enter(q *Query) *entry { return c.find(q, true) }
+// enter returns the query's entry, made now if there is none, and notes that somebody
+// asked. The error is a *fault.Error: there are too many queries.
+func (c *Collector) enter(q *Query) (*entry, error) { return c.find(q, true) }
 
-// find returns the query's entry, made now if there is none; asked says whether that counts as asking.
-func (c *Collector) find(q *Query, asked bool) *entry {
+// find is enter; asked says whether it counts as asking.
+func (c *Collector) find(q *Query, asked bool) (*entry, error) {
 	c.mu.RLock()
 	e := c.entries[q.key]
 	if e != nil && asked {
@@ -54,11 +60,17 @@ func (c *Collector) find(q *Query, asked bool) *entry {
 	}
 	c.mu.RUnlock()
 	if e != nil {
-		return e
+		return e, nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e = c.entries[q.key]; e == nil {
+		if c.left {
+			return nil, c.errEnded()
+		}
+		if err := c.charge(q, usage{queries: 1}); err != nil {
+			return nil, err
+		}
 		e = &entry{
 			Query: q, group: c.group(q.ConsumerGroup), kind: kindOf(q.ReadCommitted), done: make(chan struct{}),
 			due: c.now() + stamp(c.opts.FirstReadTimeout),
@@ -71,7 +83,7 @@ func (c *Collector) find(q *Query, asked bool) *entry {
 	if asked {
 		e.asked.Store(int64(c.now()))
 	}
-	return e
+	return e, nil
 }
 
 // demand makes the group ask for what the query needs. The caller holds mu.
@@ -86,7 +98,9 @@ func (e *entry) discovers() bool { return len(e.Topics) == 0 && e.TopicRegex == 
 
 // settle hands a query over from the direct read to the refresh. The caller holds mu.
 func (c *Collector) settle(e *entry) {
-	e.settled.Store(true)
+	if e.settled.Swap(true) {
+		return
+	}
 	close(e.done)
 	c.shape++
 	signal(c.awake)
@@ -100,29 +114,40 @@ func (c *Collector) dropIdle() []*entry {
 	oldest := int64(c.now() - stamp(c.opts.IdleAfter))
 	// Whoever has not asked since the refresh before the last will want a newer snapshot.
 	past := int64(c.now() - stamp(2*c.interval()))
-	dropped := 0
+	again := false
 	live := make([]*entry, 0, len(c.entries))
 	for key, e := range c.entries {
 		switch {
 		case !e.settled.Load():
 		case e.forgettable(oldest):
 			delete(c.entries, key)
-			dropped++
+			c.forget(e)
 		default:
 			live = append(live, e)
+			again = again || e.refused != nil && c.now() >= e.retry
 			if e.asked.Load() < past {
 				e.view.Store(nil)
 			}
 		}
 	}
-	if dropped > 0 {
+	if c.untidy {
 		c.prune()
+	}
+	if again {
+		c.shape++
 	}
 	if n := len(c.entries); n != c.queries {
 		c.queries = n
 		c.opts.Observer.Queries(n)
 	}
 	return live
+}
+
+// forget gives back what an entry took that is none any more. The caller holds mu.
+func (c *Collector) forget(e *entry) {
+	c.unfollow(e)
+	_ = c.charge(e.Query, usage{queries: -1}) // giving back always works
+	c.untidy = true
 }
 
 // forgettable reports whether nobody has asked since the oldest stamp that counts, nor waits.
@@ -133,6 +158,7 @@ func (e *entry) forgettable(oldest int64) bool {
 
 // prune forgets the groups and topics that no query needs. The caller holds mu.
 func (c *Collector) prune() {
+	c.untidy = false
 	c.shape++
 	c.marks++
 	listing := false
@@ -143,8 +169,11 @@ func (c *Collector) prune() {
 		c.demand(e)
 		e.group.mark = c.marks
 		listing = listing || e.mayList()
+		if x := c.expressions[e.TopicRegex]; x != nil {
+			x.mark = c.marks
+		}
 		for _, tr := range e.tracked {
-			tr.mark, tr.topic.mark = c.marks, c.marks
+			tr.topic.mark = c.marks
 		}
 	}
 	for name, g := range c.groups {
@@ -152,19 +181,17 @@ func (c *Collector) prune() {
 			delete(c.groups, name)
 			continue
 		}
-		for kind, tracks := range g.tracks {
-			kept := make([]*tracked, 0, len(tracks))
-			for _, tr := range tracks {
-				if tr.mark == c.marks {
-					kept = append(kept, tr)
-				}
-			}
-			g.tracks[kind] = kept
-		}
+		g.dropUnused()
 	}
 	for name, t := range c.topics {
 		if t.mark != c.marks {
 			delete(c.topics, name)
+		}
+	}
+	for text, x := range c.expressions {
+		// One that is being matched stays until that is over, so that there is never a second match of the same.
+		if x.unused = x.mark != c.marks; x.unused && x.matching == nil {
+			delete(c.expressions, text)
 		}
 	}
 	if !listing {

@@ -46,6 +46,9 @@ type tracked struct {
 	errs  []error
 	// moved is set by a read that differs from the one before, until takeCommits takes notice.
 	moved bool
+	// users is how many entries it is for. Without any, the group has commits in a topic that nobody may read yet:
+	// it has no room then but for what an answer brings.
+	users int
 	// looks are the looks into the log, of partitions with a small lag only. Nil until those were looked for.
 	looks map[int32]*look
 	// ages are the oldest unconsumed records, of partitions with lag only, and searching the calls under way for them.
@@ -84,24 +87,38 @@ func (g *group) track(kind lag.Position, t *topic) *tracked {
 	return g.tracks[kind][i]
 }
 
+// dropUnused forgets the positions that no entry is about.
+func (g *group) dropUnused() {
+	for kind, tracks := range g.tracks {
+		kept := make([]*tracked, 0, len(tracks))
+		for _, tr := range tracks {
+			if tr.users > 0 {
+				kept = append(kept, tr)
+			}
+		}
+		g.tracks[kind] = kept
+	}
+}
+
 // asks returns the request for the group's commits and whether there is anything to ask.
 func (g *group) asks() (lag.GroupTopics, bool) {
 	if g.discover[lag.End] || g.discover[lag.StableEnd] {
 		return lag.GroupTopics{Group: g.name}, true
 	}
 	ask := lag.GroupTopics{Group: g.name, Topics: make([]lag.TopicPartitions, 0, len(g.tracks[0])+len(g.tracks[1]))}
-	add := func(t *topic) {
+	add := func(tr *tracked) {
+		t := tr.topic
 		// A topic that was never described has no partitions to name, and naming none would ask for all.
-		if len(t.ids) > 0 {
+		if tr.users > 0 && len(t.ids) > 0 {
 			ask.Topics = append(ask.Topics, lag.TopicPartitions{Topic: t.name, Partitions: t.ids})
 		}
 	}
 	for _, tr := range g.tracks[lag.End] {
-		add(tr.topic)
+		add(tr)
 	}
 	for _, tr := range g.tracks[lag.StableEnd] {
-		if _, twice := g.find(lag.End, tr.topic.name); !twice {
-			add(tr.topic)
+		if at, twice := g.find(lag.End, tr.topic.name); !twice || g.tracks[lag.End][at].users == 0 {
+			add(tr)
 		}
 	}
 	return ask, len(ask.Topics) > 0

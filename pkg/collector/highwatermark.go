@@ -17,17 +17,20 @@ func (tr *tracked) needsHighWatermark(committed int64, stable logRead) bool {
 // readHighWatermarks reads the high watermarks that lag depends on. They are asked
 // for when the last stable offsets have been received, so that none is older.
 func (c *Collector) readHighWatermarks(ctx context.Context, s *scope, timeout time.Duration) int {
-	c.mu.Lock()
-	c.compose(s)
-	var due logScope
-	if len(s.ends[lag.StableEnd].topics) > 0 {
-		for _, tr := range s.tracked {
-			tr.collectHighWatermarks(&due)
+	var id stamp
+	var asks []lag.TopicPartitions
+	var n int
+	c.locked(func() {
+		c.compose(s)
+		var due logScope
+		if len(s.ends[lag.StableEnd].topics) > 0 {
+			for _, tr := range s.tracked {
+				tr.collectHighWatermarks(&due)
+			}
 		}
-	}
-	id := c.tick()
-	asks, n := claimLogs(&due, lag.End, id)
-	c.mu.Unlock()
+		id = c.tick()
+		asks, n = claimLogs(&due, lag.End, id)
+	})
 	cl := c.readLogs(ctx, timeout, id, lag.End, asks, n)
 	if cl == nil {
 		return 0

@@ -109,7 +109,7 @@ func (c *Collector) inspect(ctx context.Context, s *scope, timeout time.Duration
 		return
 	}
 	calls := make([]*call, 0, 2)
-	for kind, l := range c.claimLooks(s) {
+	for kind, l := range c.claimLooks(ctx, s) {
 		if len(l.asks) == 0 || ctx.Err() != nil {
 			continue
 		}
@@ -124,6 +124,7 @@ func (c *Collector) inspect(ctx context.Context, s *scope, timeout time.Duration
 				c.opts.Observer.Looked(seen)
 				c.lookOn(&l)
 			}
+		}, func(*call) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			for _, claim := range l.claimed {
@@ -167,26 +168,16 @@ func (seen *LookStats) count(sights []lag.Sight) {
 }
 
 // claimLooks returns the looks to take, by the log end that they are compared with.
-func (c *Collector) claimLooks(s *scope) (due [2]looking) {
+func (c *Collector) claimLooks(ctx context.Context, s *scope) (due [2]looking) {
 	for kind := range due {
-		c.mu.Lock()
-		due[kind].id = c.tick()
-		c.mu.Unlock()
+		c.locked(func() { due[kind].id = c.tick() })
 		due[kind].claimed = map[lag.TopicPartition]claimedLook{}
 	}
-	c.turn.Begin()
-	defer c.turn.End()
-	for from := 0; from < len(s.tracked); {
-		c.mu.Lock()
-		for n := 0; from < len(s.tracked) && n < publishChunk; from++ {
-			n += len(s.tracked[from].topic.ids)
-			if s.wants[from]&wantsLooks != 0 {
-				c.collectLooks(s.tracked[from], &due[s.tracked[from].kind])
-			}
+	c.walk(ctx, s, func(i int) {
+		if s.wants[i]&wantsLooks != 0 {
+			c.collectLooks(s.tracked[i], &due[s.tracked[i].kind])
 		}
-		c.mu.Unlock()
-		c.turn.Pause()
-	}
+	})
 	return due
 }
 

@@ -76,17 +76,18 @@ func (c *Collector) viewGroups(ctx context.Context, s *scope, timeout time.Durat
 	if !able || ctx.Err() != nil {
 		return
 	}
-	c.mu.Lock()
-	id := c.tick()
+	var id stamp
 	var due []string
-	for _, g := range s.groups {
-		v := &g.interests
-		if g.discovers() && v.pending == 0 && (v.asked == 0 || id-v.asked >= stamp(c.opts.TopicsInterval)) {
-			v.asked, v.pending = id, id
-			due = append(due, g.name)
+	c.locked(func() {
+		id = c.tick()
+		for _, g := range s.groups {
+			v := &g.interests
+			if g.discovers() && v.pending == 0 && (v.asked == 0 || id-v.asked >= stamp(c.opts.TopicsInterval)) {
+				v.asked, v.pending = id, id
+				due = append(due, g.name)
+			}
 		}
-	}
-	c.mu.Unlock()
+	})
 	if len(due) == 0 {
 		return
 	}
@@ -96,6 +97,12 @@ func (c *Collector) viewGroups(ctx context.Context, s *scope, timeout time.Durat
 			v := source.GroupView(ctx, name)
 			c.inChunks(cl, 1, func(int) { c.takeView(&v, id) })
 		}
+	}, func(cl *call) {
+		c.inChunks(cl, len(due), func(i int) {
+			if g := c.groups[due[i]]; g != nil && g.interests.pending == id {
+				g.interests.pending = 0
+			}
+		})
 	}))
 }
 
@@ -112,7 +119,7 @@ func (c *Collector) takeView(v *lag.GroupView, call stamp) {
 		return
 	}
 	for _, topic := range v.Subscribed {
-		if at, known := slices.BinarySearch(g.found, topic); !known && c.mayFind(topic) {
+		if at, known := slices.BinarySearch(g.found, topic); !known && c.mayFind(topic) && !c.foundEnough(g) {
 			g.found = slices.Insert(g.found, at, topic)
 			if g.interests.neverCommitted == nil {
 				g.interests.neverCommitted = map[string]bool{}

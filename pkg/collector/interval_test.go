@@ -39,7 +39,7 @@ func TestLargeClusterIsReadMoreRarely(t *testing.T) {
 				w := newCluster(1)
 				w.topic("orders", 1, make([]int64, 2*positionsASecond)...)
 				var told time.Duration
-				col := start(t, w, Options{Interval: c.given, Observer: Observer{Interval: func(d time.Duration) { told = d }}})
+				col := start(t, w, Options{MaxPositionsPerQuery: 80_000, Interval: c.given, Observer: Observer{Interval: func(d time.Duration) { told = d }}})
 				q := query("billing", "orders")
 				snapshot(t, col, q)
 				pass(10 * time.Second)

@@ -55,6 +55,14 @@ type Options struct {
 	WaitShardSize int
 	// MaxWaitsPerBroker bounds the waits under way on one broker. Beyond it the shards become larger.
 	MaxWaitsPerBroker int
+	// MaxQueries and MaxPositions bound what all queries of the collector take together: a query is a consumer
+	// group and what is looked at of it, a position one partition of one query. A query beyond them is refused,
+	// and asked for again later; those that are known live on.
+	MaxQueries, MaxPositions int
+	// MaxTopicsPerQuery and MaxPositionsPerQuery bound one query.
+	MaxTopicsPerQuery, MaxPositionsPerQuery int
+	// Quota bounds each namespace, in all collectors that share it; nil is one of the collector's own.
+	Quota *Quota
 	// Logger gets one line a change of state, never one a refresh. Nil logs nothing.
 	Logger *zap.Logger
 	// Observer is told what happens, for metrics.
@@ -87,6 +95,8 @@ type Observer struct {
 	// Looked is told what looks into logs have shown, and AgesSearched what searches for the ages of records have.
 	Looked       func(LookStats)
 	AgesSearched func(AgeStats)
+	// Panicked is told of every panic, and of what it ended: a loop, a call, a wait, or what is made of an answer.
+	Panicked func(where string)
 }
 
 // LookStats are looks into the logs of so many partitions, for phantom lag: Empty showed that there is no record
@@ -118,6 +128,13 @@ func (o Options) withDefaults() Options {
 	o.SleepInterval = max(o.SleepInterval, o.Interval)
 	orDefault(&o.WaitShardSize, DefaultWaitShardSize)
 	orDefault(&o.MaxWaitsPerBroker, DefaultMaxWaitsPerBroker)
+	orDefault(&o.MaxQueries, DefaultMaxQueries)
+	orDefault(&o.MaxPositions, DefaultMaxPositions)
+	orDefault(&o.MaxTopicsPerQuery, DefaultMaxTopicsPerQuery)
+	orDefault(&o.MaxPositionsPerQuery, DefaultMaxPositionsPerQuery)
+	if o.Quota == nil {
+		o.Quota = NewQuota(0, 0)
+	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
@@ -152,6 +169,9 @@ func (o Observer) withDefaults() Observer {
 	}
 	if o.Looked == nil {
 		o.Looked = func(LookStats) {}
+	}
+	if o.Panicked == nil {
+		o.Panicked = func(string) {}
 	}
 	if o.AgesSearched == nil {
 		o.AgesSearched = func(AgeStats) {}

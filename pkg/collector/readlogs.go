@@ -12,11 +12,14 @@ func (c *Collector) readEnds(ctx context.Context, s *scope, timeout time.Duratio
 	var calls [2]*call
 	for kind := range calls {
 		at := lag.Position(kind)
-		c.mu.Lock()
-		c.compose(s)
-		id := c.tick()
-		asks, n := claimLogs(&s.ends[at], at, id)
-		c.mu.Unlock()
+		var id stamp
+		var asks []lag.TopicPartitions
+		var n int
+		c.locked(func() {
+			c.compose(s)
+			id = c.tick()
+			asks, n = claimLogs(&s.ends[at], at, id)
+		})
 		calls[kind] = c.readLogs(ctx, timeout, id, at, asks, n)
 	}
 	if calls == [2]*call{} {
@@ -87,6 +90,7 @@ func (c *Collector) readLogs(ctx context.Context, timeout time.Duration, id stam
 				c.takeLog(cl, t, answers[i], at)
 			})
 		})
+	}, func(cl *call) {
 		if !c.owes(cl) {
 			return
 		}
@@ -125,30 +129,39 @@ func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position
 // readStarts reads the log starts that lag depends on and that are due. On the
 // way, it brings up to date since when each commit stands still.
 func (c *Collector) readStarts(ctx context.Context, s *scope, timeout time.Duration) int {
-	c.mu.Lock()
-	c.compose(s)
-	c.mu.Unlock()
+	c.locked(func() { c.compose(s) })
 	var due logScope
-	c.turn.Begin()
-	for from := 0; from < len(s.tracked); {
-		c.mu.Lock()
-		for n := 0; from < len(s.tracked) && n < publishChunk; from++ {
-			n += len(s.tracked[from].topic.ids)
-			c.collectStarts(s.tracked[from], &due)
-		}
-		c.mu.Unlock()
-		c.turn.Pause()
-	}
-	c.turn.End()
-	c.mu.Lock()
-	id := c.tick()
-	asks, n := claimLogs(&due, lag.Start, id)
-	c.mu.Unlock()
+	c.walk(ctx, s, func(i int) { c.collectStarts(s.tracked[i], &due) })
+	var id stamp
+	var asks []lag.TopicPartitions
+	var n int
+	c.locked(func() {
+		id = c.tick()
+		asks, n = claimLogs(&due, lag.Start, id)
+	})
 	cl := c.readLogs(ctx, timeout, id, lag.Start, asks, n)
 	if cl == nil {
 		return 0
 	}
 	return c.await(ctx, cl)
+}
+
+// walk calls do, holding mu, for each of the groups' topics in the scope, and gives
+// readers a turn now and then.
+func (c *Collector) walk(ctx context.Context, s *scope, do func(i int)) {
+	turn := c.turn.Of(ctx)
+	turn.Begin()
+	defer turn.End()
+	for from := 0; from < len(s.tracked); {
+		from = c.chunk("walk", from, len(s.tracked), func(i int) int {
+			// Nobody may have need of it any more: then it has no room either.
+			if s.tracked[i].users > 0 {
+				do(i)
+			}
+			return len(s.tracked[i].topic.ids)
+		})
+		turn.Pause()
+	}
 }
 
 // collectStarts adds the partitions whose log start is due. The caller holds mu.

@@ -57,12 +57,13 @@ func (e *entry) lists() bool {
 
 // resolve brings the entry's topics up to date. The caller holds mu.
 func (c *Collector) resolve(e *entry) {
+	if e.refused != nil && c.now() < e.retry {
+		return
+	}
 	switch {
 	case len(e.Topics) > 0:
 		// As for every list, whoever named a topic keeps it when it is gone, to be told so.
-		if len(e.tracked) != len(e.Topics) {
-			c.follow(e, e.Topics)
-		}
+		c.follow(e, e.Topics)
 	case e.TopicRegex != "":
 		c.resolveRegex(e)
 	default:
@@ -74,37 +75,32 @@ func (c *Collector) resolve(e *entry) {
 // certain. One that a list leaves out is asked for by name until then: a broker
 // that has just started may list less than there is.
 func (c *Collector) resolveRegex(e *entry) {
-	names, changed := c.remaining(e)
-	if e.catalog != c.catalog.version {
-		e.catalog = c.catalog.version
-		for i := range c.catalog.topics {
-			name := c.catalog.topics[i].Name
-			if at, known := slices.BinarySearch(names, name); !known && e.MatchTopic(name) {
+	names := c.remaining(e)
+	if x, _ := c.matched(e); e.catalog != x.version {
+		e.catalog = x.version
+		for _, name := range x.names {
+			if at, known := slices.BinarySearch(names, name); !known {
 				names = slices.Insert(names, at, name)
-				changed = true
 			}
 		}
-		e.matched = len(names)
+		e.matched = max(len(names), x.matched)
 	}
 	if e.matched > maxMatchedTopics {
-		names, changed = nil, len(e.tracked) > 0
+		names = nil
 	}
-	if changed {
-		c.follow(e, names)
-	}
+	c.follow(e, names)
 }
 
-// remaining returns the names of the entry's topics that are not gone, and whether any is.
-func (c *Collector) remaining(e *entry) (names []string, changed bool) {
+// remaining returns the names of the entry's topics that are not gone.
+func (c *Collector) remaining(e *entry) (names []string) {
 	names = make([]string, 0, len(e.tracked))
 	for _, tr := range e.tracked {
 		if tr.topic.gone {
-			changed = true
 			continue
 		}
 		names = append(names, tr.topic.name)
 	}
-	return names, changed
+	return names
 }
 
 func (c *Collector) resolveFound(e *entry) {
@@ -118,7 +114,7 @@ func (c *Collector) resolveFound(e *entry) {
 		return
 	}
 	// Once all topics count, one that a list leaves out stays until it is gone for certain.
-	names, _ := c.remaining(e)
+	names := c.remaining(e)
 	for i := range c.catalog.topics {
 		name := c.catalog.topics[i].Name
 		if at, known := slices.BinarySearch(names, name); !known {
@@ -128,14 +124,23 @@ func (c *Collector) resolveFound(e *entry) {
 	c.follow(e, names)
 }
 
-// follow makes the named topics those of the entry. The caller holds mu.
+// follow makes the named topics those of the entry, if it may have them. The caller holds mu.
 func (c *Collector) follow(e *entry, names []string) {
+	if c.admit(e, names) != nil {
+		return
+	}
 	if slices.EqualFunc(e.tracked, names, func(tr *tracked, name string) bool { return tr.topic.name == name }) {
 		return
 	}
+	before := e.tracked
 	e.tracked = make([]*tracked, len(names))
 	for i, name := range names {
 		e.tracked[i] = e.group.track(e.kind, c.topic(name))
+		e.tracked[i].users++
+	}
+	for _, tr := range before {
+		tr.users--
+		c.untidy = true
 	}
 	e.touched = c.next()
 }

@@ -29,6 +29,8 @@ type scope struct {
 	// positions is how many partitions of groups there are, youngest the least age that any query allows.
 	positions int
 	youngest  time.Duration
+	// expressions are those of the entries.
+	expressions []*expression
 	// lists is whether the list of all topics is needed.
 	lists bool
 }
@@ -77,6 +79,10 @@ func (c *Collector) compose(s *scope) {
 	var groups []*group
 	for _, e := range s.entries {
 		c.resolve(e)
+		if x := c.expressions[e.TopicRegex]; x != nil && x.mark != c.marks {
+			x.mark = c.marks
+			s.expressions = append(s.expressions, x)
+		}
 		if s.youngest == 0 || e.MaxAge < s.youngest {
 			s.youngest = e.MaxAge
 		}

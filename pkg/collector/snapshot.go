@@ -84,7 +84,10 @@ func (c *Collector) look(e *entry, published uint64) *view {
 			wrong = append(wrong, err)
 		}
 	}
-	if len(e.tracked) == 0 {
+	switch {
+	case e.refused != nil:
+		wrong = append(wrong, e.refused)
+	case len(e.tracked) == 0:
 		wrong = append(wrong, c.noTopic(e))
 	}
 	s.Group = lag.Group{Name: e.group.name, Kind: e.group.kind, Members: -1}
@@ -193,6 +196,12 @@ func (c *Collector) noTopic(e *entry) error {
 		return c.catalog.err
 	case e.lists() && !c.catalog.answered:
 		return c.notYet("the cluster's topics")
+	case e.TopicRegex != "" && e.catalog == 0:
+		return &fault.Error{
+			Kind: fault.Unavailable, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", e.TopicRegex),
+			Err:    fmt.Errorf("it is still being matched with the names of %d topics", len(c.catalog.topics)),
+			Remedy: "ask again; if it lasts, write a simpler expression",
+		}
 	case e.matched > maxMatchedTopics:
 		return &fault.Error{
 			Kind: fault.Precondition, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", e.TopicRegex),

@@ -14,10 +14,9 @@ import (
 // The order matters. A log end is only ever compared with a commit that had been
 // received before the log end was asked for, see [positions].
 func (c *Collector) sweep(ctx context.Context, s *scope, timeout time.Duration) (late int) {
-	c.mu.Lock()
-	s.began = c.tick()
-	c.mu.Unlock()
+	c.locked(func() { s.began = c.tick() })
 	late += c.describe(ctx, s, timeout)
+	c.awaitMatches(ctx, s)
 	late += c.readCommits(ctx, s, timeout)
 	c.viewGroups(ctx, s, timeout)
 	// The commits may have told of topics. Where they have not, nothing is asked here.
@@ -27,9 +26,7 @@ func (c *Collector) sweep(ctx context.Context, s *scope, timeout time.Duration) 
 	late += c.readStarts(ctx, s, timeout)
 	c.inspect(ctx, s, timeout)
 	c.readAges(ctx, s, timeout)
-	c.mu.Lock()
-	c.publish()
-	c.mu.Unlock()
+	c.locked(c.publish)
 	if c.push != nil {
 		signal(c.push.rearm)
 	}
@@ -38,11 +35,13 @@ func (c *Collector) sweep(ctx context.Context, s *scope, timeout time.Duration) 
 
 // readCommits reads the commits of the scope's groups, but for those that an earlier call still owes.
 func (c *Collector) readCommits(ctx context.Context, s *scope, timeout time.Duration) int {
-	c.mu.Lock()
-	c.compose(s)
-	id := c.tick()
-	asks := c.claimGroups(s, id)
-	c.mu.Unlock()
+	var id stamp
+	var asks []lag.GroupTopics
+	c.locked(func() {
+		c.compose(s)
+		id = c.tick()
+		asks = c.claimGroups(s, id)
+	})
 	if len(asks) == 0 || ctx.Err() != nil {
 		return 0
 	}
@@ -56,6 +55,7 @@ func (c *Collector) readCommits(ctx context.Context, s *scope, timeout time.Dura
 				}
 			})
 		})
+	}, func(cl *call) {
 		if !c.owes(cl) {
 			return
 		}

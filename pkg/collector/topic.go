@@ -18,9 +18,9 @@ const (
 	goneAfter   = 10 * time.Second
 )
 
-// maxPartition bounds the ids taken from a broker's answer, which become indexes.
-// Kafka's own clusters end at some 2,000,000 partitions in all.
-const maxPartition = 1 << 20
+// maxPartitions bounds what a broker's answer says of one topic, because ids become indexes. Large topics have
+// some thousand partitions.
+const maxPartitions = 100_000
 
 // topic is what is known of one topic, whichever groups read it.
 type topic struct {
@@ -68,8 +68,9 @@ func (t *topic) describe(d lag.Topic, now stamp) bool {
 	}
 	t.missing, t.gone, t.described = 0, false, now
 	ids := d.Partitions
-	if n := len(ids); n > 0 && (ids[n-1] > maxPartition || ids[0] < 0) {
-		t.err = unexpected("describe", fmt.Sprintf("topic %q", t.name), fmt.Errorf("partition ids %d to %d", ids[0], ids[n-1]))
+	// Kafka numbers the partitions of a topic from 0, without a gap.
+	if n := len(ids); n > 0 && (ids[0] != 0 || int(ids[n-1]) != n-1 || n > maxPartitions) {
+		t.err = unexpected("describe", fmt.Sprintf("topic %q", t.name), fmt.Errorf("%d partitions with ids %d to %d", n, ids[0], ids[n-1]))
 		return false
 	}
 	var unknownID [16]byte

@@ -18,13 +18,21 @@ import (
 // to say. The error is not nil, and the snapshot nil, where nothing at all is
 // known: a *fault.Error, or the context's error.
 func (c *Collector) Snapshot(ctx context.Context, q *Query) (*Snapshot, error) {
-	return c.snapshot(ctx, c.enter(q))
+	e, err := c.enter(q)
+	if err != nil {
+		return nil, err
+	}
+	return c.snapshot(ctx, e)
 }
 
 // Peek is Snapshot for somebody who asks once, and no reason to keep anything: a query
 // that nobody else asks about is forgotten after its direct read, and in no refresh.
 func (c *Collector) Peek(ctx context.Context, q *Query) (*Snapshot, error) {
-	return c.snapshot(ctx, c.find(q, false))
+	e, err := c.find(q, false)
+	if err != nil {
+		return nil, err
+	}
+	return c.snapshot(ctx, e)
 }
 
 func (c *Collector) snapshot(ctx context.Context, e *entry) (*Snapshot, error) {
@@ -52,7 +60,7 @@ func (c *Collector) firstRead(ctx context.Context, e *entry) error {
 	case <-e.done:
 		return nil
 	case <-timeout.C:
-		if v := c.current(e); len(v.Offsets) > 0 {
+		if v := c.current(e); len(v.Offsets) > 0 || c.matching(e) {
 			return nil
 		}
 		return &fault.Error{
@@ -65,6 +73,13 @@ func (c *Collector) firstRead(ctx context.Context, e *entry) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// matching reports whether what the entry selects is not known yet for no fault of a broker.
+func (c *Collector) matching(e *entry) bool {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.isMatching(e)
 }
 
 // Wait returns once there is news of the query since the version after: at once
@@ -80,7 +95,10 @@ func (c *Collector) Wait(ctx context.Context, q *Query, after Version) (Version,
 // wait returns the first version after the given one. newer waits for it.
 func (c *Collector) wait(ctx context.Context, q *Query, after Version, newer waitFunc) (Version, error) {
 	for {
-		e := c.enter(q)
+		e, err := c.enter(q)
+		if err != nil {
+			return 0, err
+		}
 		v, err := newer(ctx, c.news(e, after), e, after)
 		if v > after || err != nil {
 			return v, err

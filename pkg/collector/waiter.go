@@ -170,22 +170,36 @@ func newPush(c *Collector) *push {
 	if !ok || !c.opts.PushActivation {
 		return nil
 	}
-	timer := time.NewTimer(time.Hour)
-	timer.Stop()
-	return &push{
-		c: c, source: source, timer: timer,
+	p := &push{
+		c: c, source: source,
 		rearm: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
 		results: make(chan *shard), found: make(chan []string),
-		topics: map[waitKey]*waitTopic{}, shards: map[*shard]struct{}{},
-		open: map[int32]int{}, renewAt: map[lane]time.Time{}, came: map[lane]time.Time{}, kept: map[lane]uint64{},
-		denied: map[string]time.Time{}, lost: map[string]struct{}{},
 	}
+	p.clear()
+	return p
+}
+
+// clear forgets all waits, as at first.
+func (p *push) clear() {
+	for s := range p.shards {
+		s.end()
+	}
+	p.topics, p.shards = map[waitKey]*waitTopic{}, map[*shard]struct{}{}
+	p.open, p.renewAt, p.came, p.kept = map[int32]int{}, map[lane]time.Time{}, map[lane]time.Time{}, map[lane]uint64{}
+	p.denied, p.lost = map[string]time.Time{}, map[string]struct{}{}
+	p.next, p.finding = time.Time{}, false
 }
 
 // run keeps the waits until ctx ends.
 func (p *push) run(ctx context.Context) {
+	// After a panic, what it left behind is of no use.
+	p.clear()
+	ctx, end := context.WithCancel(ctx)
 	defer p.running.Wait()
+	defer end()
+	p.timer = time.NewTimer(time.Hour)
 	defer p.timer.Stop()
+	p.gather(time.Now())
 	for {
 		select {
 		case <-ctx.Done():

@@ -32,10 +32,22 @@ func (p *push) pass(ctx context.Context) {
 	p.passes++
 	run := passing{now: time.Now(), free: map[lane]*candidates{}, denied: map[string]struct{}{}}
 	idle := p.stillIdle()
+	p.wantAll(&run, idle)
+	p.dropUnwanted()
+	p.fillAll(ctx, &run)
+	p.noteAwaited(idle)
+	p.forget()
+	p.observe(len(run.denied))
+	p.took = time.Since(run.now)
+}
+
+// wantAll notes what the entries want.
+func (p *push) wantAll(run *passing, idle []*entry) {
 	p.c.mu.RLock()
+	defer p.c.mu.RUnlock()
 	for _, e := range idle {
 		for _, tr := range e.tracked {
-			p.want(&run, e, tr)
+			p.want(run, e, tr)
 		}
 	}
 	for topic := range p.denied {
@@ -43,13 +55,6 @@ func (p *push) pass(ctx context.Context) {
 			delete(p.denied, topic)
 		}
 	}
-	p.c.mu.RUnlock()
-	p.dropUnwanted()
-	p.fillAll(ctx, &run)
-	p.noteAwaited(idle)
-	p.forget()
-	p.observe(len(run.denied))
-	p.took = time.Since(run.now)
 }
 
 // want notes what one entry wants of one topic. mu is held for reading.
@@ -262,7 +267,9 @@ func (p *push) begin(ctx context.Context, s *shard, now time.Time) {
 	p.shards[s] = struct{}{}
 	p.open[s.leader]++
 	p.running.Go(func() {
-		s.wakes, s.err = p.source.AwaitRecords(wait, s.leader, s.kind, s.from, s.most)
+		if !p.c.guard("wait", func() { s.wakes, s.err = p.source.AwaitRecords(wait, s.leader, s.kind, s.from, s.most) }) {
+			s.err = errNoAnswer
+		}
 		select {
 		case p.results <- s:
 		case <-ctx.Done():

@@ -12,6 +12,9 @@ import (
 // finish takes in a wait that has ended, tells the streams concerned, and waits on.
 func (p *push) finish(ctx context.Context, s *shard) {
 	s.end()
+	if _, ours := p.shards[s]; !ours {
+		return // of a run that panicked
+	}
 	delete(p.shards, s)
 	p.open[s.leader]--
 	now := time.Now()
@@ -66,10 +69,24 @@ func (p *push) take(s *shard) {
 	if len(s.wakes) == 0 {
 		return
 	}
+	woken, grown := p.takeGrown(s)
+	if grown == 0 {
+		return
+	}
+	for wt := range woken {
+		for _, e := range wt.listeners {
+			e.idle.wake()
+		}
+	}
+	p.c.opts.Observer.Woken(grown)
+}
+
+// takeGrown publishes the log ends that have grown, and returns who waits for them.
+func (p *push) takeGrown(s *shard) (woken map[*waitTopic]struct{}, grown int) {
 	c := p.c
-	woken := map[*waitTopic]struct{}{}
-	grown := 0
+	woken = map[*waitTopic]struct{}{}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	now := c.tick()
 	for _, w := range s.wakes {
 		t := c.topics[w.Topic]
@@ -94,16 +111,7 @@ func (p *push) take(s *shard) {
 		// Not publish, which would wake every stream there is.
 		c.published.Add(1)
 	}
-	c.mu.Unlock()
-	if grown == 0 {
-		return
-	}
-	for wt := range woken {
-		for _, e := range wt.listeners {
-			e.idle.wake()
-		}
-	}
-	c.opts.Observer.Woken(grown)
+	return woken, grown
 }
 
 // grow takes in a greater log end that a wait has told of.
@@ -158,9 +166,7 @@ func (p *push) settle(s *shard, part *waitPart, w lag.LogWake, now time.Time) {
 // leaveToRefresh keeps a partition out until its log end has been read anew: only a
 // read that waits for the leader to know its end can tell.
 func (p *push) leaveToRefresh(part *waitPart, now time.Time) {
-	p.c.mu.Lock()
-	part.after = p.c.tick()
-	p.c.mu.Unlock()
+	p.c.locked(func() { part.after = p.c.tick() })
 	p.read(part, now)
 }
 
@@ -243,9 +249,11 @@ func (p *push) find(ctx context.Context) {
 	p.running.Go(func() {
 		search, cancel := context.WithTimeout(ctx, findFor)
 		defer cancel()
-		if err := p.source.FindLeaders(search, topics); err != nil {
-			p.c.opts.Logger.Debug("the leaders of partitions could not be looked up", zap.String("cluster", p.c.opts.Cluster), zap.Error(err))
-		}
+		p.c.guard("wait", func() {
+			if err := p.source.FindLeaders(search, topics); err != nil {
+				p.c.opts.Logger.Debug("the leaders of partitions could not be looked up", zap.String("cluster", p.c.opts.Cluster), zap.Error(err))
+			}
+		})
 		select {
 		case p.found <- topics:
 		case <-ctx.Done():

@@ -56,14 +56,14 @@ func (c *Collector) tellNews(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.untold:
-			c.tell()
+			c.tell(ctx)
 		}
 	}
 }
 
 // tell wakes those who wait for what has news.
-func (c *Collector) tell() {
-	turn := pace.New()
+func (c *Collector) tell(ctx context.Context) {
+	turn := pace.New().Of(ctx)
 	turn.Begin()
 	defer turn.End()
 	// From the last to the first, so that an entry which takes the place of one that is removed was looked at before.

@@ -26,7 +26,7 @@ func TestFramesAreBoundedByWhatIsAsked(t *testing.T) {
 		"before authentication: SASL":      {kmsg.NewPtrSASLAuthenticateRequest(), maxHandshakeFrame},
 		"what is held":                     {kmsg.NewPtrFindCoordinatorRequest(), maxHeldFrame},
 		"members":                          {kmsg.NewPtrDescribeGroupsRequest(), maxHeldFrame},
-		"what is read as it comes":         {newMetadataQuery(nil, pace.New()), maxStreamedFrame},
+		"what is read as it comes":         {newMetadataQuery(nil, pace.New().Of(t.Context())), maxStreamedFrame},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := exchange{ctx: t.Context(), formatter: kmsg.NewRequestFormatter(), id: 1, req: test.req}

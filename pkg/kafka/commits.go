@@ -82,10 +82,11 @@ func (r *commitsRead) round(ctx context.Context, groups []lag.GroupTopics, again
 // send asks the coordinators that are remembered, and returns the groups without one.
 func (r *commitsRead) send(ctx context.Context, groups []lag.GroupTopics, again bool) (unknown []lag.GroupTopics) {
 	byCoordinator := map[coordinator][]lag.GroupTopics{}
-	r.c.turn.Begin()
+	turn := r.c.turn.Of(ctx)
+	turn.Begin()
 	for i, g := range groups {
 		if i%commitsAtOnce == 0 {
-			r.c.turn.Pause()
+			turn.Pause()
 		}
 		if at, ok := r.c.coordinators.get(g.Group); ok {
 			byCoordinator[at] = append(byCoordinator[at], g)
@@ -93,7 +94,7 @@ func (r *commitsRead) send(ctx context.Context, groups []lag.GroupTopics, again 
 			unknown = append(unknown, g)
 		}
 	}
-	r.c.turn.End()
+	turn.End()
 	for at, groups := range byCoordinator {
 		b := r.c.coordinatorBroker(at)
 		for _, chunk := range r.c.chunkGroups(groups) {

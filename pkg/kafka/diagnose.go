@@ -125,7 +125,7 @@ func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) ma
 	if s := d.cfg.SASL; s != nil && !check(stageSASL, "SASL", string(s.Mechanism), c.authenticate(ctx, s, dialing.addr)) {
 		return nil
 	}
-	query := newMetadataQuery([]string{}, pace.New())
+	query := newMetadataQuery([]string{}, pace.New().Of(ctx))
 	if _, err := c.exchange(ctx, query, metadataVersions); err != nil {
 		check(stageRequest, "metadata", "", err)
 		return nil

@@ -17,7 +17,7 @@ const fieldBuffer = 16 << 10
 // that follow are zero.
 type fieldReader struct {
 	r    io.Reader
-	turn *pace.Turn
+	turn *pace.Worker
 	err  error
 	buf  []byte
 	// flexible is whether the response is of a flexible version (KIP-482).
@@ -27,7 +27,7 @@ type fieldReader struct {
 }
 
 // readFields calls do with a reader of the fields in r, and returns why reading failed.
-func readFields(r io.Reader, turn *pace.Turn, do func(*fieldReader)) error {
+func readFields(r io.Reader, turn *pace.Worker, do func(*fieldReader)) error {
 	in := fieldReader{r: r, turn: turn, buf: make([]byte, fieldBuffer)}
 	turn.Begin()
 	defer turn.End()

@@ -16,7 +16,7 @@ const offsetsAtOnce = 1024
 // listOffsets is a ListOffsets whose response is turned into log offsets as it comes.
 type listOffsets struct {
 	*kmsg.ListOffsetsRequest
-	turn  *pace.Turn
+	turn  *pace.Worker
 	parts []lag.TopicPartitions // distinct
 	// began is called when the response begins to arrive.
 	began func()
@@ -33,7 +33,7 @@ type listOffsets struct {
 	offsets  []lag.LogOffset
 }
 
-func newListOffsets(req *kmsg.ListOffsetsRequest, parts []lag.TopicPartitions, turn *pace.Turn, hand func([]lag.LogOffset), refuse func(lag.TopicPartition, error)) *listOffsets {
+func newListOffsets(req *kmsg.ListOffsetsRequest, parts []lag.TopicPartitions, turn *pace.Worker, hand func([]lag.LogOffset), refuse func(lag.TopicPartition, error)) *listOffsets {
 	f := &listOffsets{
 		ListOffsetsRequest: req, turn: turn, parts: parts, began: func() {}, hand: hand, refuse: refuse,
 		first: make([]int, len(parts)),

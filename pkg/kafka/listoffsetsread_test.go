@@ -104,7 +104,7 @@ func TestListOffsetsIsReadAsItComes(t *testing.T) {
 			read.times = map[lag.TopicPartition]int64{}
 		}
 		newRead := func(all map[string]string) *listOffsets {
-			f := newListOffsets(read.request(batchOf(parts)), parts, pace.New(), func(some []lag.LogOffset) {
+			f := newListOffsets(read.request(batchOf(parts)), parts, pace.New().Of(t.Context()), func(some []lag.LogOffset) {
 				for _, o := range some {
 					all[fmt.Sprint(o.Topic, o.Partition)] = fmt.Sprint(o.Offset, o.Timestamp, o.LeaderEpoch)
 				}
@@ -144,7 +144,7 @@ func TestListOffsetsCutShort(t *testing.T) {
 		0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 't', '0', 0, 0, 0, 1,
 		0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 2,
 	}
-	f := newListOffsets((&offsetsRead{}).request(batchOf(parts)), parts, pace.New(), func(some []lag.LogOffset) {
+	f := newListOffsets((&offsetsRead{}).request(batchOf(parts)), parts, pace.New().Of(t.Context()), func(some []lag.LogOffset) {
 		if len(some) != 1 || some[0].Offset != 7 {
 			t.Errorf("got %v", some)
 		}

@@ -121,7 +121,7 @@ func reroutable(err error) bool {
 // ask sends one request, delivers what it answers as it comes, and returns the rest.
 func (r *offsetsRead) ask(ctx context.Context, batch leaderBatch) []rejected {
 	refused := map[error][]lag.TopicPartitions{}
-	f := newListOffsets(r.request(batch), batch.parts, r.c.turn, r.hand, func(tp lag.TopicPartition, why error) {
+	f := newListOffsets(r.request(batch), batch.parts, r.c.turn.Of(ctx), r.hand, func(tp lag.TopicPartition, why error) {
 		refused[why] = append(refused[why], lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
 	})
 	_, err := r.c.ask(ctx, batch.broker, f, listOffsetsVersions)

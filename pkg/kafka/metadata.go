@@ -90,7 +90,7 @@ func (c *Client) metadata(ctx context.Context, names []string) ([]topicAnswer, e
 
 func (c *Client) metadataOf(ctx context.Context, names []string) ([]topicAnswer, error) {
 	readAt := time.Now()
-	asked, _, err := c.askAny(ctx, func() kmsg.Request { return newMetadataQuery(names, c.turn) }, metadataVersions)
+	asked, _, err := c.askAny(ctx, func() kmsg.Request { return newMetadataQuery(names, c.turn.Of(ctx)) }, metadataVersions)
 	if err != nil {
 		return nil, err
 	}

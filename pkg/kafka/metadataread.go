@@ -71,7 +71,7 @@ func (e *tooLarge) Error() string {
 // metadataQuery is a Metadata request whose response is turned into an answer as it comes.
 type metadataQuery struct {
 	*kmsg.MetadataRequest
-	turn *pace.Turn
+	turn *pace.Worker
 	// all means that no topic was named; names are those that were and are not answered yet, or those that are.
 	all    bool
 	names  map[string]struct{}
@@ -81,7 +81,7 @@ type metadataQuery struct {
 }
 
 // newMetadataQuery asks for topics by name, for all of them (nil), or for none.
-func newMetadataQuery(names []string, turn *pace.Turn) *metadataQuery {
+func newMetadataQuery(names []string, turn *pace.Worker) *metadataQuery {
 	q := &metadataQuery{MetadataRequest: kmsg.NewPtrMetadataRequest(), turn: turn, all: names == nil, names: make(map[string]struct{}, len(names))}
 	q.AllowAutoTopicCreation = false
 	if q.all {

@@ -127,7 +127,7 @@ func TestMetadataIsReadAsItComes(t *testing.T) {
 		resp := drawMetadata(t, version)
 		names := rapid.SampledFrom([][]string{nil, {}, {"topic0"}, {"topic0", "topic1", "topic2"}}).Draw(t, "names")
 		body := metadataBody(resp)
-		query := newMetadataQuery(names, pace.New())
+		query := newMetadataQuery(names, pace.New().Of(t.Context()))
 		query.SetVersion(version)
 		if err := query.readFrom(iotest.HalfReader(bytes.NewReader(body))); err != nil {
 			t.Fatal(err)
@@ -139,7 +139,7 @@ func TestMetadataIsReadAsItComes(t *testing.T) {
 			t.Errorf("cluster id %q", query.answer.clusterID)
 		}
 		cut := body[:rapid.IntRange(0, len(body)-1).Draw(t, "cut")]
-		query = newMetadataQuery(names, pace.New())
+		query = newMetadataQuery(names, pace.New().Of(t.Context()))
 		query.SetVersion(version)
 		if err := query.readFrom(bytes.NewReader(cut)); err == nil {
 			t.Errorf("v%d: %d of %d bytes pass for a whole answer", version, len(cut), len(body))
@@ -160,7 +160,7 @@ func listing(t *testing.T, ids ...int32) topicAnswer {
 		topic.Partitions = append(topic.Partitions, p)
 	}
 	resp.Topics = append(resp.Topics, topic)
-	query := newMetadataQuery([]string{"t"}, pace.New())
+	query := newMetadataQuery([]string{"t"}, pace.New().Of(t.Context()))
 	query.SetVersion(12)
 	if err := query.readFrom(bytes.NewReader(metadataBody(resp))); err != nil || len(query.answer.topics) != 1 {
 		t.Fatal(query.answer, err)
@@ -218,7 +218,7 @@ func TestMetadataOfTooMuchIsRefused(t *testing.T) {
 	partition := append(make([]byte, 14), 1, 1, 1, 0)
 	head := append([]byte{0, 0, 2, 't'}, make([]byte, 17)...) // error, name, id, internal
 	body := repeated(2, slices.Concat(head, []byte{0xff, 0xff, 0xff, 0xff, 0x0f}, bytes.Repeat(partition, maxTopicPartitions+1)))
-	query := newMetadataQuery(nil, pace.New())
+	query := newMetadataQuery(nil, pace.New().Of(t.Context()))
 	query.SetVersion(12)
 	err := query.readFrom(bytes.NewReader(body))
 	if _, large := errors.AsType[*tooLarge](err); !large || !strings.Contains(err.Error(), "more than 100000 partitions of a topic") {
@@ -235,7 +235,7 @@ func TestMetadataOfTooMuchIsRefused(t *testing.T) {
 		many = append(many, make([]byte, 17)...) // id, internal
 		many = append(many, 1, 0, 0, 0, 0, 0)    // no partitions, operations, tags
 	}
-	query = newMetadataQuery(nil, pace.New())
+	query = newMetadataQuery(nil, pace.New().Of(t.Context()))
 	query.SetVersion(12)
 	err = query.readFrom(bytes.NewReader(repeated(maxTopics+2, many)))
 	if _, large := errors.AsType[*tooLarge](err); !large {
@@ -254,7 +254,7 @@ func FuzzMetadata(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		for _, names := range [][]string{nil, {"t"}} {
-			query := newMetadataQuery(names, pace.New())
+			query := newMetadataQuery(names, pace.New().Of(t.Context()))
 			query.SetVersion(metadataVersions.min + int16(which)%(metadataVersions.max-metadataVersions.min+1))
 			_ = query.readFrom(bytes.NewReader(body))
 			for _, topic := range query.answer.topics {

@@ -30,7 +30,7 @@ var (
 func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTopics, again bool) {
 	// aside are the groups that take another request.
 	var aside []lag.GroupCommits
-	f := newOffsetFetch(groups, true, r.c.turn, func(some []lag.GroupCommits) {
+	f := newOffsetFetch(groups, true, r.c.turn.Of(ctx), func(some []lag.GroupCommits) {
 		now := time.Now()
 		r.hand(slices.DeleteFunc(some, func(g lag.GroupCommits) bool {
 			more := isUnstable(g.Commits) || r.c.shares.mayBe(&g, now)
@@ -66,7 +66,7 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 
 // fetchUnstable reads commits whether or not they are stable. What is not answered is left out.
 func (c *Client) fetchUnstable(ctx context.Context, on *broker, groups []lag.GroupTopics) (commits []lag.GroupCommits) {
-	f := newOffsetFetch(groups, false, c.turn, func(some []lag.GroupCommits) { commits = append(commits, cloneCommits(some)...) })
+	f := newOffsetFetch(groups, false, c.turn.Of(ctx), func(some []lag.GroupCommits) { commits = append(commits, cloneCommits(some)...) })
 	if _, err := c.ask(ctx, on, f, offsetFetchManyVersions); err != nil {
 		return nil
 	}

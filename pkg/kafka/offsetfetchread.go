@@ -23,7 +23,7 @@ const unanswered = lag.NoCommit - 1
 // every refresh, so nothing is made of them but the commits.
 type offsetFetch struct {
 	*kmsg.OffsetFetchRequest
-	turn   *pace.Turn
+	turn   *pace.Worker
 	groups []lag.GroupTopics
 	// began is called when the response begins to arrive.
 	began func()
@@ -40,7 +40,7 @@ type offsetFetch struct {
 	batch []lag.GroupCommits
 }
 
-func newOffsetFetch(groups []lag.GroupTopics, stable bool, turn *pace.Turn, hand func([]lag.GroupCommits)) *offsetFetch {
+func newOffsetFetch(groups []lag.GroupTopics, stable bool, turn *pace.Worker, hand func([]lag.GroupCommits)) *offsetFetch {
 	return &offsetFetch{
 		OffsetFetchRequest: offsetFetchMany(groups, stable), turn: turn, groups: groups, began: func() {}, hand: hand,
 		answered: make([]bool, len(groups)),

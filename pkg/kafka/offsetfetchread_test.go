@@ -105,7 +105,7 @@ func TestOffsetFetchIsReadAsItComes(t *testing.T) {
 		want, refused, silent := expected(groups, resp)
 
 		var got []lag.GroupCommits
-		f := newOffsetFetch(groups, true, pace.New(), func(some []lag.GroupCommits) { got = append(got, cloneCommits(some)...) })
+		f := newOffsetFetch(groups, true, pace.New().Of(t.Context()), func(some []lag.GroupCommits) { got = append(got, cloneCommits(some)...) })
 		f.SetVersion(version)
 		body := resp.AppendTo([]byte{0}) // the tags of the header
 		if err := f.readFrom(iotest.HalfReader(bytes.NewReader(body))); err != nil {
@@ -130,7 +130,7 @@ func TestOffsetFetchIsReadAsItComes(t *testing.T) {
 		}
 		if len(body) > 0 {
 			cut := body[:rapid.IntRange(0, len(body)-1).Draw(t, "cut")]
-			f := newOffsetFetch(groups, true, pace.New(), func([]lag.GroupCommits) {})
+			f := newOffsetFetch(groups, true, pace.New().Of(t.Context()), func([]lag.GroupCommits) {})
 			if err := f.readFrom(bytes.NewReader(cut)); err == nil {
 				t.Errorf("%d of %d bytes pass for a whole answer", len(cut), len(body))
 			}
@@ -149,7 +149,7 @@ func FuzzOffsetFetch(f *testing.F) {
 			{Group: "g1"},
 		}
 		answered := map[string]bool{}
-		read := newOffsetFetch(groups, true, pace.New(), func(some []lag.GroupCommits) {
+		read := newOffsetFetch(groups, true, pace.New().Of(t.Context()), func(some []lag.GroupCommits) {
 			for _, g := range some {
 				if answered[g.Group] {
 					t.Errorf("%s is answered twice", g.Group)

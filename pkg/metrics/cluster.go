@@ -83,6 +83,7 @@ func (c *Cluster) Collector() collector.Observer {
 		Woken:        func(n int) { v.wakes.WithLabelValues(c.name).Add(float64(n)) },
 		Looked:       c.looked,
 		AgesSearched: c.agesSearched,
+		Panicked:     func(where string) { v.panics.WithLabelValues(c.name, where).Inc() },
 	}
 }
 
@@ -91,7 +92,7 @@ type clusterVectors struct {
 	requests, connects, refreshes, directReads, snapshotAges *prometheus.HistogramVec
 	requestErrors, connectErrors                             *prometheus.CounterVec
 	refreshLate, refreshStretched                            *prometheus.CounterVec
-	wakes, looks, ageSearches, ageRounds                     *prometheus.CounterVec
+	wakes, looks, ageSearches, ageRounds, panics             *prometheus.CounterVec
 	queries, waits, waitPartitions, waitDenied, interval     *prometheus.GaugeVec
 
 	mu sync.Mutex
@@ -109,7 +110,7 @@ func (v *clusterVectors) all() []vector {
 	return []vector{
 		v.requests, v.requestErrors, v.connects, v.connectErrors,
 		v.refreshes, v.refreshLate, v.refreshStretched, v.directReads, v.snapshotAges, v.queries,
-		v.waits, v.waitPartitions, v.waitDenied, v.wakes, v.looks, v.ageSearches, v.ageRounds, v.interval,
+		v.waits, v.waitPartitions, v.waitDenied, v.wakes, v.looks, v.ageSearches, v.ageRounds, v.interval, v.panics,
 	}
 }
 
@@ -158,6 +159,8 @@ func newClusterVectors() *clusterVectors {
 			"Partitions whose log was looked into for phantom lag, by result: empty (no record is left), record, unclear (looked into again), error.", "result"),
 		ageSearches: counter("age_searches_total",
 			"Partitions whose oldest unconsumed record was searched for by its timestamp, by result: found or unknown.", "result"),
+		panics: counter("panics_total",
+			"Panics outside RPCs, which are defects of the scaler, by what they ended. What they concern is read again.", "where"),
 		ageRounds: counter("age_search_rounds_total",
 			"Rounds of requests that these searches took together; a round is one ListOffsets a broker."),
 	}

@@ -83,6 +83,7 @@ func TestClusterSeriesLiveAsLongAsTheCluster(t *testing.T) {
 		o.Woken(1)
 		o.Looked(collector.LookStats{Failed: 3})
 		o.AgesSearched(collector.AgeStats{Unknown: 2, Rounds: 7})
+		o.Panicked("refresh")
 	}
 	other, old := m.Cluster("other"), m.Cluster("orders")
 	observe(other)
@@ -113,6 +114,7 @@ func TestClusterSeriesLiveAsLongAsTheCluster(t *testing.T) {
 		"looks_total{cluster=other,result=error} 3",
 		"age_searches_total{cluster=other,result=unknown} 2",
 		"age_search_rounds_total{cluster=other} 7",
+		"panics_total{cluster=other,where=refresh} 1",
 	} {
 		if !slices.Contains(series(t, m, ""), want) {
 			t.Errorf("no %s", want)

@@ -78,9 +78,10 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 // One stream decides at a time, with pauses: thousands of them, whose times are over
 // at one moment, would keep every call waiting.
 func (s *Server) apart(ctx context.Context, e *entry) (decided *evaluation) {
-	s.deciding.Begin()
-	defer s.deciding.End()
-	defer s.deciding.Pause()
+	turn := s.deciding.Of(ctx)
+	turn.Begin()
+	defer turn.End()
+	defer turn.Pause()
 	var panicked any
 	done := make(chan struct{})
 	go func() {

@@ -1,0 +1,156 @@
+package collector
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
+
+// Bounds of what is read and remembered, see [Options] and [NewQuota]. They follow from
+// what a query and a position take (docs/operations.md has the figures): one namespace
+// that takes all it may leaves the process below 256 MiB, and 10,000 ScaledObjects of ten
+// partitions each are a third of a cluster's bounds.
+const (
+	DefaultMaxQueries           = 30_000
+	DefaultMaxPositions         = 300_000
+	DefaultMaxPositionsPerQuery = 50_000
+	DefaultMaxTopicsPerQuery    = 5_000
+
+	DefaultNamespaceQueries   = 12_000
+	DefaultNamespacePositions = 120_000
+)
+
+// Quota bounds what each namespace may take of all the collectors that share it. Its
+// methods may be called from any goroutine.
+type Quota struct {
+	most usage
+
+	mu sync.Mutex
+	// used is what each namespace takes; one that takes nothing has no entry.
+	used map[string]usage
+}
+
+// NewQuota returns a quota of so many queries and positions for each namespace; 0 means the default. A
+// query is a consumer group and what a trigger looks at of it; a position is one partition of one query.
+func NewQuota(queries, positions int) *Quota {
+	q := &Quota{most: usage{queries, positions}, used: map[string]usage{}}
+	orDefault(&q.most.queries, DefaultNamespaceQueries)
+	orDefault(&q.most.positions, DefaultNamespacePositions)
+	return q
+}
+
+// usage is what is taken, or may be.
+type usage struct{ queries, positions int }
+
+func (u usage) plus(more usage) usage {
+	return usage{u.queries + more.queries, u.positions + more.positions}
+}
+
+// over returns what of u, which would be more by some than what is in use, is more than may be; nil for nothing.
+func (u usage) over(most, more usage) error {
+	switch {
+	case more.queries > 0 && u.queries > most.queries:
+		return fmt.Errorf("%d of %d queries are in use", u.queries-more.queries, most.queries)
+	case more.positions > 0 && u.positions > most.positions:
+		return fmt.Errorf("%d of %d positions are in use, and this takes %d more", u.positions-more.positions, most.positions, more.positions)
+	}
+	return nil
+}
+
+// take charges the namespace, or returns why it may not have more. Giving back always works.
+func (q *Quota) take(namespace string, more usage) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	next := q.used[namespace].plus(more)
+	if err := next.over(q.most, more); err != nil {
+		return err
+	}
+	if next == (usage{}) {
+		delete(q.used, namespace)
+	} else {
+		q.used[namespace] = next
+	}
+	return nil
+}
+
+// charge takes what a query needs more, or less, from the cluster's bounds and the namespace's. The error is
+// a *fault.Error, and nothing is taken. The caller holds mu.
+func (c *Collector) charge(q *Query, more usage) error {
+	next := c.used.plus(more)
+	if err := next.over(usage{c.opts.MaxQueries, c.opts.MaxPositions}, more); err != nil {
+		return refused(q, fmt.Errorf("the cluster's bound: %w", err), "spread the ScaledObjects of this cluster over several scalers")
+	}
+	if err := c.opts.Quota.take(q.Namespace, more); err != nil {
+		return refused(q, fmt.Errorf("the bound of namespace %q: %w", q.Namespace, err),
+			"delete ScaledObjects of the namespace that are not needed, name fewer topics, or spread them over several namespaces")
+	}
+	c.used = next
+	return nil
+}
+
+func refused(q *Query, err error, remedy string) error {
+	return &fault.Error{Kind: fault.Precondition, Op: "read", Object: fmt.Sprintf("group %q", q.ConsumerGroup), Err: err, Remedy: remedy}
+}
+
+// admit charges the entry for the named topics, as far as their partitions are known. The caller holds mu.
+func (c *Collector) admit(e *entry, names []string) error {
+	if n, most := len(names), c.opts.MaxTopicsPerQuery; n > most {
+		return c.dismiss(e, refused(e.Query, fmt.Errorf("it selects %d topics, and a trigger may have %d of them", n, most),
+			"name fewer topics, or write several triggers"))
+	}
+	positions, known := 0, true
+	for _, name := range names {
+		// One that is not known yet takes room too.
+		n, described := c.partitions(name)
+		positions += max(n, 1)
+		known = known && described
+	}
+	if most := c.opts.MaxPositionsPerQuery; positions > most {
+		return c.dismiss(e, refused(e.Query, fmt.Errorf("it selects %d partitions, and a trigger may have %d of them", positions, most),
+			"name fewer topics, or write several triggers"))
+	}
+	if more := positions - e.positions; more != 0 {
+		if err := c.charge(e.Query, usage{positions: more}); err != nil {
+			return c.dismiss(e, err)
+		}
+		e.positions = positions
+	}
+	// A refusal stands until what was too much is known to be so no more.
+	if e.refused != nil && known {
+		e.refused, e.touched = nil, c.next()
+	}
+	return nil
+}
+
+// partitions returns how many the topic has, and whether that is known. The caller holds mu.
+func (c *Collector) partitions(topic string) (n int, known bool) {
+	if t := c.topics[topic]; t != nil {
+		return len(t.ids), t.described != 0 || t.err != nil
+	}
+	listed, known := c.catalog.find(topic)
+	return len(listed.Partitions), known
+}
+
+// dismiss takes from the entry all that it holds. The caller holds mu.
+func (c *Collector) dismiss(e *entry, why error) error {
+	c.unfollow(e)
+	if e.refused == nil || e.refused.Error() != why.Error() {
+		e.touched = c.next()
+	}
+	e.catalog = 0
+	e.refused, e.retry = why, c.now()+stamp(c.opts.TopicsInterval)
+	return why
+}
+
+// unfollow takes its topics from an entry. The caller holds mu.
+func (c *Collector) unfollow(e *entry) {
+	for _, tr := range e.tracked {
+		tr.users--
+	}
+	if len(e.tracked) > 0 {
+		e.tracked, e.touched, c.untidy = nil, c.next(), true
+	}
+	_ = c.charge(e.Query, usage{positions: -e.positions}) // giving back always works
+	e.positions = 0
+}
