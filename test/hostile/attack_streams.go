@@ -2,8 +2,11 @@ package hostile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
@@ -14,6 +17,7 @@ const (
 	mostStreams     = 3000
 	mostSpecStreams = 300
 	mostCut         = 500
+	mostAtOnce      = 2000
 )
 
 // streams opens thousands of streams of one trigger, holds them for some seconds and
@@ -72,8 +76,8 @@ func (at *attacker) hold(ctx context.Context, kind string, count int, while time
 			for err == nil {
 				err = receive()
 			}
-			if ctx.Err() != nil {
-				err = nil // we ended it
+			if ctx.Err() != nil || errors.Is(err, io.EOF) {
+				err = nil // we ended it, or it has come to its end
 			}
 			at.notes.attack(kind, err)
 		})
@@ -81,4 +85,20 @@ func (at *attacker) hold(ctx context.Context, kind string, count int, while time
 	sleep(ctx, while)
 	_ = conn.Close()
 	reading.Wait()
+}
+
+// callsAtOnce has thousands of calls wait for a broker that does not answer, each for a group of its own.
+func (at *attacker) callsAtOnce(ctx context.Context) {
+	metadata := make([]map[string]string, 1+at.IntN(mostAtOnce))
+	where := pick(at.dice, at.inline...)
+	for i := range metadata {
+		metadata[i] = map[string]string{"bootstrapServers": where, "topic": "hostile-0", "consumerGroup": at.fresh("g")}
+	}
+	var next atomic.Int64
+	at.hold(ctx, "calls at once", len(metadata), 4*time.Second,
+		func(ctx context.Context, keda pb.ExternalScalerClient) (func() error, error) {
+			i := int(next.Add(1)) % len(metadata)
+			_, err := keda.IsActive(ctx, &pb.ScaledObjectRef{Namespace: "evil-0", Name: fmt.Sprint("at-once-", i), ScalerMetadata: metadata[i]})
+			return func() error { return io.EOF }, err
+		})
 }

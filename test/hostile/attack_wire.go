@@ -77,7 +77,7 @@ func (at *attacker) badMessages(ctx context.Context) {
 func (at *attacker) largeHeaders(ctx context.Context) {
 	ref := at.ref(at.newGroup())
 	for range 1 + at.IntN(10) {
-		header := strings.Repeat("x", 1<<at.IntN(21))
+		header := strings.Repeat("x", 1<<at.IntN(24))
 		at.in(ctx, "large headers", func(ctx context.Context) error {
 			_, err := at.keda.IsActive(metadata.AppendToOutgoingContext(ctx, "x-evil", header, "x-more", header), ref)
 			return err
@@ -162,4 +162,29 @@ func (at *attacker) rawConnections(ctx context.Context) {
 			return nil
 		})
 	}
+}
+
+// mostConnections is how many connections one attack opens.
+const mostConnections = 1000
+
+// manyConnections opens connections, says as much as a client does at first or nothing, and holds them.
+func (at *attacker) manyConnections(ctx context.Context) {
+	const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+	words := pick(at.dice, "", preface)
+	var open []net.Conn
+	defer func() {
+		for _, conn := range open {
+			_ = conn.Close()
+		}
+	}()
+	for range 1 + at.IntN(mostConnections) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.victim.grpc)
+		at.notes.attack("many connections", err)
+		if err != nil {
+			break
+		}
+		open = append(open, conn)
+		_, _ = conn.Write([]byte(words))
+	}
+	sleep(ctx, time.Duration(at.IntN(8000))*time.Millisecond)
 }

@@ -59,6 +59,8 @@ func attacks() []attack {
 		{name: "odd names", every: 2 * second, do: (*attacker).oddNames},
 		{name: "bad messages", every: second, do: (*attacker).badMessages},
 		{name: "large headers", every: 3 * second, do: (*attacker).largeHeaders},
+		{name: "calls at once", every: 10 * second, do: (*attacker).callsAtOnce},
+		{name: "many connections", every: 10 * second, do: (*attacker).manyConnections},
 		{name: "raw connections", every: 2 * second, do: (*attacker).rawConnections},
 		{name: "other services", every: 2 * second, do: (*attacker).otherServices},
 	}
