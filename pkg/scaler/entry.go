@@ -1,6 +1,7 @@
 package scaler
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -8,6 +9,7 @@ import (
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -44,9 +46,33 @@ type entry struct {
 	failing *loggedFailure
 }
 
+// Kubernetes' own bounds for names, in bytes. Ours go into logs and labels of metrics.
+const (
+	maxNamespace = 63
+	maxName      = 253
+)
+
+// checkNames refuses what Kubernetes would not have taken either.
+func checkNames(ref *pb.ScaledObjectRef) error {
+	if len(ref.GetNamespace()) <= maxNamespace && len(ref.GetName()) <= maxName {
+		return nil
+	}
+	return &fault.Error{
+		Kind: fault.Invalid, Op: "look up", Object: "the ScaledObject",
+		Err: fmt.Errorf("its namespace has %d bytes and its name %d, and Kubernetes allows %d and %d",
+			len(ref.GetNamespace()), len(ref.GetName()), maxNamespace, maxName),
+		Remedy: "ask with the names that the ScaledObject has in Kubernetes",
+	}
+}
+
 // newEntry parses the metadata of ref.
 func newEntry(ref *pb.ScaledObjectRef) *entry {
 	e := &entry{namespace: ref.GetNamespace(), name: ref.GetName(), metadata: ref.GetScalerMetadata()}
+	if e.err = checkNames(ref); e.err != nil {
+		// No more of them is kept, and nothing of the metadata.
+		e.namespace, e.name, e.metadata = e.namespace[:min(len(e.namespace), maxNamespace)], e.name[:min(len(e.name), maxName)], nil
+		return e
+	}
 	e.trigger, e.err = trigger.Parse(e.metadata)
 	if e.err != nil {
 		return e

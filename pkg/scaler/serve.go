@@ -34,6 +34,8 @@ const (
 const (
 	// maxRequest bounds a request, in bytes. Metadata of a trigger is a few hundred.
 	maxRequest = 256 << 10
+	// maxHeaders bounds the headers of a request, in bytes. gRPC itself would take 16 MB. KEDA sends a few hundred.
+	maxHeaders = 16 << 10
 	// minPing is how often a client may ping.
 	minPing = 10 * time.Second
 	// pingAfter and pingTimeout find connections whose other end is gone.
@@ -143,6 +145,7 @@ func NewServer(o Options) (*Server, error) {
 func transport(creds credentials.TransportCredentials) []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxRequest),
+		grpc.MaxHeaderListSize(maxHeaders),
 		grpc.WaitForHandlers(true),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
