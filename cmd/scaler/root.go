@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/simulate"
 	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
@@ -67,6 +68,7 @@ consumer groups lag behind, and so how many replicas their workloads need.`,
 		newLag(p),
 		newCheck(p),
 		newExplain(p),
+		simulate.New(simulate.Streams{In: p.stdin, Out: p.stdout, Err: p.stderr, Watched: isTerminal(p.stderr)}),
 		newVersion(p),
 	)
 	return root

@@ -31,6 +31,9 @@ type Workload struct {
 	ends []uint32
 }
 
+// MostSkew is the largest Zipf exponent of a load.
+const MostSkew = 5
+
 // mostCells bounds the memory of a workload: 4 bytes for each second of each partition.
 const mostCells = 200_000_000
 
@@ -45,8 +48,8 @@ func NewWorkload(l Load, steps int) (*Workload, error) {
 	case steps < 1 || steps*l.Partitions > mostCells:
 		return nil, fmt.Errorf("%d s x %d partitions are more than a run can hold (%d): take a shorter time or fewer partitions",
 			steps, l.Partitions, mostCells)
-	case l.Skew < 0 || l.Skew > 5:
-		return nil, fmt.Errorf("the skew must be 0 to 5 (got %g)", l.Skew)
+	case l.Skew < 0 || l.Skew > MostSkew:
+		return nil, fmt.Errorf("the skew must be 0 to %d (got %g)", MostSkew, l.Skew)
 	}
 	w := &Workload{
 		partitions: l.Partitions, steps: steps, seed: l.Seed,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation"
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation/backtest"
+	"github.com/kafka-scaler/kafka-scaler/internal/simulation/comparison"
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation/trace"
 )
 
@@ -105,7 +106,7 @@ func TestQuick(t *testing.T) {
 func TestSeedsChooseDays(t *testing.T) {
 	g := quick(t)
 	g.Protocols = []simulation.Protocol{simulation.Eager}
-	g.Kinds = append(g.Kinds, "static most")
+	g.Kinds = append(g.Kinds, comparison.KindMost)
 	g.Seeds = 3
 	seen := map[string]bool{}
 	if err := g.Run(t.Context(), nil, func(c *backtest.Case) {

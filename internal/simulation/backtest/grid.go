@@ -118,10 +118,9 @@ func largest(partitions int, skew float64) float64 {
 }
 
 // window chooses what is scored: with each seed another part of a trace that is longer than needed, the last
-// one first, and a day of past where there is one. Of a short trace a sixth, but at most warmup, is the warm-up.
+// one first, and a day of past where there is one.
 func window(whole, warmup, length time.Duration, seed, seeds int) (warm, from, scored time.Duration) {
-	warm = min(warmup, (whole / 6).Truncate(time.Minute))
-	scored = min(length, (whole - warm).Truncate(time.Minute))
+	warm, scored = comparison.Fit(whole, warmup, length)
 	last := (whole - scored).Truncate(time.Minute)
 	first := min(last, warm+24*time.Hour)
 	step := (last - first) / time.Duration(seeds)

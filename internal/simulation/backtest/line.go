@@ -3,6 +3,8 @@ package backtest
 import (
 	"fmt"
 	"io"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/simulation/comparison"
 )
 
 // Line writes what came out of a case, one line an objective.
@@ -13,10 +15,8 @@ func Line(w io.Writer, c *Case) {
 		if c.Bounds[i].Excused > 0 {
 			fmt.Fprintf(w, " (%.0f records cannot be in time)", c.Bounds[i].Excused)
 		}
-		for _, r := range c.Table(i) {
-			if r.Kind == "targetLatency" {
-				fmt.Fprintf(w, " | ours %7.3f %% %6.1f h x%.3f p99 %.1fs %.0f changes/d", 100*r.InTime, r.ReplicaHours, r.Ratio, r.P99.Seconds(), r.ChangesPerDay)
-			}
+		for _, r := range c.Of(comparison.KindLatency, i) {
+			fmt.Fprintf(w, " | ours %7.3f %% %6.1f h x%.3f p99 %.1fs %.0f changes/d", 100*r.InTime, r.ReplicaHours, r.Ratio, r.P99.Seconds(), r.ChangesPerDay)
 		}
 		if r, ok := c.CheapestRival(i); ok {
 			fmt.Fprintf(w, " | %s %7.3f %% %6.1f h x%.3f %.0f changes/d", r.Name, 100*r.InTime, r.ReplicaHours, r.Ratio, r.ChangesPerDay)

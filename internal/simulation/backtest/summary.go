@@ -70,7 +70,7 @@ func label(r comparison.Row) string {
 	case comparison.KindEven:
 		return "KEDA lagThreshold, even distribution, best in hindsight"
 	case comparison.KindPeak, comparison.KindMost:
-		name, _, _ := strings.Cut(r.Name, ",")
+		name, _, _ := strings.Cut(r.Name, ":")
 		return name
 	case comparison.KindLatency:
 		return "**targetLatency**"

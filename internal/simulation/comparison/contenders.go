@@ -16,20 +16,20 @@ type Kind string
 
 // The kinds, in the order in which they are shown.
 const (
-	KindLatency   Kind = "targetLatency"
-	KindOwn       Kind = "own lagThreshold"
-	KindLag       Kind = "lagThreshold"
-	KindEven      Kind = "ensureEvenDistribution"
+	KindLatency   Kind = "target-latency"
+	KindOwn       Kind = "own-lag-threshold"
+	KindLag       Kind = "lag-threshold"
+	KindEven      Kind = "even-distribution"
 	KindCPU       Kind = "cpu"
 	KindRate      Kind = "rate"
-	KindLadder    Kind = "ladder rate"
+	KindLadder    Kind = "ladder-rate"
 	KindFlink     Kind = "flink"
-	KindTuned     Kind = "flink tuned"
-	KindPacking   Kind = "bin packing"
+	KindTuned     Kind = "flink-tuned"
+	KindPacking   Kind = "bin-packing"
 	KindDruid     Kind = "druid"
-	KindCatchUp   Kind = "federator.ai"
-	KindPeak      Kind = "static peak"
-	KindMost      Kind = "static most"
+	KindCatchUp   Kind = "federator-ai"
+	KindPeak      Kind = "static-peak"
+	KindMost      Kind = "static-most"
 	allObjectives      = -1
 )
 

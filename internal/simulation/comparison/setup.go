@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation"
@@ -41,6 +42,9 @@ const (
 	DefaultNoiseTime = 20 * time.Second
 )
 
+// MostThresholds is how many values of lagThreshold are tried at most.
+const MostThresholds = 100
+
 // DefaultThresholds are thresholds from a tenth of a second's work of a replica to some minutes', and KEDA's own
 // default of 10.
 func DefaultThresholds(serviceRate float64) []int64 {
@@ -53,13 +57,40 @@ func DefaultThresholds(serviceRate float64) []int64 {
 	return thresholds
 }
 
+// Fit returns how much of a trace is warm-up and how much is scored, given what is wanted of both. Of a short
+// trace a sixth is warm-up, and all the rest is scored.
+func Fit(whole, warmup, length time.Duration) (warm, scored time.Duration) {
+	warm = min(warmup.Truncate(time.Minute), (whole / 6).Truncate(time.Minute))
+	return warm, min(length, (whole - warm).Truncate(time.Minute))
+}
+
 // Validate returns what is wrong with the setup; nil if nothing is.
 func (s *Setup) Validate() error {
-	errs := []error{s.Scenario.Validate()}
 	if s.From < s.Scenario.Warmup || s.From+s.Scenario.Length > s.Trace.Length() {
-		errs = append(errs, fmt.Errorf("the trace is %s long: %s of warm-up and %s to score do not fit before %s",
+		return errors.Join(s.ValidateSettings(), fmt.Errorf("the trace is %s long: %s of warm-up and %s to score do not fit before %s",
 			s.Trace.Length(), s.Scenario.Warmup, s.Scenario.Length, s.From+s.Scenario.Length))
 	}
+	return s.ValidateSettings()
+}
+
+// ValidateSettings is [Setup.Validate] without the trace.
+func (s *Setup) ValidateSettings() error {
+	return errors.Join(s.Scenario.Validate(), s.validateArrivals(), s.validateAims(), s.validatePolicies())
+}
+
+func (s *Setup) validateArrivals() error {
+	var errs []error
+	if !(s.Noise >= 0 && s.Noise <= 1) || s.NoiseTime < 0 {
+		errs = append(errs, fmt.Errorf("the noise must be 0 to 1 (got %g)", s.Noise))
+	}
+	if !(s.Skew >= 0 && s.Skew <= simulation.MostSkew) {
+		errs = append(errs, fmt.Errorf("the skew must be 0 to %d (got %g)", simulation.MostSkew, s.Skew))
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Setup) validateAims() error {
+	var errs []error
 	if !(s.Attainment > 0.5 && s.Attainment < 1) {
 		errs = append(errs, fmt.Errorf("the attainment must be above 0.5 and below 1 (got %g)", s.Attainment))
 	}
@@ -71,8 +102,25 @@ func (s *Setup) Validate() error {
 	}
 	for _, o := range s.Scenario.Objectives {
 		if o < latency.LowestTarget || o > latency.HighestTarget {
-			errs = append(errs, fmt.Errorf("the objective must be from %s to %s (got %s)", latency.LowestTarget, latency.HighestTarget, o))
+			errs = append(errs, fmt.Errorf("the objective must be from %s to %s (got %s)",
+				Short(latency.LowestTarget), Short(latency.HighestTarget), o))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Setup) validatePolicies() error {
+	var errs []error
+	for _, k := range s.Kinds {
+		if !slices.Contains(Kinds(), k) {
+			errs = append(errs, fmt.Errorf("there is no policy %q", k))
+		}
+	}
+	if s.OwnThreshold < 0 {
+		errs = append(errs, fmt.Errorf("the lagThreshold must be 1 or more (got %d)", s.OwnThreshold))
+	}
+	if len(s.LagThresholds) > MostThresholds {
+		errs = append(errs, fmt.Errorf("at most %d thresholds are tried (got %d)", MostThresholds, len(s.LagThresholds)))
 	}
 	for _, t := range s.LagThresholds {
 		if t < 1 {

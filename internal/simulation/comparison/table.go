@@ -20,16 +20,18 @@ type Row struct {
 	Chosen bool
 }
 
-// shown are the kinds in the order of the table. Of a kind with several runs the best is shown.
-var shown = [...]Kind{
-	KindLatency, KindOwn, KindLag, KindEven, KindCPU, KindRate, KindLadder, KindFlink, KindTuned, KindPacking,
-	KindDruid, KindCatchUp, KindPeak, KindMost,
+// Kinds are all kinds of policies, in the order of the table.
+func Kinds() []Kind {
+	return []Kind{
+		KindLatency, KindOwn, KindLag, KindEven, KindCPU, KindRate, KindLadder, KindFlink, KindTuned, KindPacking,
+		KindDruid, KindCatchUp, KindPeak, KindMost,
+	}
 }
 
-// Table returns one row for each kind of policy, for objective number i.
+// Table returns one row for each kind of policy, for objective number i: of several runs of a kind the best.
 func (c *Comparison) Table(i int) []Row {
 	var rows []Row
-	for _, k := range shown {
+	for _, k := range Kinds() {
 		all := c.Of(k, i)
 		if len(all) == 0 {
 			continue
@@ -48,6 +50,15 @@ func (c *Comparison) Of(k Kind, i int) []Row {
 		if r.Kind == k && (r.Objective == i || r.Objective == allObjectives) {
 			rows = append(rows, c.row(r, i))
 		}
+	}
+	return rows
+}
+
+// All returns the rows of all runs that count for objective number i, in the order of the table.
+func (c *Comparison) All(i int) []Row {
+	var rows []Row
+	for _, k := range Kinds() {
+		rows = append(rows, c.Of(k, i)...)
 	}
 	return rows
 }

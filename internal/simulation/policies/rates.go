@@ -92,7 +92,7 @@ func (c *catchUp) Metric(v *simulation.View) (value, target float64, known bool)
 
 // Static asks for the same number of replicas all the time.
 func Static(name string, replicas int64) simulation.Contender {
-	return direct(fmt.Sprintf("%s, %d replicas", name, replicas), static(replicas))
+	return direct(fmt.Sprintf("%s: %d", name, replicas), static(replicas))
 }
 
 type static int64
