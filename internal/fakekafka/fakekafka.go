@@ -76,11 +76,19 @@ func (c *Cluster) Close() {
 
 func (c *Cluster) count(req kmsg.Request) (kmsg.Response, error, bool) { //nolint:revive // kfake's signature
 	c.KeepControl()
+	name := kmsg.NameForKey(req.Key())
+	if m, ok := req.(*kmsg.MetadataRequest); ok && m.Topics != nil && len(m.Topics) == 0 {
+		name = WhichCluster
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.requests[kmsg.NameForKey(req.Key())]++
+	c.requests[name]++
 	return nil, nil, false
 }
+
+// WhichCluster is what [Cluster.Requests] calls a Metadata request that names no topic. Each new connection has one,
+// to see which cluster it leads to.
+const WhichCluster = "Metadata of no topic"
 
 // Requests returns how many requests of each API the brokers have taken up, and starts counting anew.
 func (c *Cluster) Requests() map[string]int {

@@ -137,7 +137,7 @@ func rank(b *broker, now time.Time) int {
 // rather than one that says that a broker is away.
 func telling(failures []error) error {
 	for _, err := range failures {
-		if kind, _ := diagnose(err); kind != fault.Unavailable {
+		if failure("", "", err).Kind != fault.Unavailable {
 			return err
 		}
 	}

@@ -44,7 +44,7 @@ type Options struct {
 }
 
 // Client reads one cluster with one credential. It is safe for use by many
-// goroutines, starts none that outlives a call, and implements the Source of
+// goroutines, starts none that outlives it, and implements the Source of
 // pkg/collector.
 type Client struct {
 	cfg      Config
@@ -65,6 +65,7 @@ type Client struct {
 	turn *pace.Turn
 
 	answering    addresses
+	identity     *identity
 	routes       routes
 	coordinators coordinators
 	shares       shares
@@ -75,7 +76,7 @@ func New(cfg Config, opts Options) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, budget: opts.Budget, turn: pace.New(), brokers: map[string]*broker{}}
+	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, budget: opts.Budget, turn: pace.New(), brokers: map[string]*broker{}, identity: newIdentity()}
 	if c.budget == nil {
 		c.budget = NewBudget(DefaultBudget)
 	}
@@ -116,6 +117,9 @@ func (c *Client) begin(ctx context.Context) (callCtx context.Context, end func()
 	if c.closed {
 		return nil, nil, errClosed
 	}
+	if err := c.identity.ambiguous(); err != nil {
+		return nil, nil, err
+	}
 	c.running.Add(1)
 	callCtx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.life, func() { cancel(errClosed) })
@@ -132,7 +136,7 @@ func (c *Client) brokerAt(addr string, node int32) *broker {
 	defer c.mu.Unlock()
 	b := c.brokers[addr]
 	if b == nil {
-		b = newBroker(&c.cfg, c.observer, c.budget, &c.answering, addr)
+		b = newBroker(&c.cfg, c.identity, c.observer, c.budget, &c.answering, addr)
 		c.brokers[addr] = b
 	}
 	if node != unknownNode {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,10 @@ type Config struct {
 	TLS *TLS
 	// SASL, where not nil, authenticates every connection.
 	SASL *SASL
+
+	// Allow, where not nil, says whether an address that the cluster advertises, and that is no bootstrap server,
+	// may be connected to: an error, whose text users meet, keeps it from that.
+	Allow func(broker int32, address string) error
 
 	// DialTimeout bounds everything until a connection is ready: TCP, TLS, ApiVersions and SASL together.
 	// Default [DefaultDialTimeout].
@@ -95,6 +100,14 @@ func (c Config) withDefaults() Config {
 	c.MaxPartitionsPerRequest = orDefault(c.MaxPartitionsPerRequest, DefaultMaxPartitionsPerRequest)
 	c.MaxGroupsPerRequest = orDefault(c.MaxGroupsPerRequest, DefaultMaxGroupsPerRequest)
 	return c
+}
+
+// allows returns why an address must not be connected to, or nil.
+func (c *Config) allows(broker int32, addr string) error {
+	if c.Allow == nil || slices.Contains(c.BootstrapServers, addr) {
+		return nil
+	}
+	return c.Allow(broker, addr)
 }
 
 // Validate reports everything in the configuration that can never work, as one

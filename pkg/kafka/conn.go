@@ -32,11 +32,11 @@ type conn struct {
 	buf []byte
 }
 
-// dial opens a connection to addr, all steps under one deadline.
-func dial(ctx context.Context, cfg *Config, budget *Budget, addr string) (*conn, error) {
+// dial opens a connection to addr, all steps under one deadline. One that leads to another cluster is refused.
+func dial(ctx context.Context, cfg *Config, cluster *identity, budget *Budget, addr string) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, cfg.DialTimeout)
 	defer cancel()
-	d := dialing{cfg: cfg, budget: budget, addr: addr}
+	d := dialing{cfg: cfg, cluster: cluster, budget: budget, addr: addr}
 	nc, err := d.connect(ctx)
 	if err != nil {
 		return nil, d.failed(ctx, stageConnect, err)
@@ -55,9 +55,10 @@ func dial(ctx context.Context, cfg *Config, budget *Budget, addr string) (*conn,
 
 // dialing is what the steps of opening one connection share.
 type dialing struct {
-	cfg    *Config
-	budget *Budget
-	addr   string
+	cfg     *Config
+	cluster *identity
+	budget  *Budget
+	addr    string
 }
 
 func (d dialing) connect(ctx context.Context) (net.Conn, error) {
@@ -79,6 +80,9 @@ func (d dialing) prepare(ctx context.Context, nc net.Conn) (stage, *conn, error)
 		if err := c.authenticate(ctx, d.cfg.SASL, d.addr); err != nil {
 			return stageSASL, nil, err
 		}
+	}
+	if err := c.identify(ctx, d.cluster, d.addr); err != nil {
+		return stageIdentity, nil, err
 	}
 	c.lastUsed = time.Now()
 	return "", c, nil

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
 
@@ -34,7 +35,7 @@ type Check struct {
 // returns whether every broker and at least one bootstrap server can be used.
 // Each connection has the configuration's DialTimeout, everything the ctx.
 func Diagnose(ctx context.Context, cfg Config, report func(Check)) bool {
-	d := diagnosis{report: report}
+	d := diagnosis{report: report, cluster: newIdentity()}
 	if err := cfg.Validate(); err != nil {
 		d.step("configuration", cfg.Name, "", err)
 		return false
@@ -44,22 +45,32 @@ func Diagnose(ctx context.Context, cfg Config, report func(Check)) bool {
 	for _, server := range d.cfg.BootstrapServers {
 		maps.Copy(brokers, d.bootstrap(ctx, server))
 	}
-	reachable := len(brokers) > 0
+	reachable := len(brokers) > 0 && d.cluster.ambiguous() == nil
 	for _, node := range slices.Sorted(maps.Keys(brokers)) {
-		c, err := dial(ctx, &d.cfg, nil, brokers[node])
-		if err == nil {
-			c.close()
-		}
+		err := d.reach(ctx, node, brokers[node])
 		ok := d.step("broker", fmt.Sprintf("broker %d at its advertised address %s", node, brokers[node]), "can be used", err)
 		reachable = reachable && ok
 	}
 	return reachable
 }
 
+// reach connects to a broker at its advertised address.
+func (d diagnosis) reach(ctx context.Context, node int32, addr string) error {
+	if err := d.cfg.allows(node, addr); err != nil {
+		return err
+	}
+	c, err := dial(ctx, &d.cfg, d.cluster, nil, addr)
+	if err == nil {
+		c.close()
+	}
+	return err
+}
+
 // diagnosis makes checks of what happens.
 type diagnosis struct {
-	cfg    Config
-	report func(Check)
+	cfg     Config
+	cluster *identity
+	report  func(Check)
 }
 
 // step reports one step and returns whether it succeeded.
@@ -132,6 +143,11 @@ func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) ma
 	}
 	brokers := query.answer.brokers
 	check("", "metadata", fmt.Sprintf("%s: %s", plural(len(brokers), "broker"), brokerList(brokers)), nil)
+	if err := d.cluster.check(query.answer.clusterID, dialing.addr, time.Now()); err != nil {
+		d.step("cluster", dialing.addr, "", err)
+		d.cluster.conflict = err
+		return nil
+	}
 	return brokers
 }
 

@@ -45,6 +45,7 @@ const (
 	stageTLS      stage = "TLS handshake"
 	stageVersions stage = "API versions"
 	stageSASL     stage = "SASL authentication"
+	stageIdentity stage = "cluster id"
 	stageRequest  stage = "request"
 )
 

@@ -99,6 +99,7 @@ func (c *Client) metadataOf(ctx context.Context, names []string) ([]topicAnswer,
 	if len(answer.brokers) > 0 {
 		c.forget(answer.brokers)
 	}
+	c.verifyServers(answer.brokers)
 	return answer.topics, nil
 }
 

@@ -21,6 +21,7 @@ const unknownNode int32 = -1
 // is free, so slots bound connections.
 type broker struct {
 	cfg      *Config
+	cluster  *identity
 	observer Observer
 	budget   *Budget
 	// answering are the addresses of the client that have answered requests.
@@ -45,9 +46,9 @@ type broker struct {
 	waits *broker
 }
 
-func newBroker(cfg *Config, observer Observer, budget *Budget, answering *addresses, addr string) *broker {
+func newBroker(cfg *Config, cluster *identity, observer Observer, budget *Budget, answering *addresses, addr string) *broker {
 	b := &broker{
-		cfg: cfg, observer: observer, budget: budget, answering: answering, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
+		cfg: cfg, cluster: cluster, observer: observer, budget: budget, answering: answering, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
 		curious: make(chan struct{}, max(1, cfg.MaxConnectionsPerBroker-1)),
 	}
 	b.node.Store(unknownNode)
@@ -120,6 +121,9 @@ func (b *broker) on(ctx context.Context, c *conn, req kmsg.Request, ours span) (
 	used := c.answered > 0
 	resp, usable, err := c.request(ctx, req, ours)
 	b.release(c, usable)
+	if err == nil {
+		b.cluster.agree(time.Now())
+	}
 	var version *versionError
 	if err == nil || errors.As(err, &version) {
 		if err == nil && !used {
@@ -140,8 +144,11 @@ func (b *broker) acquire(ctx context.Context) (*conn, error) {
 	if c, err := b.takeIdle(time.Now()); c != nil || err != nil {
 		return c, err
 	}
+	if err := b.cfg.allows(b.node.Load(), b.addr); err != nil {
+		return nil, err
+	}
 	start := time.Now()
-	c, err := dial(ctx, b.cfg, b.budget, b.addr)
+	c, err := dial(ctx, b.cfg, b.cluster, b.budget, b.addr)
 	if refused, ok := errors.AsType[*connError](err); ok {
 		refused.worked = b.answering.has(b.addr)
 	}

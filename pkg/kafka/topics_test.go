@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/fakekafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
@@ -72,8 +73,8 @@ func TestTopicsNone(t *testing.T) {
 	if got := topicsOf(t, newClient(t, fake), []string{}); len(got) != 0 {
 		t.Errorf("got %v", got)
 	}
-	if sent := fake.Requests()["Metadata"]; sent != 1 {
-		t.Errorf("%d Metadata requests, want one", sent)
+	if sent := fake.Requests(); sent["Metadata"] != 0 || sent[fakekafka.WhichCluster] != 2 {
+		t.Errorf("%v, want two Metadata requests without a topic, one of them of the new connection", sent)
 	}
 }
 
