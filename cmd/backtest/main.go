@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	page := flags.String("page", "", "page to put the tables into, between its markers")
 	names := flags.String("only", "", "names of traces, separated by commas; all where it is empty")
 	kinds := flags.String("policies", "", "policies, separated by commas; all where it is empty")
+	parallel := flags.Int("parallel", runtime.GOMAXPROCS(0), "cases at a time")
 	flags.IntVar(&g.Seeds, "seeds", g.Seeds, "seeds")
 	flags.Float64Var(&g.ChangePrice, "change-price", g.ChangePrice, "replica-seconds that a change is worth")
 	flags.Func("objectives", "latencies, separated by commas", func(text string) error {
@@ -60,7 +62,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	summary := backtest.NewSummary(g)
-	if err := g.Run(ctx, nil, func(c *backtest.Case) {
+	if err := g.Run(ctx, max(1, *parallel), func(c *backtest.Case) {
 		summary.Add(c)
 		backtest.Line(out, c)
 	}); err != nil {

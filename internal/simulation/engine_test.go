@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -268,6 +269,42 @@ func TestReplicaSecondsCountStarting(t *testing.T) {
 	}
 	if ready := r.Timeline[6].Ready; ready != 8 {
 		t.Errorf("%g replicas work in the seventh minute", ready)
+	}
+}
+
+// A pod that waits for a node is later by that.
+func TestNodesDelayPods(t *testing.T) {
+	s := group()
+	s.NodeShare, s.Warmup = 1, 0
+	w := workload(t, simulation.Load{Rate: constant(10), Seed: 2}, s)
+	r := run(t, s, w, fixed(8))
+	if ready := r.Timeline[1].Ready; ready != 4 {
+		t.Errorf("%g replicas work in the second minute", ready)
+	}
+	if ready := r.Timeline[7].Ready; ready != 8 {
+		t.Errorf("%g replicas work in the eighth minute", ready)
+	}
+}
+
+// Where partitions get the same, the busiest member's share is that of its partitions; where they do not, it is
+// at least the largest partition's.
+func TestBusiestShares(t *testing.T) {
+	even := slices.Repeat([]float64{1.0 / 12}, 12)
+	sizes := simulation.Ladder(12, 1, 12)
+	if d := cmp.Diff([]int64{1, 2, 3, 4, 6, 12}, sizes); d != "" {
+		t.Fatalf("(-want +got)\n%s", d)
+	}
+	for i, share := range simulation.BusiestShares(even, sizes, 1) {
+		if want := 1 / float64(sizes[i]); math.Abs(share-want) > 1e-9 {
+			t.Errorf("%d replicas: %g, want %g", sizes[i], share, want)
+		}
+	}
+	uneven := slices.Repeat([]float64{0.9 / 11}, 12)
+	uneven[3] = 0.1 // 0.9 is left for the other eleven
+	for i, share := range simulation.BusiestShares(uneven, sizes, 1) {
+		if least := max(1/float64(sizes[i]), uneven[3]); share < least-1e-9 || share > 1 {
+			t.Errorf("%d replicas: %g, want at least %g", sizes[i], share, least)
+		}
 	}
 }
 

@@ -32,6 +32,16 @@ func (s *stream) uniform() float64 { return float64(s.next()>>11) * 0x1p-53 }
 // between returns a number from low up to high.
 func (s *stream) between(low, high float64) float64 { return low + (high-low)*s.uniform() }
 
+// permutation returns 0 to n-1 in random order.
+func (s *stream) permutation(n int) []int {
+	order := make([]int, n)
+	for i := range order {
+		j := int(s.uniform() * float64(i+1))
+		order[i], order[j] = order[j], i
+	}
+	return order
+}
+
 // normal returns a number with mean 0 and standard deviation 1 (Box and Muller).
 func (s *stream) normal() float64 {
 	return math.Sqrt(-2*math.Log(1-s.uniform())) * math.Cos(2*math.Pi*s.uniform())

@@ -1,10 +1,11 @@
 package simulation
 
 // BusiestShares returns, for each number of replicas, the share of the arrivals that the busiest member gets:
-// the least that the assignor gave in some hundred random walks over the sizes, for it is blind to load, and
-// what it gives depends on the past. Where all partitions get the same it is ceil(P/n)/P.
+// the least that the assignor gave in random walks over the sizes, for it is blind to load, and what it gives
+// depends on the past. Where all partitions get the same it is ceil(P/n)/P.
 func BusiestShares(weights []float64, sizes []int64, seed uint64) []float64 {
-	const walks = 300
+	// Many walks for few partitions, and at least two: what they cost grows with both.
+	walks := min(300, 2+5_000_000/(len(weights)*len(sizes)))
 	random := streamOf(seed, 'b')
 	partitions := make([]*partition, len(weights))
 	share := map[*partition]float64{}
@@ -18,8 +19,8 @@ func BusiestShares(weights []float64, sizes []int64, seed uint64) []float64 {
 	}
 	var members []*member
 	for range walks {
-		for range sizes {
-			i := int(random.uniform() * float64(len(sizes)))
+		// Each walk passes every size.
+		for _, i := range random.permutation(len(sizes)) {
 			members = resized(members, partitions, int(sizes[i]))
 			assign(partitions, members)
 			least[i] = min(least[i], busiest(partitions, share))

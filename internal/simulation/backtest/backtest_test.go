@@ -51,7 +51,7 @@ func TestQuick(t *testing.T) {
 	summary := backtest.NewSummary(g)
 	var lines strings.Builder
 	cases := 0
-	err := g.Run(t.Context(), nil, func(c *backtest.Case) {
+	err := g.Run(t.Context(), 2, func(c *backtest.Case) {
 		cases++
 		summary.Add(c)
 		backtest.Line(&lines, c)
@@ -109,7 +109,7 @@ func TestSeedsChooseDays(t *testing.T) {
 	g.Kinds = append(g.Kinds, comparison.KindMost)
 	g.Seeds = 3
 	seen := map[string]bool{}
-	if err := g.Run(t.Context(), nil, func(c *backtest.Case) {
+	if err := g.Run(t.Context(), 1, func(c *backtest.Case) {
 		from := c.Setup.From
 		if from < 24*time.Hour || from+c.Setup.Scenario.Length > c.Setup.Trace.Length() {
 			t.Errorf("%s: from %s", c, from)

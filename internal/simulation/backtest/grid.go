@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation"
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation/comparison"
+	"github.com/kafka-scaler/kafka-scaler/internal/simulation/trace"
 )
 
 // Grid is what is combined with what.
@@ -53,6 +57,7 @@ type Case struct {
 	Skew     float64
 	Seed     int
 	*comparison.Comparison
+	trace *trace.Trace
 }
 
 // String names the case.
@@ -60,34 +65,48 @@ func (c *Case) String() string {
 	return fmt.Sprintf("%s, %s, skew %g, seed %d", c.Trace, c.Protocol, c.Skew, c.Seed)
 }
 
-// Run runs all cases, one after the other, and hands each to done.
-func (g *Grid) Run(ctx context.Context, progress func(what string, share float64), done func(*Case)) error {
-	total := float64(len(g.Traces) * len(g.Protocols) * len(g.Skews) * g.Seeds)
-	n := 0.0
+// Run runs all cases, so many at a time, and hands each to done: one at a time, and in the order of the grid.
+func (g *Grid) Run(ctx context.Context, parallel int, done func(*Case)) error {
+	cases := g.cases()
+	var mu sync.Mutex
+	next := 0
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallel)
+	for i := range cases {
+		group.Go(func() error {
+			c := &cases[i]
+			result, err := comparison.Do(ctx, g.setup(c), nil)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for c.Comparison = result; next < len(cases) && cases[next].Comparison != nil; next++ {
+				done(&cases[next])
+				cases[next] = Case{} // timelines are large
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (g *Grid) cases() []Case {
+	var cases []Case
 	for _, t := range g.Traces {
 		for _, protocol := range g.Protocols {
 			for _, skew := range g.Skews {
 				for seed := 1; seed <= g.Seeds; seed++ {
-					c := &Case{Trace: t.Name, Protocol: protocol, Skew: skew, Seed: seed}
-					result, err := comparison.Do(ctx, g.setup(t, c), func(what string, share float64) {
-						if progress != nil {
-							progress(c.String()+": "+what, (n+share)/total)
-						}
-					})
-					if err != nil {
-						return fmt.Errorf("%s: %w", c, err)
-					}
-					c.Comparison = result
-					done(c)
-					n++
+					cases = append(cases, Case{Trace: t.Name, Protocol: protocol, Skew: skew, Seed: seed, trace: t.Trace})
 				}
 			}
 		}
 	}
-	return nil
+	return cases
 }
 
-func (g *Grid) setup(t Named, c *Case) comparison.Setup {
+func (g *Grid) setup(c *Case) comparison.Setup {
+	t := c.trace
 	s := comparison.Setup{
 		Scenario: g.Scenario, Skew: c.Skew,
 		Noise: comparison.DefaultNoise, NoiseTime: comparison.DefaultNoiseTime,
@@ -99,11 +118,11 @@ func (g *Grid) setup(t Named, c *Case) comparison.Setup {
 	s.Scenario.Seed = s.ArrivalSeed
 	s.Scenario.Objectives = g.Objectives
 	s.Scenario.Protocol, s.Scenario.Pause = c.Protocol, c.Protocol.Pause()
-	s.Scenario.Warmup, s.From, s.Scenario.Length = window(t.Trace.Length(), g.Scenario.Warmup, g.Scenario.Length, c.Seed, g.Seeds)
-	mean, peak := t.Trace.Mean(s.From, s.From+s.Scenario.Length), t.Trace.Peak(s.From, s.From+s.Scenario.Length)
+	s.Scenario.Warmup, s.From, s.Scenario.Length = window(t.Length(), g.Scenario.Warmup, g.Scenario.Length, c.Seed, g.Seeds)
+	mean, peak := t.Mean(s.From, s.From+s.Scenario.Length), t.Peak(s.From, s.From+s.Scenario.Length)
 	mu := g.Scenario.ServiceRate
 	most := 0.85 * mu / largest(g.Scenario.Partitions, c.Skew)
-	s.Trace = t.Trace.Scaled(min(g.Load*mu/mean, most/peak))
+	s.Trace = t.Scaled(min(g.Load*mu/mean, most/peak))
 	s.Scenario.StartReplicas = min(s.Scenario.Ceiling(), int64(math.Ceil(g.Load)))
 	return s
 }

@@ -1,6 +1,7 @@
 package clairvoyant
 
 import (
+	"context"
 	"errors"
 	"time"
 )
@@ -49,8 +50,8 @@ const levels = 2000
 
 var errProblem = errors.New("a plan needs arrivals, sizes, a step, an objective and a service rate, and a pause no longer than the step")
 
-// Solve returns the cheapest plan.
-func (p *Problem) Solve() (Plan, error) {
+// Solve returns the cheapest plan, or ctx's error where ctx ends first.
+func (p *Problem) Solve(ctx context.Context) (Plan, error) {
 	if len(p.Arrivals) == 0 || len(p.Sizes) == 0 || p.Step <= 0 || p.Objective <= 0 || p.ServiceRate <= 0 ||
 		p.Pause > p.Step || p.Pause < 0 {
 		return Plan{}, errProblem
@@ -58,6 +59,9 @@ func (p *Problem) Solve() (Plan, error) {
 	s := newSolver(p)
 	var excused float64
 	for i := range p.Arrivals {
+		if err := ctx.Err(); err != nil {
+			return Plan{}, err
+		}
 		excused += s.advance(i)
 	}
 	plan := s.cheapest()

@@ -1,6 +1,7 @@
 package clairvoyant_test
 
 import (
+	"context"
 	"math"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func problem(arrivals ...float64) clairvoyant.Problem {
 
 func solve(t *testing.T, p clairvoyant.Problem) clairvoyant.Plan {
 	t.Helper()
-	plan, err := p.Solve()
+	plan, err := p.Solve(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func TestProblemsAreChecked(t *testing.T) {
 	} {
 		p := problem(1, 2)
 		change(&p)
-		if _, err := p.Solve(); err == nil {
+		if _, err := p.Solve(context.Background()); err == nil {
 			t.Errorf("accepted: %+v", p)
 		}
 	}
@@ -102,7 +103,7 @@ func TestBoundIsBelowWhatIsPossible(t *testing.T) {
 		p := problem(arrivals...)
 		p.Startup = time.Duration(rapid.IntRange(0, 30).Draw(t, "startup")) * time.Second
 		p.Pause = time.Duration(rapid.IntRange(0, 5).Draw(t, "pause")) * time.Second
-		plan, err := p.Solve()
+		plan, err := p.Solve(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,11 +112,11 @@ func TestBoundIsBelowWhatIsPossible(t *testing.T) {
 			t.Fatalf("plan %+v, and two replicas all the time cost %g", plan, most)
 		}
 		p.Objective *= 2
-		if longer, _ := p.Solve(); longer.ReplicaSeconds > plan.ReplicaSeconds+1e-6 {
+		if longer, _ := p.Solve(context.Background()); longer.ReplicaSeconds > plan.ReplicaSeconds+1e-6 {
 			t.Fatalf("with twice the time %g, before %g", longer.ReplicaSeconds, plan.ReplicaSeconds)
 		}
 		p.ChangePrice = 1000
-		if calm, _ := p.Solve(); calm.Changes > 0 && calm.ReplicaSeconds > 20*float64(len(arrivals)) {
+		if calm, _ := p.Solve(context.Background()); calm.Changes > 0 && calm.ReplicaSeconds > 20*float64(len(arrivals)) {
 			t.Fatalf("changes that do not pay: %+v", calm)
 		}
 	})

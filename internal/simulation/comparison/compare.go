@@ -48,10 +48,7 @@ func Do(ctx context.Context, s Setup, progress func(what string, share float64))
 	c := &Comparison{Setup: s, Work: s.work(w)}
 	for i, o := range s.Scenario.Objectives {
 		progress("the clairvoyant plan", float64(i)/parts)
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		plan, err := s.bound(w, o)
+		plan, err := s.bound(ctx, w, o)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +76,7 @@ const planStep = 15 * time.Second
 
 // bound computes the clairvoyant plan for an objective. With an eager rebalance everybody stops for the pause;
 // otherwise a member that keeps its partitions does not.
-func (s *Setup) bound(w *simulation.Workload, objective time.Duration) (clairvoyant.Plan, error) {
+func (s *Setup) bound(ctx context.Context, w *simulation.Workload, objective time.Duration) (clairvoyant.Plan, error) {
 	p := clairvoyant.Problem{
 		Step: planStep, ServiceRate: s.Scenario.ServiceRate, Startup: s.Scenario.StartupMin,
 		Objective: objective, ChangePrice: s.ChangePrice,
@@ -95,5 +92,5 @@ func (s *Setup) bound(w *simulation.Workload, objective time.Duration) (clairvoy
 	for t := int(s.Scenario.Warmup / time.Second); t < s.Scenario.Steps(); t += step {
 		p.Arrivals = append(p.Arrivals, float64(w.Arrived(t, min(t+step, s.Scenario.Steps()))))
 	}
-	return p.Solve()
+	return p.Solve(ctx)
 }

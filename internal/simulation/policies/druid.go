@@ -7,12 +7,13 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation"
 )
 
-// Druid is the cost function of Apache Druid's costBased autoscaler with the defaults of its documentation of
-// 2026: every two minutes the size with the least of 0.4 x the seconds that the lag takes to drain, and 0.6 x the
-// seconds that all tasks would be idle in an hour, their duration. It adds tasks at once, and takes some away
-// when tasks roll over.
+// Druid is the cost function of Apache Druid's costBased autoscaler in its linear form, with the weights and the
+// period that its documentation had in July 2026: every two minutes the size with the least of 0.4 x the seconds
+// that the lag takes to drain, and 0.6 x the seconds that all tasks would be idle in an hour, their duration. It
+// adds tasks at once, and takes some away when tasks roll over. Its versions since then weigh idleness and lag
+// by curves, and have a critical lag; these are not restated here.
 func Druid(serviceRate float64) simulation.Contender {
-	return direct("Druid's cost function", &druid{each: serviceRate, decided: math.MinInt64 / 2, rolled: 0})
+	return direct("Druid's linear cost function", &druid{each: serviceRate, decided: math.MinInt64 / 2, rolled: 0})
 }
 
 const (
