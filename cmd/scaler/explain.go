@@ -78,8 +78,8 @@ func (f *explainFlags) run(ctx context.Context, p process, args []string) error 
 }
 
 // maxAsked is how many questions are asked at the same time: a List may have thousands, and those that wait
-// together are read together.
-const maxAsked = 32
+// together are read together. A running scaler answers twice as many.
+const maxAsked = 16
 
 // askAll returns the answers in the order of the questions.
 func askAll(ctx context.Context, questions []question, ask askFunc) (answers []answer, failed error) {

@@ -40,6 +40,12 @@ by a trigger only, falls idle.
 metrics and KEDA's can be joined. Scrape with ` + "`honorLabels: true`" + `, or Prometheus
 renames the first to ` + "`exported_namespace`" + `.
 
+Metadata that is no trigger has no metric name: its one series, ` + "`kafka_scaler_decision_failed`" + `
+with kind ` + "`invalid`" + `, has an empty ` + "`metric`" + `, and there is one for a ScaledObject, however many
+of its triggers are wrong. It vanishes within two minutes of the correction, and twenty
+minutes after KEDA last asked: KEDA repeats a failing reconcile ever more rarely, up to
+every 17 minutes.
+
 ` + "`kind`" + ` says whose move it is:
 ` + kinds() + `.
 ` + "`rule`" + ` is a step of the decision, as ` + "`kafka-scaler explain`" + ` shows it.
@@ -65,7 +71,7 @@ renames the first to ` + "`exported_namespace`" + `.
 
 func kinds() string {
 	var names []string
-	for k := fault.Internal; k <= fault.Precondition; k++ {
+	for k := fault.Internal; k <= fault.Exhausted; k++ {
 		names = append(names, "`"+k.String()+"`")
 	}
 	return strings.Join(names, ", ")
@@ -90,8 +96,9 @@ func busyRegistry(t *testing.T) *prometheus.Registry {
 	c.Collector().AgesSearched(collector.AgeStats{Found: 1, Rounds: 1})
 	c.RequestDone("ListOffsets", 1, time.Millisecond, errors.New("no answer"))
 	c.ConnectDone(1, time.Millisecond, errors.New("refused"))
-	m.Decided("shop", "orders", "kafka-orders", policy.Decision{Limit: policy.RulePartitionCap})
-	m.Decided("shop", "audit", "kafka-audit", policy.Decision{Err: &fault.Error{Kind: fault.Unavailable}})
+	now := time.Now()
+	m.Observe("shop", "orders", "kafka-orders").Decided(policy.Decision{Target: 1, Limit: policy.RulePartitionCap}, now)
+	m.Observe("shop", "audit", "kafka-audit").Decided(policy.Decision{Err: &fault.Error{Kind: fault.Unavailable}}, now)
 	return m.Registry
 }
 

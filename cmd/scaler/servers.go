@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime/debug"
 	"time"
 
 	"go.uber.org/zap"
@@ -27,5 +28,7 @@ func newServer(c config.Config, set *clusters.Set, m *metrics.Metrics, log *zap.
 		Registerer:  m.Registry,
 		Credentials: creds,
 		Deadline:    max(scaler.DefaultDeadline, c.Refresh.FirstReadTimeout+beyondFirstRead),
+		// That of GOMEMLIMIT: a negative number changes nothing.
+		MemoryLimit: debug.SetMemoryLimit(-1),
 	})
 }

@@ -114,6 +114,9 @@ func (p *printer) partitions(e *kafkascalerv1.Explanation) {
 			row(r.GetConsumerGroup(), r.GetTopic(), r.GetPartition(), offset(r.GetCommittedOffset()),
 				offset(r.GetLogStartOffset()), offset(r.GetLogEndOffset()), lagOf(r), r.GetReason(), note(r))
 		}
+		if n := e.GetPartitionsLeftOut(); n > 0 {
+			t.Row(fmt.Sprintf("and %s more, for which the answer had no room", count(int64(n), "partition")))
+		}
 	})
 }
 

@@ -61,8 +61,9 @@ func TestPrint(t *testing.T) {
 	failed := explained()
 	failed.Decision, failed.Horizontal, failed.Error = nil, nil, "compute the lag of orders-3: not read yet"
 	proven := explained()
-	proven.Decision = &kafkascalerv1.Decision{Active: true, Steps: []*kafkascalerv1.Step{{Rule: "activation", Before: 39, After: 1, Reason: "active: 39 known > activationLagThreshold 0"}}}
-	proven.Horizontal, proven.Error = nil, "compute the lag of orders-3: not read yet"
+	proven.KnownActivation = &kafkascalerv1.Step{Rule: "activation", Before: 39, After: 1, Reason: "active: 39 known > activationLagThreshold 0"}
+	proven.PartitionsLeftOut = 7
+	proven.Decision, proven.Horizontal, proven.Error = nil, nil, "compute the lag of orders-3: not read yet"
 	inactive := explained()
 	inactive.Decision.Active, inactive.Decision.Value, inactive.Decision.Replicas = false, 0, 0
 	pastEnd := explained()

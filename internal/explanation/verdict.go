@@ -77,11 +77,12 @@ func (p *printer) failed(e *kafkascalerv1.Explanation) {
 	if p.subject.others() > 0 {
 		told += " " + p.subject.among() + "."
 	}
-	if e.GetDecision().GetActive() {
-		p.steps(e.GetDecision())
+	known := e.GetKnownActivation()
+	if known != nil {
+		p.steps(&kafkascalerv1.Decision{Active: true, Steps: []*kafkascalerv1.Step{known}})
 	}
 	p.Linef("%s\n  %s", told, e.GetError())
-	if e.GetDecision().GetActive() && p.subject.kind() != manifest.ScaledJob {
+	if known != nil && p.subject.kind() != manifest.ScaledJob {
 		p.Linef("What is known is proof enough that the trigger is active. KEDA asks for no activity after a call that fails: only the stream of a trigger of type external-push wakes a workload that sleeps.")
 	}
 }

@@ -168,7 +168,7 @@ func failureOf(kind, text string) (error, error) {
 	if kind == "" {
 		return errors.New(text), nil
 	}
-	for k := fault.Internal; k <= fault.Precondition; k++ {
+	for k := fault.Internal; k <= fault.Exhausted; k++ {
 		if k.String() == kind {
 			return &fault.Error{Kind: k, Op: text}, nil
 		}

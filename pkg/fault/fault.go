@@ -29,6 +29,8 @@ const (
 	Unavailable
 	// Precondition is a state that the user must change first, such as a group without any commit and no topic named.
 	Precondition
+	// Exhausted is a bound of the scaler that is reached: what was asked for is refused, so that the rest goes on.
+	Exhausted
 )
 
 // String returns the lower-case name of the kind, as metrics label it.
@@ -44,6 +46,8 @@ func (k Kind) String() string {
 		return "unavailable"
 	case Precondition:
 		return "precondition"
+	case Exhausted:
+		return "exhausted"
 	default:
 		return "internal"
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
-	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
@@ -17,11 +17,15 @@ type Clusters interface {
 	Resolve(namespace string, c trigger.Connection) (Snapshots, error)
 }
 
-// Snapshots is what is known of one cluster; *collector.Collector is one.
+// Snapshots is what is known of one cluster; *collector.Collector is one. Its values
+// can be compared, and two that differ know nothing of each other: their versions
+// and snapshots have nothing in common, be it the same Kafka that they read.
 type Snapshots interface {
 	// Snapshot returns a young enough snapshot, from memory if there is one. Two calls between two
 	// refreshes return the same pointer.
 	Snapshot(context.Context, *collector.Query) (*collector.Snapshot, error)
+	// Peek is Snapshot for once: a query that nobody else asks about is not kept fresh.
+	Peek(context.Context, *collector.Query) (*collector.Snapshot, error)
 	// Wait returns once Snapshot shows a version newer than after, which is 0 at first, or an error: the
 	// context's, or why there will be none.
 	Wait(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error)
@@ -47,19 +51,7 @@ func (f clustersFunc[S]) Resolve(namespace string, c trigger.Connection) (Snapsh
 	return s, nil
 }
 
-// Observer is told of every decision, for metrics. Its methods are called from
-// many goroutines and must not block.
-type Observer interface {
-	// Decided is called when a decision was made anew; d.Err is set where the lag is not known.
-	Decided(namespace, name, metric string, d policy.Decision)
-	// Forgotten is called when the last trigger of that metric was dropped because nobody asked about it.
-	Forgotten(namespace, name, metric string)
-}
-
 type noObserver struct{}
 
-// Decided implements [Observer].
-func (noObserver) Decided(string, string, string, policy.Decision) {}
-
-// Forgotten implements [Observer].
-func (noObserver) Forgotten(string, string, string) {}
+// Observe implements [scaledobject.Observer].
+func (noObserver) Observe(string, string, string) scaledobject.Series { return nil }

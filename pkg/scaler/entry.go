@@ -12,31 +12,32 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
 // entry is one trigger of one ScaledObject and what is remembered of it. Two
 // triggers of one ScaledObject with the very same metadata share an entry.
 type entry struct {
-	// Fixed once the entry is made.
-	namespace, name string
-	metadata        map[string]string
-	// err says why the metadata is no trigger; what follows is then nil.
-	err     error
-	trigger *trigger.Trigger
-	// queries are one a consumer group, in the trigger's order.
-	queries []*collector.Query
-	spec    *pb.GetMetricSpecResponse
+	parsed
 
 	// askedAt is when KEDA last asked, in nanoseconds since 1970.
 	askedAt atomic.Int64
-	// streams is how many open streams hold the entry.
-	streams atomic.Int32
 	// wasActive is what the last decision said that was one; false before the first.
 	wasActive atomic.Bool
+	// series is where decisions are told, for as long as the entry is remembered.
+	series series
 
-	mu   sync.Mutex
-	last *evaluation
+	// The mutex of the registry guards these two.
+	// remembered says that the registry has the entry.
+	remembered bool
+	// streams are the open streams that hold it, the oldest first.
+	streams []*stream
+
+	mu sync.Mutex
+	// cluster is what the decisions below, and memory, are about. One that replaces it knows nothing of them.
+	cluster Snapshots
+	last    *evaluation
 	// pinned is the evaluation that the next IsActive takes, if it comes before pinnedUntil.
 	pinned      *evaluation
 	pinnedUntil time.Time
@@ -44,6 +45,44 @@ type entry struct {
 	memory lag.Memory
 	// failing is the last failure that was logged; nil after a success.
 	failing *loggedFailure
+}
+
+// parsed is what an entry is made from. It never changes.
+type parsed struct {
+	namespace, name string
+	metadata        map[string]string
+	// unnamed says that no ScaledObject can have these names, which are not remembered.
+	unnamed bool
+	// err says why the metadata is no trigger; what follows is then nil.
+	err     error
+	trigger *trigger.Trigger
+	// queries are one a consumer group, in the trigger's order.
+	queries []*collector.Query
+	spec    *pb.GetMetricSpecResponse
+}
+
+// newEntry parses the metadata of ref.
+func newEntry(ref *pb.ScaledObjectRef) *entry { return &entry{parsed: parse(ref)} }
+
+func parse(ref *pb.ScaledObjectRef) parsed {
+	p := parsed{namespace: ref.GetNamespace(), name: ref.GetName(), metadata: ref.GetScalerMetadata()}
+	if p.err = checkNames(ref); p.err != nil {
+		// No more of them is kept, and nothing of the metadata.
+		p.namespace, p.name, p.metadata = p.namespace[:min(len(p.namespace), maxNamespace)], p.name[:min(len(p.name), maxName)], nil
+		p.unnamed = true
+		return p
+	}
+	p.trigger, p.err = trigger.Parse(p.metadata)
+	if p.err != nil {
+		return p
+	}
+	p.queries = collector.NewQueries(p.trigger.Selection, p.trigger.Lag.MaxAge, p.namespace)
+	p.spec = &pb.GetMetricSpecResponse{MetricSpecs: []*pb.MetricSpec{{
+		MetricName:      p.trigger.MetricName,
+		TargetSize:      p.trigger.Policy.Target(),
+		TargetSizeFloat: float64(p.trigger.Policy.Target()),
+	}}}
+	return p
 }
 
 // Kubernetes' own bounds for names, in bytes. Ours go into logs and labels of metrics.
@@ -65,47 +104,56 @@ func checkNames(ref *pb.ScaledObjectRef) error {
 	}
 }
 
-// newEntry parses the metadata of ref.
-func newEntry(ref *pb.ScaledObjectRef) *entry {
-	e := &entry{namespace: ref.GetNamespace(), name: ref.GetName(), metadata: ref.GetScalerMetadata()}
-	if e.err = checkNames(ref); e.err != nil {
-		// No more of them is kept, and nothing of the metadata.
-		e.namespace, e.name, e.metadata = e.namespace[:min(len(e.namespace), maxNamespace)], e.name[:min(len(e.name), maxName)], nil
-		return e
-	}
-	e.trigger, e.err = trigger.Parse(e.metadata)
-	if e.err != nil {
-		return e
-	}
-	e.queries = collector.NewQueries(e.trigger.Selection, e.trigger.Lag.MaxAge, e.namespace)
-	e.spec = &pb.GetMetricSpecResponse{MetricSpecs: []*pb.MetricSpec{{
-		MetricName:      e.trigger.MetricName,
-		TargetSize:      e.trigger.Policy.Target(),
-		TargetSizeFloat: float64(e.trigger.Policy.Target()),
-	}}}
-	return e
-}
-
 // stateful says whether a value depends on the calls before it: KEDA's own
 // excludePersistentLag compares successive calls.
-func (e *entry) stateful() bool {
-	return e.trigger.Policy.Compatibility == policy.KEDA && e.trigger.Lag.ExcludePersistent
+func (p *parsed) stateful() bool {
+	return p.trigger.Policy.Compatibility == policy.KEDA && p.trigger.Lag.ExcludePersistent
 }
 
 // metric is the name under which the entry is observed; empty without a trigger.
-func (e *entry) metric() string {
-	if e.trigger == nil {
+func (p *parsed) metric() string {
+	if p.trigger == nil {
 		return ""
 	}
-	return e.trigger.MetricName
+	return p.trigger.MetricName
 }
 
 // size estimates the memory that the metadata takes, in bytes.
-func (e *entry) size() int {
+func (p *parsed) size() int {
 	const perPair = 64
-	n := len(e.namespace) + len(e.name)
-	for k, v := range e.metadata {
+	n := len(p.namespace) + len(p.name)
+	for k, v := range p.metadata {
 		n += len(k) + len(v) + perPair
 	}
 	return n
+}
+
+// series tells an observer of decisions until it is closed, whatever is still in
+// flight then: so that nothing of a trigger outlives its entry. The zero value tells nobody.
+type series struct {
+	mu   sync.Mutex
+	open scaledobject.Series
+}
+
+func (s *series) begin(open scaledobject.Series) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open = open
+}
+
+func (s *series) decided(d policy.Decision, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != nil {
+		s.open.Decided(d, at)
+	}
+}
+
+func (s *series) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != nil {
+		s.open.Close()
+		s.open = nil
+	}
 }

@@ -8,6 +8,7 @@ import (
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 )
@@ -22,6 +23,12 @@ const (
 	// maxRoom is the largest report, in partitions, whose memory is used again.
 	maxRoom = 1000
 )
+
+// reading is what a cluster said of a trigger: one snapshot for each consumer group, in the trigger's order.
+type reading struct {
+	cluster   Snapshots
+	snapshots []*collector.Snapshot
+}
 
 // evaluation is one decision and what it was made from, but for the report by
 // partition: with ten thousand triggers those are more memory than all else, and
@@ -69,11 +76,19 @@ func (e *entry) evaluate(snapshots []*collector.Snapshot, reports []lag.Report, 
 			ev.validUntil = ages
 		}
 	}
-	ev.decision = e.trigger.Policy.Decide(reports...)
 	// What is wrong with a query as a whole comes first: the partitions that it left out are not in the report.
-	for _, snapshot := range slices.Backward(snapshots) {
+	var wrong error
+	for i, snapshot := range slices.Backward(snapshots) {
 		if snapshot.Err != nil {
-			ev.decision.Err = snapshot.Err
+			reports[i].Err, wrong = snapshot.Err, snapshot.Err
+		}
+	}
+	ev.decision = e.trigger.Policy.Decide(reports...)
+	if wrong != nil {
+		ev.decision.Err = wrong
+		// Consumers at work in what was left out would make lag that counts here persistent.
+		if e.trigger.Lag.ExcludePersistentFromActivation || fault.KindOf(wrong) == fault.Invalid {
+			ev.decision.Active, ev.decision.Steps = false, nil
 		}
 	}
 	ev.err = ev.decision.Err
@@ -83,29 +98,43 @@ func (e *entry) evaluate(snapshots []*collector.Snapshot, reports []lag.Report, 
 	return ev
 }
 
+// active reports whether the workload should run; known is false where nobody can tell. What is known may be
+// enough for true although there is no value.
+func (ev *evaluation) active() (active, known bool) {
+	return ev.decision.Active, ev.err == nil || ev.decision.Active
+}
+
 // fresh says whether the evaluation is still the answer for the snapshots.
 func (ev *evaluation) fresh(snapshots []*collector.Snapshot, now time.Time) bool {
 	return ev != nil && slices.Equal(ev.snapshots, snapshots) && now.Before(ev.validUntil)
 }
 
-// current returns the decision for the snapshots, made anew only if there is need.
-func (s *Server) current(e *entry, snapshots []*collector.Snapshot) *evaluation {
+// current returns the decision for the reading, made again only if there is need.
+func (s *Server) current(e *entry, r reading) *evaluation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return s.currentLocked(e, snapshots, time.Now())
+	e.turnTo(r.cluster)
+	return s.currentLocked(e, r.snapshots, time.Now())
+}
+
+// turnTo forgets what was decided about another cluster. The caller holds mu.
+func (e *entry) turnTo(cluster Snapshots) {
+	if e.cluster != cluster {
+		e.cluster, e.last, e.pinned, e.memory = cluster, nil, nil, nil
+	}
 }
 
 func (s *Server) currentLocked(e *entry, snapshots []*collector.Snapshot, now time.Time) *evaluation {
 	if e.last.fresh(snapshots, now) {
 		return e.last
 	}
-	// Nearly all that a decision allocates is a report that nobody looks at afterwards, but for its errors.
+	// Nearly all that a decision allocates is a report that nobody looks at afterwards, except for its errors.
 	room, _ := s.rooms.Get().(*[]lag.Partition)
 	if room == nil {
 		room = new([]lag.Partition)
 	}
 	reports, _ := e.reportsInto(*room, snapshots, e.memory, now)
-	ev := s.decideLocked(e, snapshots, reports, now)
+	ev := e.decide(snapshots, reports, now)
 	if parts := reports[0].Partitions; ev.err == nil && len(parts) <= maxRoom {
 		*room = parts
 		s.rooms.Put(room)
@@ -113,42 +142,43 @@ func (s *Server) currentLocked(e *entry, snapshots []*collector.Snapshot, now ti
 	return ev
 }
 
-// decideLocked makes the decision that is the present one from now on.
-func (s *Server) decideLocked(e *entry, snapshots []*collector.Snapshot, reports []lag.Report, now time.Time) *evaluation {
+// decide makes the decision that is the present one from now on. The caller holds mu.
+func (e *entry) decide(snapshots []*collector.Snapshot, reports []lag.Report, now time.Time) *evaluation {
 	e.last = e.evaluate(snapshots, reports, now)
-	if e.last.err == nil {
-		e.wasActive.Store(e.last.decision.Active)
+	if active, known := e.last.active(); known {
+		e.wasActive.Store(active)
 	}
-	s.observer.Decided(e.namespace, e.name, e.trigger.MetricName, e.last.decision)
+	e.series.decided(e.last.decision, now)
 	return e.last
 }
 
 // measure is GetMetrics' part of a KEDA evaluation: it pins the decision for the
 // IsActive that follows, and is the only one to advance the memory of KEDA's
 // persistent lag.
-func (s *Server) measure(e *entry, snapshots []*collector.Snapshot) *evaluation {
+func (s *Server) measure(e *entry, r reading) *evaluation {
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.turnTo(r.cluster)
 	if e.stateful() {
 		var reports []lag.Report
-		reports, e.memory = e.reports(snapshots, e.memory, now)
-		s.decideLocked(e, snapshots, reports, now)
+		reports, e.memory = e.reports(r.snapshots, e.memory, now)
+		e.decide(r.snapshots, reports, now)
 	}
-	ev := s.currentLocked(e, snapshots, now)
+	ev := s.currentLocked(e, r.snapshots, now)
 	if ev.err == nil {
 		e.pinned, e.pinnedUntil = ev, now.Add(pinFor)
 	}
 	return ev
 }
 
-// takePinned returns the decision that GetMetrics pinned, once.
-func (e *entry) takePinned() *evaluation {
+// takePinned returns, once, the decision about the cluster that GetMetrics pinned.
+func (e *entry) takePinned(cluster Snapshots) *evaluation {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	ev := e.pinned
 	e.pinned = nil
-	if ev == nil || !time.Now().Before(e.pinnedUntil) {
+	if ev == nil || e.cluster != cluster || !time.Now().Before(e.pinnedUntil) {
 		return nil
 	}
 	return ev
@@ -164,6 +194,9 @@ func (e *entry) forgetDecision(now time.Time) {
 	if e.pinned != nil && !now.Before(e.pinnedUntil) {
 		e.pinned = nil
 	}
+	if e.last == nil && e.pinned == nil && e.memory == nil {
+		e.cluster = nil // one that was replaced is not to be kept alive
+	}
 }
 
 // forget drops the memory of KEDA's persistent lag: KEDA throws a scaler away on any error.
@@ -173,17 +206,38 @@ func (e *entry) forget() {
 	e.memory = nil
 }
 
-// snapshots asks the trigger's cluster, for each of its consumer groups.
-func (s *Server) snapshots(ctx context.Context, e *entry) ([]*collector.Snapshot, error) {
+// read asks the trigger's cluster about each of its consumer groups.
+func (s *Server) read(ctx context.Context, e *entry) (reading, error) {
 	cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
 	if err != nil {
-		return nil, err
+		return reading{}, err
 	}
+	return s.readFrom(ctx, cluster, e)
+}
+
+func (s *Server) readFrom(ctx context.Context, cluster Snapshots, e *entry) (reading, error) {
+	return s.readBy(ctx, cluster, e, cluster.Snapshot)
+}
+
+// peek is read for once: what nobody else asks about is not kept fresh.
+func (s *Server) peek(ctx context.Context, e *entry) (reading, error) {
+	cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
+	if err != nil {
+		return reading{}, err
+	}
+	return s.readBy(ctx, cluster, e, cluster.Peek)
+}
+
+func (s *Server) readBy(ctx context.Context, cluster Snapshots, e *entry, take snapshotFunc) (reading, error) {
 	if len(e.queries) > 1 {
-		return snapshotsOf(ctx, cluster, e.queries)
+		snapshots, err := s.snapshotsOf(ctx, e.queries, take)
+		return reading{cluster, snapshots}, err
 	}
-	snapshot, err := cluster.Snapshot(ctx, e.queries[0])
-	return e.alone(snapshot), err
+	snapshot, err := take(ctx, e.queries[0])
+	if err != nil {
+		return reading{}, err
+	}
+	return reading{cluster, e.alone(snapshot)}, nil
 }
 
 // alone makes a list of one snapshot. Nearly always that is the one of the last decision, whose list is the same.

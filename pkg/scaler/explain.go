@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
@@ -18,17 +19,36 @@ import (
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
+const (
+	// maxExplains bounds the explanations that are made at once. Each asks brokers what no memory holds, and
+	// only people ask for one.
+	maxExplains = 32
+	// maxExplained bounds the partitions in one answer, in bytes: a gRPC client takes 4 MiB unless told otherwise.
+	// Each counts for perPartition more, which is what it takes in memory: so there are some 10,000 of them.
+	maxExplained = 3 << 20
+	perPartition = 256
+)
+
 // Explain returns the decision as KEDA would get it now, with all it is made
 // from. It pins nothing, remembers nothing, and tells no observer. A trigger that
 // KEDA never asked about is read for this one answer.
 func (s *Server) Explain(ctx context.Context, req *kafkascalerv1.ExplainRequest) (*kafkascalerv1.ExplainResponse, error) {
+	defer s.explains.Add(-1)
+	if s.explains.Add(1) > maxExplains {
+		return nil, statusOf(&fault.Error{
+			Kind: fault.Exhausted, Op: "explain", Object: fmt.Sprintf("ScaledObject %s/%s", req.GetNamespace(), req.GetName()),
+			Err:    fmt.Errorf("%d explanations are being made already", maxExplains),
+			Remedy: "ask again in a moment",
+		})
+	}
 	entries, err := s.explained(req)
 	if err != nil {
 		return nil, statusOf(err)
 	}
 	response := &kafkascalerv1.ExplainResponse{}
+	room := maxExplained
 	for _, e := range entries {
-		response.Explanations = append(response.Explanations, s.explain(ctx, e))
+		response.Explanations = append(response.Explanations, s.explain(ctx, e, &room))
 	}
 	return response, nil
 }
@@ -56,7 +76,8 @@ func (s *Server) explained(req *kafkascalerv1.ExplainRequest) ([]*entry, error) 
 	return entries, nil
 }
 
-func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanation {
+// explain explains one trigger. room is how many bytes of partitions the answer still has room for.
+func (s *Server) explain(ctx context.Context, e *entry, room *int) *kafkascalerv1.Explanation {
 	x := &kafkascalerv1.Explanation{Name: e.name, Namespace: e.namespace, AskedAt: timestamp(e.asked())}
 	if e.err != nil {
 		setError(x, e.err)
@@ -65,15 +86,15 @@ func (s *Server) explain(ctx context.Context, e *entry) *kafkascalerv1.Explanati
 	x.Cluster = s.clusterName(e.namespace, e.trigger.Connection)
 	x.ConsumerGroup = e.trigger.Selection.ConsumerGroup
 	x.MetricName = e.trigger.MetricName
-	snapshots, err := s.snapshots(ctx, e)
+	read, err := s.peek(ctx, e)
 	if err != nil {
 		setError(x, err)
 		return x
 	}
 	now := time.Now()
-	ev, reports := e.preview(snapshots, now)
+	ev, reports := e.preview(read, now)
 	s.viewGroups(ctx, e, reports)
-	e.show(x, ev, reports, now)
+	e.show(x, ev, reports, now, room)
 	return x
 }
 
@@ -96,17 +117,20 @@ func (s *Server) viewGroups(ctx context.Context, e *entry, reports []lag.Report)
 
 // preview returns what the next GetMetrics would answer, with the reports that it
 // is made from, and leaves no trace.
-func (e *entry) preview(snapshots []*collector.Snapshot, now time.Time) (*evaluation, []lag.Report) {
+func (e *entry) preview(r reading, now time.Time) (*evaluation, []lag.Report) {
 	e.mu.Lock()
-	last, memory := e.last, e.memory
+	last, memory, cluster := e.last, e.memory, e.cluster
 	e.mu.Unlock()
-	if !e.stateful() && last.fresh(snapshots, now) {
+	if cluster != r.cluster {
+		last, memory = nil, nil
+	}
+	if !e.stateful() && last.fresh(r.snapshots, now) {
 		// The same moment gives the same reports again.
-		reports, _ := e.reports(snapshots, memory, last.at)
+		reports, _ := e.reports(r.snapshots, memory, last.at)
 		return last, reports
 	}
-	reports, _ := e.reports(snapshots, memory, now)
-	return e.evaluate(snapshots, reports, now), reports
+	reports, _ := e.reports(r.snapshots, memory, now)
+	return e.evaluate(r.snapshots, reports, now), reports
 }
 
 func (e *entry) asked() time.Time {
@@ -117,9 +141,9 @@ func (e *entry) asked() time.Time {
 }
 
 // show puts an evaluation into the answer.
-func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag.Report, now time.Time) {
+func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag.Report, now time.Time, room *int) {
 	for i := range reports {
-		e.showGroup(x, &reports[i])
+		e.showGroup(x, &reports[i], room)
 	}
 	if at := oldestRead(reports); !at.IsZero() {
 		x.ObservedAt = timestamp(at)
@@ -127,6 +151,9 @@ func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag
 	}
 	if ev.err != nil {
 		setError(x, ev.err)
+		for _, step := range ev.decision.Steps {
+			x.KnownActivation = stepMessage(step) // the only one there may be
+		}
 		return
 	}
 	x.Decision = decisionMessage(ev.decision)
@@ -138,7 +165,7 @@ func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag
 }
 
 // showGroup adds one consumer group to the answer.
-func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report) {
+func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report, room *int) {
 	group := groupMessage(r, e.trigger.Lag.Ages)
 	group.Note = e.trigger.Lag.Note(r)
 	x.ConsumerGroups = append(x.ConsumerGroups, group)
@@ -148,6 +175,10 @@ func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report) {
 	for i := range r.Partitions {
 		m := partitionMessage(&r.Partitions[i], e.trigger.Lag.Ages)
 		m.ConsumerGroup = strings.ToValidUTF8(r.Group.Name, "\uFFFD")
+		if *room -= proto.Size(m) + perPartition; *room < 0 {
+			x.PartitionsLeftOut += int32(min(len(r.Partitions)-i, math.MaxInt32))
+			break
+		}
 		x.Partitions = append(x.Partitions, m)
 	}
 }

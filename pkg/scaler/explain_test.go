@@ -1,10 +1,14 @@
 package scaler
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 	"google.golang.org/grpc/codes"
@@ -37,7 +41,7 @@ func TestExplain(t *testing.T) {
 	s := newTestServer(t, Options{Clusters: kafka, Observer: observer})
 	object := ref("worker")
 	x := explain(t, s, object)
-	if x.GetAskedAt() != nil || s.registry.count != 0 || observer.decided() != 0 {
+	if x.GetAskedAt() != nil || s.registry.all.entries != 0 || observer.decided() != 0 {
 		t.Error("explaining a trigger made it one that KEDA asked about")
 	}
 	metrics, err := s.GetMetrics(t.Context(), metricsRequest(object))
@@ -190,5 +194,59 @@ func TestExplainNamesTheConfiguredCluster(t *testing.T) {
 	}
 	if got := resp.GetExplanations()[0].GetCluster(); got != "main" {
 		t.Errorf("cluster %q, want main", got)
+	}
+}
+
+// TestExplainIsBounded: whoever reaches the port can ask for explanations of metadata at will.
+func TestExplainIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kafka := newFakeKafka() // does not answer
+		s := newTestServer(t, Options{Clusters: kafka})
+		ctx, cancel := context.WithCancel(t.Context())
+		ask := func(i int) error {
+			object := ref("worker", "topic", fmt.Sprint("orders-", i))
+			_, err := s.Explain(ctx, &kafkascalerv1.ExplainRequest{Namespace: "shop", Name: "worker", ScalerMetadata: object.GetScalerMetadata()})
+			return err
+		}
+		var asking sync.WaitGroup
+		for i := range maxExplains {
+			asking.Go(func() { _ = ask(i) })
+		}
+		synctest.Wait()
+		if err := ask(maxExplains); status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "32 explanations are being made already") {
+			t.Errorf("one too many: %v", err)
+		}
+		cancel()
+		asking.Wait()
+		if err := ask(0); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	})
+}
+
+// TestExplainFitsIntoAMessage: what is left out is counted, and is in the sums.
+func TestExplainFitsIntoAMessage(t *testing.T) {
+	const partitions = 100_000
+	kafka := newFakeKafka()
+	lags := make([]int64, partitions)
+	for i := range lags {
+		lags[i] = 1
+	}
+	kafka.lags(lags...)
+	s := newTestServer(t, Options{Clusters: kafka})
+	for _, topic := range []string{"orders", "payments"} {
+		_, _ = s.GetMetricSpec(t.Context(), ref("worker", "topic", topic))
+	}
+	got, err := s.Explain(t.Context(), &kafkascalerv1.ExplainRequest{Namespace: "shop", Name: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := proto.Size(got); n > maxExplained || n < maxExplained/8 {
+		t.Errorf("%d bytes", n)
+	}
+	for _, x := range got.GetExplanations() {
+		if n := len(x.GetPartitions()) + int(x.GetPartitionsLeftOut()); n != partitions || x.GetTotalLag() != partitions {
+			t.Errorf("%s: %d partitions are shown or counted, with a lag of %d in all; want %d", x.GetMetricName(), n, x.GetTotalLag(), partitions)
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
@@ -51,6 +52,10 @@ func (k *fakeKafka) Snapshot(ctx context.Context, _ *collector.Query) (*collecto
 		return nil, ctx.Err()
 	}
 	return snapshot, err
+}
+
+func (k *fakeKafka) Peek(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
+	return k.Snapshot(ctx, q)
 }
 
 func (k *fakeKafka) Wait(ctx context.Context, _ *collector.Query, after collector.Version) (collector.Version, error) {
@@ -134,18 +139,47 @@ type seen struct {
 	mu        sync.Mutex
 	decisions []policy.Decision
 	forgotten []string
+	// open counts the series that are open, by their names.
+	open map[string]int
+	// late counts the decisions told to a series that was closed.
+	late int
 }
 
-func (o *seen) Decided(_, _, _ string, d policy.Decision) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.decisions = append(o.decisions, d)
+// seenSeries is one of its series.
+type seenSeries struct {
+	of     *seen
+	name   string
+	closed bool
 }
 
-func (o *seen) Forgotten(namespace, name, metric string) {
+func (o *seen) Observe(namespace, name, metric string) scaledobject.Series {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.forgotten = append(o.forgotten, namespace+"/"+name+"/"+metric)
+	s := &seenSeries{of: o, name: namespace + "/" + name + "/" + metric}
+	if o.open == nil {
+		o.open = map[string]int{}
+	}
+	o.open[s.name]++
+	return s
+}
+
+func (s *seenSeries) Decided(d policy.Decision, _ time.Time) {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	s.of.decisions = append(s.of.decisions, d)
+	if s.closed {
+		s.of.late++
+	}
+}
+
+func (s *seenSeries) Close() {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	s.closed = true
+	if s.of.open[s.name]--; s.of.open[s.name] == 0 {
+		delete(s.of.open, s.name)
+	}
+	s.of.forgotten = append(s.of.forgotten, s.name)
 }
 
 func (o *seen) decided() int {

@@ -28,14 +28,3 @@ func TestPastDecisionsAreForgotten(t *testing.T) {
 		t.Errorf("IsActive after that: %v, %v", active, err)
 	}
 }
-
-// TestPanicOfADecisionReachesItsStream: there, an interceptor makes an error of it.
-func TestPanicOfADecisionReachesItsStream(t *testing.T) {
-	s := newTestServer(t, Options{Clusters: newFakeKafka()})
-	defer func() {
-		if recover() == nil {
-			t.Error("the panic was lost")
-		}
-	}()
-	s.apart(t.Context(), &entry{}) // an entry without a trigger
-}

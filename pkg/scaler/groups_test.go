@@ -17,34 +17,40 @@ import (
 )
 
 // fakeGroups is a cluster with a different snapshot for each group.
-type fakeGroups map[string]*fakeKafka
+type fakeGroups struct{ by map[string]*fakeKafka }
 
-func (g fakeGroups) Resolve(string, trigger.Connection) (Snapshots, error) { return g, nil }
+func newFakeGroups() *fakeGroups { return &fakeGroups{map[string]*fakeKafka{}} }
 
-func (g fakeGroups) Snapshot(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
-	return g[q.ConsumerGroup].Snapshot(ctx, q)
+func (g *fakeGroups) Resolve(string, trigger.Connection) (Snapshots, error) { return g, nil }
+
+func (g *fakeGroups) Snapshot(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
+	return g.by[q.ConsumerGroup].Snapshot(ctx, q)
 }
 
-func (g fakeGroups) Wait(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
-	return g[q.ConsumerGroup].Wait(ctx, q, after)
+func (g *fakeGroups) Peek(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
+	return g.by[q.ConsumerGroup].Peek(ctx, q)
 }
 
-func (g fakeGroups) WaitForRecords(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
-	return g[q.ConsumerGroup].WaitForRecords(ctx, q, after)
+func (g *fakeGroups) Wait(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
+	return g.by[q.ConsumerGroup].Wait(ctx, q, after)
+}
+
+func (g *fakeGroups) WaitForRecords(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
+	return g.by[q.ConsumerGroup].WaitForRecords(ctx, q, after)
 }
 
 // has gives the group one topic with these lags.
-func (g fakeGroups) has(group string, kind lag.GroupKind, lags ...int64) {
-	if g[group] == nil {
-		g[group] = newFakeKafka()
+func (g *fakeGroups) has(group string, kind lag.GroupKind, lags ...int64) {
+	if g.by[group] == nil {
+		g.by[group] = newFakeKafka()
 	}
 	s := snapshotOf(lags...)
 	s.Group = lag.Group{Name: group, Kind: kind}
-	g[group].set(func() { g[group].snapshot, g[group].err = s, nil })
+	g.by[group].set(func() { g.by[group].snapshot, g.by[group].err = s, nil })
 }
 
 func TestSeveralGroups(t *testing.T) {
-	kafka := fakeGroups{}
+	kafka := newFakeGroups()
 	kafka.has("payments", lag.KindClassic, 40, 15)
 	kafka.has("audit", lag.KindShare, 39)
 	s := newTestServer(t, Options{Clusters: kafka})
@@ -79,12 +85,26 @@ func TestSeveralGroups(t *testing.T) {
 
 // What one group's cluster does not tell makes the whole unknown: a number without it would be too low.
 func TestSeveralGroupsOneUnknown(t *testing.T) {
-	kafka := fakeGroups{"audit": newFakeKafka()}
+	kafka := newFakeGroups()
+	kafka.by["audit"] = newFakeKafka()
 	kafka.has("payments", lag.KindClassic, 40)
-	kafka["audit"].fail(&fault.Error{Kind: fault.Denied, Op: "read"})
+	kafka.by["audit"].fail(&fault.Error{Kind: fault.Denied, Op: "read"})
 	s := newTestServer(t, Options{Clusters: kafka})
-	if got, err := s.GetMetrics(t.Context(), metricsRequest(ref("worker", "consumerGroup", "payments,audit"))); status.Code(err) != codes.PermissionDenied {
+	object := ref("worker", "consumerGroup", "payments,audit")
+	if got, err := s.GetMetrics(t.Context(), metricsRequest(object)); status.Code(err) != codes.PermissionDenied || status.Convert(err).Message() != "read" {
 		t.Errorf("%v, %v; want PERMISSION_DENIED", got, err)
+	}
+	// What is known is enough to run at all.
+	if got, err := s.IsActive(t.Context(), object); err != nil || !got.GetResult() {
+		t.Errorf("IsActive: %v, %v; want true", got, err)
+	}
+	kafka.has("payments", lag.KindClassic, 0)
+	if got, err := s.IsActive(t.Context(), object); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("IsActive without known lag: %v, %v; want PERMISSION_DENIED", got, err)
+	}
+	kafka.by["payments"].fail(&fault.Error{Kind: fault.Denied, Op: "read, too"})
+	if got, err := s.IsActive(t.Context(), object); status.Convert(err).Message() != "read, too" {
+		t.Errorf("IsActive where nothing is known: %v, %v; want the first group's error", got, err)
 	}
 }
 
@@ -92,7 +112,7 @@ func TestSeveralGroupsOneUnknown(t *testing.T) {
 func TestSeveralGroupsStream(t *testing.T) {
 	for _, wakes := range []string{"payments", "audit"} {
 		synctest.Test(t, func(t *testing.T) {
-			kafka := fakeGroups{}
+			kafka := newFakeGroups()
 			kafka.has("payments", lag.KindClassic, 0)
 			kafka.has("audit", lag.KindClassic, 0)
 			a := openActivityOn(t, kafka, ref("worker", "consumerGroup", "payments,audit"))

@@ -10,16 +10,14 @@ import (
 	middleware "github.com/grpc-ecosystem/go-grpc-middleware/v2"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // interceptors are, outermost first: metrics, the log of every call, deadline or
 // end of stream, and recovery, so that the others see a panic as an error.
-func (s *Server) interceptors(metrics *grpcprom.ServerMetrics, panics prometheus.Counter) []grpc.ServerOption {
+func (s *Server) interceptors(metrics *grpcprom.ServerMetrics) []grpc.ServerOption {
 	unary := []grpc.UnaryServerInterceptor{metrics.UnaryServerInterceptor()}
 	stream := []grpc.StreamServerInterceptor{metrics.StreamServerInterceptor()}
 	// The middleware gathers its fields before it looks at the level, so it is left out where they would be
@@ -33,7 +31,7 @@ func (s *Server) interceptors(metrics *grpcprom.ServerMetrics, panics prometheus
 		unary = append(unary, logging.UnaryServerInterceptor(calls, options...))
 		stream = append(stream, logging.StreamServerInterceptor(calls, options...))
 	}
-	recovered := recovery.WithRecoveryHandlerContext(s.recovered(panics))
+	recovered := recovery.WithRecoveryHandlerContext(s.recovered)
 	unary = append(unary, s.boundCall, recovery.UnaryServerInterceptor(recovered))
 	stream = append(stream, s.boundStream, recovery.StreamServerInterceptor(recovered))
 	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(unary...), grpc.ChainStreamInterceptor(stream...)}
@@ -72,14 +70,10 @@ func jittered(d time.Duration) time.Duration {
 	return d - d/10 + rand.N(d/5) //nolint:gosec // no secret depends on it
 }
 
-// recovered hides the panic from the caller, because nobody knows what its text contains.
-func (s *Server) recovered(panics prometheus.Counter) recovery.RecoveryHandlerFuncContext {
-	return func(ctx context.Context, p any) error {
-		panics.Inc()
-		method, _ := grpc.Method(ctx)
-		s.log.Error("panic in RPC", zap.String("method", method), zap.Any("panic", p), zap.Stack("stack"))
-		return status.Errorf(codes.Internal, "answer %s: a defect of kafka-scaler; look for \"panic in RPC\" in its log and report it", method)
-	}
+// recovered makes an error of a panic in an RPC.
+func (s *Server) recovered(ctx context.Context, p any) error {
+	method, _ := grpc.Method(ctx)
+	return statusOf(s.panics.note(method, p))
 }
 
 // logCall writes what the logging middleware gathered, keys and values in turn.

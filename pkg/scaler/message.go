@@ -23,12 +23,15 @@ func decisionMessage(d policy.Decision) *kafkascalerv1.Decision {
 		Unit:        string(d.Unit),
 	}
 	for _, step := range d.Steps {
-		m.Steps = append(m.Steps, &kafkascalerv1.Step{
-			Rule: string(step.Rule), Before: step.Before, After: step.After, Reason: step.Reason,
-			ConsumerGroup: step.Group,
-		})
+		m.Steps = append(m.Steps, stepMessage(step))
 	}
 	return m
+}
+
+func stepMessage(step policy.Step) *kafkascalerv1.Step {
+	return &kafkascalerv1.Step{
+		Rule: string(step.Rule), Before: step.Before, After: step.After, Reason: step.Reason, ConsumerGroup: step.Group,
+	}
 }
 
 // groupMessage converts what is known of a group. ages says that the trigger asks for its age.

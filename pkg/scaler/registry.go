@@ -8,55 +8,92 @@ import (
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 )
 
-// The bounds of the registry. Anyone who reaches the port can name ScaledObjects
-// at will, so what is kept of them is bounded by age, number and size.
+// When entries are forgotten.
 const (
 	// idleAfter is when an entry that nobody asked about is forgotten. KEDA asks at least once a
 	// pollingInterval, 30 s unless set.
 	idleAfter = 10 * time.Minute
-	// invalidIdleAfter is the same for metadata that is no trigger: it costs a parse to have it back.
-	invalidIdleAfter = 2 * time.Minute
+	// invalidIdleAfter is the same for metadata that is no trigger. It is longer than the 1,000 s to which
+	// the pauses grow after which KEDA repeats a reconcile that fails: the series by which an alert finds the
+	// mistake must last from one to the next.
+	invalidIdleAfter = 20 * time.Minute
+	// correctedAfter is how much longer ago than for another trigger of its ScaledObject KEDA has asked about
+	// metadata that is no trigger, when it counts as corrected: KEDA asks about all triggers in one go.
+	correctedAfter = time.Minute
 	// sweepEvery is how often idle entries are looked for.
 	sweepEvery = 30 * time.Second
 	// forgetEvery is how often decisions that have lost their worth are looked for.
 	forgetEvery = time.Second
-	maxEntries  = 20_000
-	// maxTriggers bounds the triggers of one ScaledObject, with those that were edited away.
-	maxTriggers = 128
-	// maxBytes bounds the metadata kept, in bytes.
-	maxBytes = 64 << 20
-	// evictionSample is how many ScaledObjects are compared to find an old one when the registry is full.
-	evictionSample = 16
 )
 
-// object names a ScaledObject or ScaledJob.
-type object struct{ namespace, name string }
+// limits bound what is remembered of ScaledObjects: whoever may write one, or reaches
+// the port, can name as many as they like.
+type limits struct {
+	// entries and bytes bound the triggers that are remembered, and their metadata.
+	entries, bytes int
+	// perObject bounds the triggers of one ScaledObject, with those that were edited away.
+	perObject int
+	// streams bounds the streams in all: half of the memory that the process may use. bounds the
+	// metadata that they keep from being forgotten, perTrigger the streams of one trigger: KEDA holds one for each, and a second one while a connection that
+	// is gone without a word has not been noticed.
+	streams, heldBytes, perTrigger int
+}
+
+// streamBytes is what an open stream takes, measured with 5,000 of them: 12 KiB of stack and 7 KiB of heap.
+const streamBytes = 20 << 10
+
+// limitsWithin returns the limits for a process that may use so many bytes of memory; 0 is any number.
+func limitsWithin(memory int64) limits {
+	l := limits{
+		entries: 20_000, bytes: 64 << 20, perObject: 128,
+		streams: 12_000, heldBytes: 32 << 20, perTrigger: 4,
+	}
+	if half := memory / 2 / streamBytes; half > 0 && half < int64(l.streams) {
+		l.streams = int(half)
+	}
+	return l
+}
+
+// evictionSample is how many ScaledObjects are compared to find an old one when the registry is full.
+const evictionSample = 16
 
 // registry remembers the triggers that KEDA asks about, so that each is parsed
 // once. An entry is found by namespace, name and metadata together; nothing is
 // allocated for one that is known.
 type registry struct {
-	forgotten  func(namespace, name, metric string)
-	maxEntries int
-	maxBytes   int
+	observer scaledobject.Observer
+	limits   limits
 
-	mu sync.RWMutex
-	// objects hold their triggers in no order. They are few, so that comparing the metadata of all is
-	// quicker than a hash over a map would be.
-	objects map[object][]*entry
-	count   int
-	bytes   int
+	mu         sync.RWMutex
+	namespaces map[string]*namespace
+	all        usage
+	// opened counts the streams that were ever opened.
+	opened uint64
 }
 
-func newRegistry(forgotten func(namespace, name, metric string)) *registry {
-	return &registry{
-		forgotten:  forgotten,
-		maxEntries: maxEntries,
-		maxBytes:   maxBytes,
-		objects:    make(map[object][]*entry),
-	}
+// namespace are the ScaledObjects of one namespace.
+type namespace struct {
+	// objects hold their triggers by the ScaledObject's name, in no order. They are few, so that comparing the
+	// metadata of all is quicker than a hash over a map would be.
+	objects map[string][]*entry
+	usage
+}
+
+// usage is what entries take.
+type usage struct {
+	entries, bytes int
+	// held and heldBytes are those of them that streams hold.
+	held, heldBytes int
+	streams         int
+}
+
+func newRegistry(observer scaledobject.Observer, l limits) *registry {
+	return &registry{observer: observer, limits: l, namespaces: make(map[string]*namespace)}
 }
 
 // get returns the entry for ref, made now if there is none, and notes that it was asked for.
@@ -73,7 +110,15 @@ func (r *registry) get(ref *pb.ScaledObjectRef) *entry {
 func (r *registry) peek(ref *pb.ScaledObjectRef) *entry {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return find(r.objects[object{ref.GetNamespace(), ref.GetName()}], ref.GetScalerMetadata())
+	return find(r.triggers(ref.GetNamespace(), ref.GetName()), ref.GetScalerMetadata())
+}
+
+// triggers returns the entries of a ScaledObject. The caller holds mu, be it for reading.
+func (r *registry) triggers(ns, name string) []*entry {
+	if n := r.namespaces[ns]; n != nil {
+		return n.objects[name]
+	}
+	return nil
 }
 
 func find(triggers []*entry, metadata map[string]string) *entry {
@@ -86,44 +131,91 @@ func find(triggers []*entry, metadata map[string]string) *entry {
 }
 
 // of returns the entries of a ScaledObject, by metric name.
-func (r *registry) of(namespace, name string) []*entry {
+func (r *registry) of(ns, name string) []*entry {
 	r.mu.RLock()
-	found := slices.Clone(r.objects[object{namespace, name}])
+	found := slices.Clone(r.triggers(ns, name))
 	r.mu.RUnlock()
 	slices.SortStableFunc(found, func(a, b *entry) int { return strings.Compare(a.metric(), b.metric()) })
 	return found
 }
 
-// add keeps e, unless another caller was first: then it returns the other's.
+// add remembers e, unless another caller was first: then it returns the other's.
+// Where there is no room, e is not remembered, and answers this one call.
 func (r *registry) add(e *entry) *entry {
 	e.askedAt.Store(time.Now().UnixNano())
-	size := e.size()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	o := object{e.namespace, e.name}
-	if known := find(r.objects[o], e.metadata); known != nil {
+	return r.remember(e)
+}
+
+// remember is add for a caller who holds mu.
+func (r *registry) remember(e *entry) *entry {
+	triggers := r.triggers(e.namespace, e.name)
+	if known := find(triggers, e.metadata); known != nil {
 		return known
 	}
-	if len(r.objects[o]) >= maxTriggers {
-		r.drop(oldest(r.objects[o]))
+	if e.unnamed || len(triggers) >= r.limits.perObject && !r.drop(oldest(triggers)) || !r.makeRoom(e.size()) {
+		return e
 	}
-	for r.count >= r.maxEntries || r.bytes+size > r.maxBytes {
-		if !r.drop(r.sampleOldest()) {
-			break
+	n := r.namespaces[e.namespace]
+	if n == nil {
+		n = &namespace{objects: make(map[string][]*entry)}
+		r.namespaces[e.namespace] = n
+	}
+	n.objects[e.name] = append(n.objects[e.name], e)
+	r.count(n, func(u *usage) { u.entries++; u.bytes += e.size() })
+	e.remembered = true
+	e.series.begin(r.observer.Observe(e.namespace, e.name, e.metric()))
+	if e.err != nil {
+		e.series.decided(policy.Decision{Err: e.err}, time.Now())
+	}
+	return e
+}
+
+// count changes what a namespace and all of them together use.
+func (r *registry) count(n *namespace, change func(*usage)) {
+	change(&n.usage)
+	change(&r.all)
+}
+
+// makeRoom makes room for one entry more of that size, and reports whether there is.
+func (r *registry) makeRoom(size int) bool {
+	for {
+		var full func(*usage) int
+		switch {
+		case r.all.entries >= r.limits.entries:
+			full = func(u *usage) int { return u.entries - u.held }
+		case r.all.bytes+size > r.limits.bytes:
+			full = func(u *usage) int { return u.bytes - u.heldBytes }
+		default:
+			return true
+		}
+		// Whoever fills the registry pushes out what is their own.
+		n := r.fullest(full)
+		if n == nil || !r.drop(n.sampleOldest()) {
+			return false
 		}
 	}
-	r.objects[o] = append(r.objects[o], e)
-	r.count++
-	r.bytes += size
-	return e
+}
+
+// fullest returns the namespace that uses most; nil where none uses any.
+func (r *registry) fullest(by func(*usage) int) *namespace {
+	var found *namespace
+	most := 0
+	for _, n := range r.namespaces {
+		if used := by(&n.usage); used > most {
+			found, most = n, used
+		}
+	}
+	return found
 }
 
 // sampleOldest returns an old entry in the random order of a map: the oldest of
 // all would cost a list that every RPC has to lock. It is nil where streams hold
 // every entry.
-func (r *registry) sampleOldest() *entry {
+func (n *namespace) sampleOldest() *entry {
 	candidates := make([]*entry, 0, evictionSample)
-	for _, triggers := range r.objects {
+	for _, triggers := range n.objects {
 		if e := oldest(triggers); e != nil {
 			candidates = append(candidates, e)
 		}
@@ -138,26 +230,28 @@ func (r *registry) sampleOldest() *entry {
 func oldest(entries []*entry) *entry {
 	var found *entry
 	for _, e := range entries {
-		if e.streams.Load() == 0 && (found == nil || e.askedAt.Load() < found.askedAt.Load()) {
+		if len(e.streams) == 0 && (found == nil || e.askedAt.Load() < found.askedAt.Load()) {
 			found = e
 		}
 	}
 	return found
 }
 
-// sweep drops what nobody asked about for too long.
+// sweep drops what nobody asked about for too long, and what was corrected.
 func (r *registry) sweep(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var idle []*entry
-	for _, triggers := range r.objects {
-		for _, e := range triggers {
-			if e.idle(now) {
-				idle = append(idle, e)
+	var past []*entry
+	for _, n := range r.namespaces {
+		for _, triggers := range n.objects {
+			for _, e := range triggers {
+				if e.idle(now) || e.corrected(triggers) {
+					past = append(past, e)
+				}
 			}
 		}
 	}
-	for _, e := range idle {
+	for _, e := range past {
 		r.drop(e)
 	}
 }
@@ -168,38 +262,46 @@ func (r *registry) sweep(now time.Time) {
 func (r *registry) forgetDecisions(now time.Time) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for _, triggers := range r.objects {
-		for _, e := range triggers {
-			e.forgetDecision(now)
+	for _, n := range r.namespaces {
+		for _, triggers := range n.objects {
+			for _, e := range triggers {
+				e.forgetDecision(now)
+			}
 		}
 	}
 }
 
+// idle reports whether nobody asked for too long. The caller holds the registry's mutex.
 func (e *entry) idle(now time.Time) bool {
 	after := idleAfter
 	if e.err != nil {
 		after = invalidIdleAfter
 	}
-	return e.streams.Load() == 0 && now.Sub(time.Unix(0, e.askedAt.Load())) > after
+	return len(e.streams) == 0 && now.Sub(time.Unix(0, e.askedAt.Load())) > after
 }
 
-// drop removes an entry, and reports false for nil. The observer hears of it only
-// if no other trigger of the ScaledObject, such as the one that replaced it after
-// an edit, has the same metric.
+// corrected reports whether the entry is metadata that was no trigger and is not in its ScaledObject any more.
+func (e *entry) corrected(triggers []*entry) bool {
+	return e.err != nil && slices.ContainsFunc(triggers, func(other *entry) bool {
+		return time.Duration(other.askedAt.Load()-e.askedAt.Load()) > correctedAfter
+	})
+}
+
+// drop forgets an entry, and reports false where there is none.
 func (r *registry) drop(e *entry) bool {
-	if e == nil {
+	if e == nil || !e.remembered {
 		return false
 	}
-	o := object{e.namespace, e.name}
-	left := slices.DeleteFunc(r.objects[o], func(other *entry) bool { return other == e })
-	if r.objects[o] = left; len(left) == 0 {
-		delete(r.objects, o)
+	n := r.namespaces[e.namespace]
+	n.objects[e.name] = slices.DeleteFunc(n.objects[e.name], func(other *entry) bool { return other == e })
+	r.count(n, func(u *usage) { u.entries--; u.bytes -= e.size() })
+	if len(n.objects[e.name]) == 0 {
+		delete(n.objects, e.name)
 	}
-	r.count--
-	r.bytes -= e.size()
-	sameMetric := func(other *entry) bool { return other.metric() == e.metric() }
-	if e.trigger != nil && !slices.ContainsFunc(left, sameMetric) {
-		r.forgotten(e.namespace, e.name, e.metric())
+	if n.entries == 0 {
+		delete(r.namespaces, e.namespace)
 	}
+	e.remembered = false
+	e.series.close()
 	return true
 }

@@ -1,16 +1,20 @@
 package scaler
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
-func newTestRegistry(o *seen) *registry { return newRegistry(o.Forgotten) }
+func newTestRegistry(o *seen) *registry { return newRegistry(o, limitsWithin(0)) }
 
 func TestRegistryFindsByWhatIsWritten(t *testing.T) {
 	r := newTestRegistry(&seen{})
@@ -33,12 +37,20 @@ func TestRegistryFindsByWhatIsWritten(t *testing.T) {
 	}
 }
 
+func TestLimitsFitTheMemory(t *testing.T) {
+	for memory, want := range map[int64]int{0: 12_000, math.MaxInt64: 12_000, 512 << 20: 12_000, 224 << 20: 5734} {
+		if got := limitsWithin(memory).streams; got != want {
+			t.Errorf("%d MiB: %d streams, want %d", memory>>20, got, want)
+		}
+	}
+}
+
 // TestRegistryParsedTwice: of two callers with a new trigger, one entry remains.
 func TestRegistryParsedTwice(t *testing.T) {
 	r := newTestRegistry(&seen{})
 	first := r.add(newEntry(ref("worker")))
-	if second := r.add(newEntry(ref("worker"))); second != first || r.count != 1 {
-		t.Errorf("%d entries", r.count)
+	if second := r.add(newEntry(ref("worker"))); second != first || r.all.entries != 1 {
+		t.Errorf("%d entries", r.all.entries)
 	}
 }
 
@@ -52,29 +64,131 @@ func TestRegistryAllocatesNothingForWhatItKnows(t *testing.T) {
 	}
 }
 
+// hold opens a stream for e, which must be possible.
+func hold(t *testing.T, r *registry, e *entry) *stream {
+	t.Helper()
+	s, err := r.open(e, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func TestRegistryForgetsWhatNobodyAsksAbout(t *testing.T) {
 	o := &seen{}
 	r := newTestRegistry(o)
-	asked, invalid, streamed := r.get(ref("worker")), r.get(ref("worker", "lagThreshold", "x")), r.get(ref("streamed"))
-	streamed.streams.Add(1)
-	r.sweep(time.Now().Add(invalidIdleAfter + time.Second))
-	if r.peek(ref("worker")) != asked || r.peek(ref("worker", "lagThreshold", "x")) == invalid {
-		t.Error("after invalidIdleAfter only the invalid one should be gone")
+	asked, invalid, streamed := r.get(ref("worker")), r.get(ref("wrong", "lagThreshold", "x")), r.get(ref("streamed"))
+	held := hold(t, r, streamed)
+	r.sweep(time.Now().Add(idleAfter - time.Second))
+	if r.peek(ref("worker")) != asked {
+		t.Error("forgotten too soon")
 	}
 	r.sweep(time.Now().Add(idleAfter + time.Second))
-	if r.peek(ref("worker")) != nil {
+	if r.peek(ref("worker")) != nil || r.peek(ref("wrong", "lagThreshold", "x")) != invalid {
+		t.Error("after idleAfter only the valid one should be gone")
+	}
+	r.sweep(time.Now().Add(invalidIdleAfter + time.Second))
+	if r.peek(ref("wrong", "lagThreshold", "x")) != nil {
 		t.Error("an idle entry was kept")
 	}
 	if r.peek(ref("streamed")) != streamed {
 		t.Error("an entry with an open stream was dropped")
 	}
-	if got := strings.Join(o.forgotten, " "); got != "shop/worker/kafka-orders" {
+	if got := strings.Join(o.forgotten, " "); got != "shop/worker/kafka-orders shop/wrong/" {
 		t.Errorf("observer was told of %q", got)
 	}
-	streamed.streams.Add(-1)
+	held.close()
 	r.sweep(time.Now().Add(idleAfter + time.Second))
-	if r.count != 0 || r.bytes != 0 || len(r.objects) != 0 {
-		t.Errorf("left: %d entries, %d bytes, %d objects", r.count, r.bytes, len(r.objects))
+	if r.all != (usage{}) || len(r.namespaces) != 0 {
+		t.Errorf("left: %+v, %d namespaces", r.all, len(r.namespaces))
+	}
+}
+
+// TestInvalidMetadataIsShownUntilItIsCorrected: an alert finds a mistake by its series, for as long as it is one.
+func TestInvalidMetadataIsShownUntilItIsCorrected(t *testing.T) {
+	o := &seen{}
+	r := newTestRegistry(o)
+	wrong, right, other := ref("worker", "topick", "x"), ref("worker"), ref("worker", "topic", "payments")
+	r.get(right)
+	first := time.Now()
+	ask := func(at time.Duration, objects ...*pb.ScaledObjectRef) {
+		for _, object := range objects {
+			r.get(object).askedAt.Store(first.Add(at).UnixNano())
+		}
+		r.sweep(first.Add(at))
+	}
+	expect := func(when string, want int) {
+		t.Helper()
+		if got := o.open["shop/worker/"]; got != want {
+			t.Errorf("%s: %d series of metadata that is no trigger, want %d", when, got, want)
+		}
+	}
+	ask(0, wrong, other)
+	expect("a mistake", 1)
+	if d := o.decisions[len(o.decisions)-1]; fault.KindOf(d.Err) != fault.Invalid || d.Err == nil {
+		t.Errorf("told %+v, want an error of kind invalid", d)
+	}
+	ask(9*time.Minute, wrong, other)
+	ask(9*time.Minute+30*time.Second, other)
+	expect("KEDA asks about all of a ScaledObject's triggers, one a little later", 1)
+	ask(9*time.Minute+40*time.Second, right, other)
+	expect("corrected a moment ago", 1)
+	ask(10*time.Minute+1*time.Second, right, other)
+	expect("corrected, with metadata that was known before", 0)
+	ask(11*time.Minute, wrong)
+	expect("wrong again", 1)
+	r.sweep(first.Add(11*time.Minute + 1000*time.Second))
+	expect("KEDA repeats a reconcile that fails after 1,000 s", 1)
+	r.sweep(first.Add(11*time.Minute + invalidIdleAfter + time.Second))
+	expect("deleted", 0)
+}
+
+// TestSeriesGoWithTheirEntries fills the registry in each way that there is, with evaluations in
+// flight, and empties it: nothing is left, and nothing is told after the end.
+func TestSeriesGoWithTheirEntries(t *testing.T) {
+	o := &seen{}
+	kafka := newFakeKafka()
+	kafka.lags(5)
+	s := newTestServer(t, Options{Clusters: kafka, Observer: o})
+	r := s.registry
+	r.limits.entries = 200
+	var callers sync.WaitGroup
+	for caller := range 8 {
+		callers.Go(func() {
+			for i := range 400 {
+				name := fmt.Sprint("worker-", (caller+i)%7*(i%3))
+				object := ref(name, "lagThreshold", fmt.Sprint(i%300), "topic", fmt.Sprint("orders-", i%150))
+				switch i % 4 {
+				case 0:
+					_, _ = s.GetMetrics(t.Context(), &pb.GetMetricsRequest{ScaledObjectRef: object})
+				case 1:
+					_, _ = s.IsActive(t.Context(), object)
+				case 2:
+					_ = s.failToDecide(r.get(ref(name, "topic", fmt.Sprint("t", i))), errors.New("down"))
+				default:
+					r.sweep(time.Now().Add(idleAfter * time.Duration(i%3)))
+				}
+			}
+		})
+	}
+	callers.Wait()
+	o.mu.Lock()
+	open := 0
+	for _, n := range o.open {
+		open += n
+	}
+	o.mu.Unlock()
+	if open != r.all.entries {
+		t.Errorf("%d series are open for %d entries", open, r.all.entries)
+	}
+	last := r.get(ref("last"))
+	r.sweep(time.Now().Add(2 * invalidIdleAfter))
+	_ = s.failToDecide(last, errors.New("an evaluation that was in flight"))
+	if len(o.open) != 0 || o.late != 0 {
+		t.Errorf("left: %v; %d decisions were told to a series that was closed", o.open, o.late)
+	}
+	if r.all != (usage{}) || len(r.namespaces) != 0 {
+		t.Errorf("left: %+v, %d namespaces", r.all, len(r.namespaces))
 	}
 }
 
@@ -84,25 +198,43 @@ func TestRegistryKeepsTheMetricOfAnEditedTrigger(t *testing.T) {
 	r.get(ref("worker")).askedAt.Store(0)
 	r.get(ref("worker", "lagThreshold", "20"))
 	r.sweep(time.Now())
-	if r.count != 1 || len(o.forgotten) != 0 {
-		t.Errorf("%d entries, forgotten %v; the metric lives on in the edited trigger", r.count, o.forgotten)
+	if r.all.entries != 1 || o.open["shop/worker/kafka-orders"] != 1 {
+		t.Errorf("%d entries, series %v; the metric lives on in the edited trigger", r.all.entries, o.open)
+	}
+}
+
+// TestRegistryRefusesNamesThatNoObjectHas: names become labels, and stay in memory.
+func TestRegistryRefusesNamesThatNoObjectHas(t *testing.T) {
+	o := &seen{}
+	r := newTestRegistry(o)
+	long := ref(strings.Repeat("n", maxName+1))
+	namespaced := ref("worker")
+	namespaced.Namespace = strings.Repeat("n", maxNamespace+1)
+	for _, object := range []*pb.ScaledObjectRef{long, namespaced} {
+		if e := r.get(object); fault.KindOf(e.err) != fault.Invalid || e.err == nil || len(e.err.Error()) > 300 {
+			t.Errorf("got %v, want a short error of kind invalid", e.err)
+		}
+	}
+	r.get(ref(strings.Repeat("n", maxName)))
+	if r.all.entries != 1 || len(o.open) != 1 {
+		t.Errorf("%d entries, %d series; want those of the good name", r.all.entries, len(o.open))
 	}
 }
 
 func TestRegistryIsBounded(t *testing.T) {
 	for name, bound := range map[string]func(*registry){
-		"by number": func(r *registry) { r.maxEntries = 10 },
-		"by size":   func(r *registry) { r.maxBytes = 10 * newEntry(ref("worker-000")).size() },
+		"by number": func(r *registry) { r.limits.entries = 10 },
+		"by size":   func(r *registry) { r.limits.bytes = 10 * newEntry(ref("worker-000")).size() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newTestRegistry(&seen{})
 			bound(r)
 			held := r.get(ref("worker-000"))
-			held.streams.Add(1)
+			hold(t, r, held)
 			for i := range 200 {
 				r.get(ref(fmt.Sprintf("worker-%03d", i)))
-				if r.count > 10 {
-					t.Fatalf("%d entries", r.count)
+				if r.all.entries > 10 {
+					t.Fatalf("%d entries", r.all.entries)
 				}
 			}
 			if r.peek(ref("worker-000")) != held || r.peek(ref("worker-199")) == nil {
@@ -113,25 +245,70 @@ func TestRegistryIsBounded(t *testing.T) {
 }
 
 func TestRegistryBoundsTheTriggersOfOneObject(t *testing.T) {
-	r := newTestRegistry(&seen{})
-	for i := range 2 * maxTriggers {
-		r.get(ref("worker", "lagThreshold", fmt.Sprint(i+1)))
+	o := &seen{}
+	r := newTestRegistry(o)
+	most := r.limits.perObject
+	for i := range 3000 {
+		r.get(ref("worker", "lagThreshold", fmt.Sprint(i+1), "topic", fmt.Sprint("orders-", i)))
 	}
-	if n := len(r.of("shop", "worker")); n != maxTriggers || r.count != n {
-		t.Errorf("%d triggers, %d entries; want %d", n, r.count, maxTriggers)
+	if n := len(r.of("shop", "worker")); n != most || r.all.entries != n || len(o.open) != n {
+		t.Errorf("%d triggers, %d entries, %d series; want %d", n, r.all.entries, len(o.open), most)
 	}
 }
 
-// TestRegistryFullOfStreams: entries that streams hold are not evicted, not even
-// for the bound, and looking for one that can be does not hang.
+// TestRegistryIsFair: a namespace that fills the registry pushes out its own triggers, not those of others.
+func TestRegistryIsFair(t *testing.T) {
+	for name, bound := range map[string]func(*registry){
+		"by number": func(r *registry) { r.limits.entries = 100 },
+		"by size":   func(r *registry) { r.limits.bytes = 100 * newEntry(ref("worker-00")).size() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newTestRegistry(&seen{})
+			bound(r)
+			in := func(ns, name string) *pb.ScaledObjectRef {
+				object := ref(name)
+				object.Namespace = ns
+				return object
+			}
+			honest := map[*pb.ScaledObjectRef]*entry{}
+			for i := range 20 {
+				object := in("shop", fmt.Sprintf("worker-%02d", i))
+				honest[object] = r.get(object)
+				honest[object].askedAt.Store(0) // as long ago as can be
+			}
+			for i := range 5000 {
+				r.get(in("hostile", fmt.Sprint("worker-", i)))
+			}
+			for object, e := range honest {
+				if r.peek(object) != e {
+					t.Errorf("%s was pushed out by another namespace", object.GetName())
+				}
+			}
+			// What the one takes too much is there for the others.
+			for i := range 30 {
+				r.get(in("audit", fmt.Sprintf("worker-%02d", i)))
+			}
+			if n := r.namespaces["audit"].entries; n != 30 {
+				t.Errorf("a third namespace has %d triggers, want 30", n)
+			}
+		})
+	}
+}
+
+// TestRegistryFullOfStreams: entries that streams hold are not evicted, not even for the bound, and looking for
+// one that can be does not hang. What finds no room is answered, and not remembered.
 func TestRegistryFullOfStreams(t *testing.T) {
 	r := newTestRegistry(&seen{})
-	r.maxEntries = 3
-	for i := range 5 {
-		r.get(ref(fmt.Sprint("worker-", i))).streams.Add(1)
+	r.limits.entries = 3
+	for i := range 3 {
+		hold(t, r, r.get(ref(fmt.Sprint("worker-", i))))
 	}
-	if r.count != 5 {
-		t.Errorf("%d entries, want 5", r.count)
+	e := r.get(ref("worker-3"))
+	if e.err != nil || e.trigger == nil || r.all.entries != 3 {
+		t.Errorf("%d entries, want 3, and an answer beyond them: %v", r.all.entries, e.err)
+	}
+	if _, err := r.open(e, func() {}); fault.KindOf(err) != fault.Exhausted {
+		t.Errorf("a stream for what is not remembered: %v, want exhausted", err)
 	}
 }
 

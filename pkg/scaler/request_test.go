@@ -65,7 +65,7 @@ func TestLongNames(t *testing.T) {
 			t.Errorf("a line of %d bytes in the log", len(text))
 		}
 	}
-	if s.registry.bytes > 2000 {
-		t.Errorf("%d bytes are kept of three short triggers", s.registry.bytes)
+	if s.registry.all.bytes > 2000 {
+		t.Errorf("%d bytes are kept of three short triggers", s.registry.all.bytes)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -55,7 +56,7 @@ type Options struct {
 	// Logger gets each trigger's failures, when they begin, change and end; at debug level every call.
 	Logger *zap.Logger
 	// Observer is told of decisions.
-	Observer Observer
+	Observer scaledobject.Observer
 	// Registerer gets the gRPC metrics.
 	Registerer prometheus.Registerer
 	// Credentials are the server's TLS; nil serves plaintext.
@@ -64,6 +65,9 @@ type Options struct {
 	Deadline time.Duration
 	// DrainTimeout bounds the end of [Server.Run].
 	DrainTimeout time.Duration
+	// MemoryLimit is how many bytes of memory the process may use; 0 for any number. Open streams take at most
+	// half of it.
+	MemoryLimit int64
 }
 
 func (o *Options) setDefaults() {
@@ -91,8 +95,8 @@ type Server struct {
 
 	clusters Clusters
 	registry *registry
-	observer Observer
 	log      *zap.Logger
+	panics   panics
 
 	grpc         *grpc.Server
 	health       *health.Server
@@ -104,6 +108,8 @@ type Server struct {
 	deciding *pace.Turn
 	// specStreams is how many StreamMetricSpec are open.
 	specStreams atomic.Int64
+	// explains is how many Explain are underway.
+	explains atomic.Int64
 	// draining ends the streams.
 	draining context.Context
 	drain    context.CancelFunc
@@ -115,9 +121,9 @@ func NewServer(o Options) (*Server, error) {
 	o.setDefaults()
 	s := &Server{
 		clusters:     o.Clusters,
-		registry:     newRegistry(o.Observer.Forgotten),
-		observer:     o.Observer,
+		registry:     newRegistry(o.Observer, limitsWithin(o.MemoryLimit)),
 		log:          o.Logger,
+		panics:       newPanics(o.Logger),
 		health:       health.NewServer(),
 		deadline:     o.Deadline,
 		drainTimeout: o.DrainTimeout,
@@ -125,16 +131,12 @@ func NewServer(o Options) (*Server, error) {
 	}
 	s.draining, s.drain = context.WithCancel(context.Background())
 	metrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram())
-	panics := prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "kafka_scaler_grpc_panics_total",
-		Help: "RPCs that ended in a panic, which is a defect of the scaler.",
-	})
-	for _, c := range []prometheus.Collector{metrics, panics} {
+	for _, c := range []prometheus.Collector{metrics, s.panics.count} {
 		if err := o.Registerer.Register(c); err != nil {
 			return nil, err
 		}
 	}
-	s.grpc = grpc.NewServer(append(s.interceptors(metrics, panics), transport(o.Credentials)...)...)
+	s.grpc = grpc.NewServer(append(s.interceptors(metrics), transport(o.Credentials)...)...)
 	s.register()
 	metrics.InitializeMetrics(s.grpc)
 	return s, nil
@@ -209,14 +211,21 @@ func (s *Server) sweep(ctx context.Context) {
 	triggers, decisions := time.NewTicker(sweepEvery), time.NewTicker(forgetEvery)
 	defer triggers.Stop()
 	defer decisions.Stop()
+	var both sync.WaitGroup
+	both.Go(func() { s.every(ctx, triggers.C, "forget triggers", s.registry.sweep) })
+	both.Go(func() { s.every(ctx, decisions.C, "forget decisions", s.registry.forgetDecisions) })
+	both.Wait()
+}
+
+// every calls do at every tick until ctx ends.
+func (s *Server) every(ctx context.Context, ticks <-chan time.Time, what string, do func(now time.Time)) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-triggers.C:
-			s.registry.sweep(now)
-		case now := <-decisions.C:
-			s.registry.forgetDecisions(now)
+		case now := <-ticks:
+			// It is counted and logged; the next tick tries again.
+			_ = s.panics.catch(what, func() { do(now) })
 		}
 	}
 }

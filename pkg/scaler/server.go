@@ -35,11 +35,11 @@ func (s *Server) GetMetrics(ctx context.Context, req *pb.GetMetricsRequest) (*pb
 	if err := e.checkName(asked); err != nil {
 		return nil, s.fail(e, err)
 	}
-	snapshots, err := s.snapshots(ctx, e)
+	read, err := s.read(ctx, e)
 	if err != nil {
 		return nil, s.failToDecide(e, err)
 	}
-	ev := s.measure(e, snapshots)
+	ev := s.measure(e, read)
 	if ev.err != nil {
 		return nil, s.fail(e, ev.err)
 	}
@@ -51,25 +51,34 @@ func (s *Server) GetMetrics(ctx context.Context, req *pb.GetMetricsRequest) (*pb
 }
 
 // IsActive says whether the workload should run at all, from the decision that
-// GetMetrics pinned or else from the present snapshot.
+// GetMetrics pinned or else from the present snapshot. Lag that is known is enough for
+// true, whatever else is not.
 func (s *Server) IsActive(ctx context.Context, ref *pb.ScaledObjectRef) (*pb.IsActiveResponse, error) {
 	e := s.registry.get(ref)
 	if e.err != nil {
 		return nil, s.fail(e, e.err)
 	}
-	ev := e.takePinned()
+	cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
+	if err != nil {
+		return nil, s.failToDecide(e, err)
+	}
+	ev := e.takePinned(cluster)
 	if ev == nil {
-		snapshots, err := s.snapshots(ctx, e)
+		read, err := s.readFrom(ctx, cluster, e)
 		if err != nil {
 			return nil, s.failToDecide(e, err)
 		}
-		ev = s.current(e, snapshots)
+		ev = s.current(e, read)
 	}
-	if ev.err != nil {
+	active, known := ev.active()
+	if !known {
 		return nil, s.fail(e, ev.err)
 	}
-	s.succeed(e)
-	return &pb.IsActiveResponse{Result: ev.decision.Active}, nil
+	// Where there is no value, GetMetrics goes on failing.
+	if ev.err == nil {
+		s.succeed(e)
+	}
+	return &pb.IsActiveResponse{Result: active}, nil
 }
 
 // checkName accepts the metric's own name, with KEDA's sN- prefix too, and none.
@@ -99,8 +108,7 @@ func withoutIndex(name string) string {
 // failToDecide is fail for a trigger of which there is no snapshot at all.
 func (s *Server) failToDecide(e *entry, err error) error {
 	e.forget()
-	s.observer.Decided(e.namespace, e.name, e.trigger.MetricName,
-		policy.Decision{Target: e.trigger.Policy.Target(), Unit: e.trigger.Policy.Unit(), Err: err})
+	e.series.decided(policy.Decision{Target: e.trigger.Policy.Target(), Unit: e.trigger.Policy.Unit(), Err: err}, time.Now())
 	return s.fail(e, err)
 }
 

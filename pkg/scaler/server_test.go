@@ -18,6 +18,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
 // kedaValue is how KEDA reads a value: v2.21.0, externalScaler.GetMetricsAndActivity.
@@ -321,8 +322,8 @@ func TestErrors(t *testing.T) {
 		"caller's deadline":     {func(k *fakeKafka) { k.fail(context.DeadlineExceeded) }, codes.DeadlineExceeded},
 		"caller went away":      {func(k *fakeKafka) { k.fail(context.Canceled) }, codes.Canceled},
 		"broker's deadline":     {func(k *fakeKafka) { k.fail(&fault.Error{Kind: fault.Unavailable, Err: context.DeadlineExceeded}) }, codes.Unavailable},
-		"topic missing":         {func(k *fakeKafka) { k.lags(1); k.snapshot.Err = gone }, codes.NotFound},
-		"a partition not known": {func(k *fakeKafka) { k.lags(1, 1); k.snapshot.Offsets[1].ObservedAt = time.Time{} }, codes.Unavailable},
+		"topic missing":         {func(k *fakeKafka) { k.lags(0); k.snapshot.Err = gone }, codes.NotFound},
+		"a partition not known": {func(k *fakeKafka) { k.lags(0, 1); k.snapshot.Offsets[1].ObservedAt = time.Time{} }, codes.Unavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kafka, observer := newFakeKafka(), &seen{}
@@ -342,6 +343,111 @@ func TestErrors(t *testing.T) {
 				t.Errorf("GetMetricSpec must not depend on Kafka: %v", err)
 			}
 		})
+	}
+}
+
+// TestKnownLagIsProofEnough: what is known wakes a workload although there is no number; it
+// never lets one sleep, and never becomes a number.
+func TestKnownLagIsProofEnough(t *testing.T) {
+	gone := &fault.Error{Kind: fault.NotFound, Op: "find", Object: `topic "payments"`}
+	for name, c := range map[string]struct {
+		pairs   []string
+		prepare func(*fakeKafka)
+		want    codes.Code
+		active  bool
+	}{
+		"a partition that cannot be read":  {nil, func(k *fakeKafka) { k.snapshot.Offsets[1].ObservedAt = time.Time{} }, codes.Unavailable, true},
+		"as much as is tolerated":          {[]string{"activationLagThreshold", "5"}, func(k *fakeKafka) { k.snapshot.Offsets[1].ObservedAt = time.Time{} }, codes.Unavailable, false},
+		"one of several topics":            {nil, func(k *fakeKafka) { k.snapshot.Err = gone }, codes.NotFound, true},
+		"the trigger itself is wrong":      {nil, func(k *fakeKafka) { k.snapshot.Err = &fault.Error{Kind: fault.Invalid, Op: "select"} }, codes.InvalidArgument, false},
+		"KEDA's own trigger knows no such": {[]string{"compatibility", "keda"}, func(k *fakeKafka) { k.snapshot.Err = gone }, codes.NotFound, false},
+		"the others may be at work": {
+			[]string{"excludePersistentLag", "true", "excludePersistentLagFromActivation", "true"},
+			func(k *fakeKafka) { k.snapshot.Err = gone }, codes.NotFound, false,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			kafka, observer := newFakeKafka(), &seen{}
+			kafka.lags(5, 0)
+			c.prepare(kafka)
+			s := newTestServer(t, Options{Clusters: kafka, Observer: observer})
+			object := ref("worker", c.pairs...)
+			if got, err := s.GetMetrics(t.Context(), metricsRequest(object)); status.Code(err) != c.want {
+				t.Errorf("GetMetrics: %v, %v, want %v", got, err, c.want)
+			}
+			got, err := s.IsActive(t.Context(), object)
+			switch {
+			case c.active && (err != nil || !got.GetResult()):
+				t.Errorf("IsActive: %v, %v, want true", got, err)
+			case !c.active && status.Code(err) != c.want:
+				t.Errorf("IsActive: %v, %v, want %v", got, err, c.want)
+			}
+			if d := observer.decisions[0]; d.Err == nil || d.Active != c.active {
+				t.Errorf("observer was told %+v", d)
+			}
+			x := explain(t, s, object)
+			if x.GetError() == "" || x.GetDecision() != nil || strings.Contains(x.GetKnownActivation().GetReason(), "known record") != c.active {
+				t.Errorf("explained %v", x)
+			}
+		})
+	}
+}
+
+// TestDecisionsOfAClusterThatWasReplaced: nothing that was decided, pinned or remembered about it
+// counts for the one that took its place.
+func TestDecisionsOfAClusterThatWasReplaced(t *testing.T) {
+	before, after := newFakeKafka(), newFakeKafka()
+	before.lags(7)
+	after.lags(0)
+	var cluster Clusters = before
+	resolve := func(ns string, c trigger.Connection) (Snapshots, error) { return cluster.Resolve(ns, c) }
+	s := newTestServer(t, Options{Clusters: ClustersFunc(resolve)})
+	value := func(object *pb.ScaledObjectRef) int64 {
+		t.Helper()
+		got, err := s.GetMetrics(t.Context(), metricsRequest(object))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.GetMetricValues()[0].GetMetricValue()
+	}
+	object := ref("worker")
+	keda := ref("keda", "compatibility", "keda", "excludePersistentLag", "true")
+	for _, want := range []int64{7, 0} { // the second call finds the same commit
+		if got := value(keda); got != want {
+			t.Errorf("KEDA's arithmetic before: %d, want %d", got, want)
+		}
+	}
+	if got := value(object); got != 7 {
+		t.Errorf("before: %d, want 7", got)
+	}
+	cluster = after
+	if got, err := s.IsActive(t.Context(), object); err != nil || got.GetResult() {
+		t.Errorf("IsActive: %v, %v; want what the new cluster says, not what was pinned", got, err)
+	}
+	if got := value(object); got != 0 {
+		t.Errorf("after: %d, want 0", got)
+	}
+	after.lags(7)
+	if got := explain(t, s, keda).GetDecision().GetValue(); got != 7 {
+		t.Errorf("KEDA's arithmetic, explained: %d, want 7", got)
+	}
+	if got := value(keda); got != 7 {
+		t.Errorf("KEDA's arithmetic after: %d, want 7: the commits of the old cluster say nothing about it", got)
+	}
+	// An old answer that comes late changes nothing for the new cluster.
+	e := s.registry.get(object)
+	late, err := s.readFrom(t.Context(), before, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.measure(e, late)
+	after.lags(0)
+	if got, err := s.IsActive(t.Context(), object); err != nil || got.GetResult() {
+		t.Errorf("IsActive after a late answer: %v, %v", got, err)
+	}
+	s.registry.forgetDecisions(time.Now().Add(time.Minute))
+	if e.cluster != nil {
+		t.Error("the cluster is kept alive although nothing is remembered of it")
 	}
 }
 

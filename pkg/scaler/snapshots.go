@@ -7,19 +7,38 @@ import (
 	"sync"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// snapshotsOf returns the snapshots of all queries, in their order.
-func snapshotsOf(ctx context.Context, cluster Snapshots, queries []*collector.Query) ([]*collector.Snapshot, error) {
+// snapshotFunc is one of the methods of [Snapshots] that return a snapshot.
+type snapshotFunc func(context.Context, *collector.Query) (*collector.Snapshot, error)
+
+// snapshotsOf returns the snapshots of all queries, in their order. Where some are
+// known, one that is not is a snapshot of nothing, with the error: what is known can be enough.
+func (s *Server) snapshotsOf(ctx context.Context, queries []*collector.Query, take snapshotFunc) ([]*collector.Snapshot, error) {
 	snapshots := make([]*collector.Snapshot, len(queries))
 	// At the same time, because new queries that wait together are read together.
 	errs := make([]error, len(queries))
 	var all sync.WaitGroup
 	for i, q := range queries {
-		all.Go(func() { snapshots[i], errs[i] = cluster.Snapshot(ctx, q) })
+		all.Go(func() {
+			err := s.panics.catch("take a snapshot", func() { snapshots[i], errs[i] = take(ctx, q) })
+			errs[i] = cmp.Or(err, errs[i])
+		})
 	}
 	all.Wait()
-	return snapshots, cmp.Or(errs...)
+	known := 0
+	for i, err := range errs {
+		if err != nil {
+			snapshots[i] = &collector.Snapshot{Group: lag.Group{Name: queries[i].ConsumerGroup, Members: -1}, Err: err}
+			continue
+		}
+		known++
+	}
+	if known == 0 || ctx.Err() != nil {
+		return nil, cmp.Or(errs...)
+	}
+	return snapshots, nil
 }
 
 // waitFunc is one of the waiting methods of [Snapshots].
@@ -27,7 +46,7 @@ type waitFunc func(context.Context, *collector.Query, collector.Version) (collec
 
 // awaitNews waits until any of the queries has news beside the versions seen, which
 // it brings up to date; at first, until each of them has been read.
-func awaitNews(ctx context.Context, await waitFunc, queries []*collector.Query, seen []collector.Version) (err error) {
+func (s *Server) awaitNews(ctx context.Context, await waitFunc, queries []*collector.Query, seen []collector.Version) (err error) {
 	if len(queries) == 1 {
 		v, err := await(ctx, queries[0], seen[0])
 		seen[0] = max(seen[0], v)
@@ -47,8 +66,10 @@ func awaitNews(ctx context.Context, await waitFunc, queries []*collector.Query, 
 	results := make(chan news, len(queries))
 	for i, q := range queries {
 		go func() {
-			v, err := await(ctx, q, seen[i])
-			results <- news{i, v, err}
+			n := news{query: i}
+			err := s.panics.catch("wait for news", func() { n.version, n.err = await(ctx, q, seen[i]) })
+			n.err = cmp.Or(err, n.err)
+			results <- n
 		}()
 	}
 	for came := 1; came <= len(queries); came++ {

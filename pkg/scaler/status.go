@@ -44,6 +44,8 @@ func codeOfKind(k fault.Kind) codes.Code {
 		return codes.Unavailable
 	case fault.Precondition:
 		return codes.FailedPrecondition
+	case fault.Exhausted:
+		return codes.ResourceExhausted
 	default:
 		return codes.Internal
 	}

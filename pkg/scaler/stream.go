@@ -1,6 +1,7 @@
 package scaler
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -39,30 +40,58 @@ const (
 // StreamIsActive sends true when the trigger is or becomes active, and false
 // when it ceases to be. What is not known changes nothing: the last known true is
 // said again now and then, a false is not. It ends with an error for invalid
-// metadata or an unknown cluster, and stays open while a cluster is down.
-func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStreamingServer[pb.IsActiveResponse]) error {
+// metadata or an unknown cluster, stays open while a cluster is down, and ends
+// without an error where a newer stream takes its place.
+func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, server grpc.ServerStreamingServer[pb.IsActiveResponse]) error {
 	e := s.registry.get(ref)
 	if e.err != nil {
 		return s.fail(e, e.err)
 	}
-	e.streams.Add(1)
-	defer e.streams.Add(-1)
+	ctx, end := context.WithCancel(server.Context())
+	defer end()
+	held, err := s.registry.open(e, end)
+	if err != nil {
+		return s.fail(e, err)
+	}
+	defer held.close()
+	// On a goroutine of its own, because a stream spends its life waiting: the stack on which gRPC calls this
+	// method would be twice as large for as long.
+	said := make(chan error, 1)
+	go func() {
+		var err error
+		panicked := s.panics.catch("StreamIsActive", func() { err = s.sayActivity(ctx, held.entry, server.Send) })
+		said <- cmp.Or(panicked, err)
+	}()
+	err = <-said
+	if isPanic(err) {
+		return statusOf(err)
+	}
+	if server.Context().Err() == nil && ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// sayActivity tells send what a stream says, until ctx ends.
+func (s *Server) sayActivity(ctx context.Context, e *entry, send func(*pb.IsActiveResponse) error) error {
 	var edge edges
-	seen := make([]collector.Version, len(e.queries))
+	w := watch{seen: make([]collector.Version, len(e.queries))}
 	for {
-		err := s.next(stream.Context(), e, seen, &edge)
-		if stream.Context().Err() != nil {
-			return statusOf(stream.Context().Err())
+		err := s.next(ctx, e, &w, &edge)
+		if ctx.Err() != nil {
+			return statusOf(ctx.Err())
 		}
 		if err != nil {
 			return s.fail(e, err)
 		}
 		var ev *evaluation
-		if !slices.Contains(seen, 0) {
-			ev = s.apart(stream.Context(), e)
+		if !w.first() {
+			if ev, err = s.apart(ctx, e, w.cluster); err != nil {
+				return s.fail(e, err)
+			}
 		}
 		if active, say := edge.after(e, ev, time.Now()); say {
-			if err := stream.Send(&pb.IsActiveResponse{Result: active}); err != nil {
+			if err := send(&pb.IsActiveResponse{Result: active}); err != nil {
 				return err
 			}
 		}
@@ -72,56 +101,88 @@ func (s *Server) StreamIsActive(ref *pb.ScaledObjectRef, stream grpc.ServerStrea
 // apart decides on a goroutine of its own; nil where nothing at all is known. Taking
 // a snapshot and deciding takes a deep stack, and one that has grown hardly ever
 // shrinks again: thousands of streams, each of which does so now and then and else only
-// waits, would hold twice the memory. A panic goes on in the caller, whose
-// interceptors know what to do with it.
+// waits, would hold twice the memory. The error says that there was a panic.
 //
 // One stream decides at a time, with pauses: thousands of them, whose times are over
 // at one moment, would keep every call waiting.
-func (s *Server) apart(ctx context.Context, e *entry) (decided *evaluation) {
+func (s *Server) apart(ctx context.Context, e *entry, cluster Snapshots) (decided *evaluation, panicked error) {
 	turn := s.deciding.Of(ctx)
 	turn.Begin()
 	defer turn.End()
 	defer turn.Pause()
-	var panicked any
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		defer func() { panicked = recover() }()
-		if snapshots, err := s.snapshots(ctx, e); err == nil {
-			decided = s.current(e, snapshots)
-		}
+		panicked = s.panics.catch("decide for a stream", func() {
+			if r, err := s.readFrom(ctx, cluster, e); err == nil {
+				decided = s.current(e, r)
+			}
+		})
 	}()
 	<-done
-	if panicked != nil {
-		panic(panicked)
-	}
-	return decided
+	return decided, panicked
 }
 
-// next waits until there may be something to decide: there is news beside the
-// versions seen, which it brings up to date, or a while is over. A trigger that is not
-// active learns of new records at once. An error means that the configuration has no
-// such cluster (any more).
-func (s *Server) next(ctx context.Context, e *entry, seen []collector.Version, edge *edges) error {
-	cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
-	if err != nil {
-		return err
+// watch is what a stream has seen of its cluster.
+type watch struct {
+	cluster Snapshots
+	// seen are the versions of the entry's queries.
+	seen []collector.Version
+}
+
+// first reports whether a query has not been read yet.
+func (w *watch) first() bool { return slices.Contains(w.seen, 0) }
+
+// turnTo notes which cluster is watched. A new one begins with its first version.
+func (w *watch) turnTo(cluster Snapshots) {
+	if w.cluster != cluster {
+		w.cluster = cluster
+		clear(w.seen)
 	}
-	await := cluster.WaitForRecords
+}
+
+// next waits until there may be something to decide: there is news besides the
+// versions seen, which it brings up to date, or a while is over. A trigger that is not
+// active learns of new records at once. Where the configuration replaces the cluster,
+// which ends the wait, it goes on with the new one at once. An error means that
+// the configuration has no such cluster (any more), or that there was a panic.
+func (s *Server) next(ctx context.Context, e *entry, w *watch, edge *edges) error {
+	for {
+		cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
+		if err != nil {
+			return err
+		}
+		w.turnTo(cluster)
+		err = s.await(ctx, e, w, edge)
+		if err == nil || isPanic(err) {
+			return err
+		}
+		if cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection); err == nil && cluster != w.cluster {
+			continue
+		}
+		// No news can come now; polls say why.
+		pause(ctx, retryAfter)
+		return nil
+	}
+}
+
+// await waits for news from the cluster of w, or until a while is over, which is no error.
+func (s *Server) await(ctx context.Context, e *entry, w *watch, edge *edges) error {
+	await := w.cluster.WaitForRecords
 	if edge.active {
-		await = cluster.Wait
+		await = w.cluster.Wait
 	}
 	most := edge.most(time.Now())
-	if slices.Contains(seen, 0) || e.agesAlone() {
+	if w.first() || e.agesAlone() {
 		most = lookEvery
 	}
 	wait, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
-	if err := awaitNews(wait, await, e.queries, seen); err != nil {
-		// Unless the time is over, no news can come now; polls say why.
-		pause(wait, retryAfter)
+	err := s.awaitNews(wait, await, e.queries, w.seen)
+	if wait.Err() != nil && !isPanic(err) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // agesAlone reports whether the passing of time alone can make the trigger active, or inactive.
@@ -191,10 +252,12 @@ func (g *edges) hold(active bool, now time.Time) (value, say bool) {
 
 // after takes an evaluation, nil where there is none yet, and returns what to say, if anything.
 func (g *edges) after(e *entry, ev *evaluation, now time.Time) (value, say bool) {
-	if ev == nil || ev.err != nil {
-		return g.hold(e.wasActive.Load(), now)
+	if ev != nil {
+		if active, known := ev.active(); known {
+			return g.next(active, now)
+		}
 	}
-	return g.next(ev.decision.Active, now)
+	return g.hold(e.wasActive.Load(), now)
 }
 
 // StreamMetricSpec sends the metric's name and target at once. They follow from
@@ -211,8 +274,6 @@ func (s *Server) StreamMetricSpec(ref *pb.ScaledObjectRef, stream grpc.ServerStr
 	if s.specStreams.Add(1) > maxSpecStreams {
 		return status.Errorf(codes.Unimplemented, "%d of these streams are open, and they tell no more than GetMetricSpec does", maxSpecStreams)
 	}
-	e.streams.Add(1)
-	defer e.streams.Add(-1)
 	if err := stream.Send(e.spec); err != nil {
 		return err
 	}

@@ -26,6 +26,8 @@ type recorder[T any] struct {
 	ctx   context.Context
 	start time.Time
 	show  func(*T) string
+	// told, where set, gets what is sent too.
+	told chan<- string
 
 	mu   sync.Mutex
 	sent []string
@@ -37,6 +39,9 @@ func (r *recorder[T]) Send(m *T) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sent = append(r.sent, fmt.Sprintf("%v %s", time.Since(r.start).Round(time.Second), r.show(m)))
+	if r.told != nil {
+		r.told <- r.show(m)
+	}
 	return nil
 }
 
@@ -193,6 +198,71 @@ func TestStreamIsActiveHoldsWhatAnEarlierCallSaw(t *testing.T) {
 			t.Errorf("sent %q", got)
 		}
 		a.end(codes.Canceled)
+	})
+}
+
+// TestStreamIsActiveTakesKnownLagForProof: one partition that cannot be read keeps no workload asleep.
+func TestStreamIsActiveTakesKnownLagForProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kafka := newFakeKafka()
+		kafka.lags(0, 0)
+		a := openActivity(t, kafka, ref("worker"))
+		a.after(time.Second, 0)
+		partly := func(lags ...int64) {
+			kafka.set(func() {
+				kafka.snapshot = snapshotOf(lags...)
+				kafka.snapshot.Offsets[1].LogEnd = -1
+			})
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}
+		partly(5, 0)
+		if got := a.stream.take(); !slices.Equal(got, []string{"1s true"}) {
+			t.Errorf("sent %q, want true at once", got)
+		}
+		partly(0, 0) // not known any more: the last true stands
+		if got := a.stream.take(); len(got) != 0 {
+			t.Errorf("sent %q where nothing is known", got)
+		}
+		a.after(time.Second, 0, "3s false")
+		a.end(codes.Canceled)
+	})
+}
+
+// TestStreamIsActiveGivesWay: KEDA opens it again after a clean end, and waits after an error.
+func TestStreamIsActiveGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kafka := newFakeKafka()
+		kafka.lags(0)
+		s := newTestServer(t, Options{Clusters: kafka})
+		var all []*activity
+		for range s.registry.limits.perTrigger + 1 {
+			all = append(all, openActivityOf(t, s, ref("worker")))
+		}
+		select {
+		case err := <-all[0].ended:
+			if err != nil {
+				t.Errorf("the oldest ended with %v, want a clean end", err)
+			}
+		default:
+			t.Fatal("the oldest is still open")
+		}
+		kafka.lags(3)
+		synctest.Wait()
+		for _, a := range all[1:] {
+			if got := a.stream.take(); !slices.Equal(got, []string{"0s true"}) {
+				t.Errorf("sent %q", got)
+			}
+			a.end(codes.Canceled)
+		}
+		if s.registry.all.streams != 0 {
+			t.Errorf("%d streams are left", s.registry.all.streams)
+		}
+		s.registry.limits.streams = 0
+		a := openActivityOf(t, s, ref("worker"))
+		if err := <-a.ended; status.Code(err) != codes.ResourceExhausted {
+			t.Errorf("one too many: %v, want RESOURCE_EXHAUSTED", err)
+		}
 	})
 }
 

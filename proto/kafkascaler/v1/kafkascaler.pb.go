@@ -153,14 +153,14 @@ type Explanation struct {
 	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
 	// How old that is now.
 	SnapshotAge *durationpb.Duration `protobuf:"bytes,9,opt,name=snapshot_age,json=snapshotAge,proto3" json:"snapshot_age,omitempty"`
-	// Set where the lag is not known: the error that GetMetrics returns, verbatim.
+	// Set where the lag is not known: the error that GetMetrics returns, verbatim. There is then no decision.
 	Error string `protobuf:"bytes,10,opt,name=error,proto3" json:"error,omitempty"`
 	// What the HPA makes of the value, for each number of replicas that it may have now.
 	Horizontal []*HorizontalOutcome `protobuf:"bytes,11,rep,name=horizontal,proto3" json:"horizontal,omitempty"`
 	// When KEDA last asked about this trigger; unset where it never did. A trigger that was edited away
 	// shows here with an old time until it is forgotten.
 	AskedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=asked_at,json=askedAt,proto3" json:"asked_at,omitempty"`
-	// Whose move it is where error is set: invalid, not_found, denied, unavailable, precondition, internal.
+	// Whose move it is where error is set: invalid, not_found, denied, unavailable, precondition, exhausted, internal.
 	ErrorKind string `protobuf:"bytes,13,opt,name=error_kind,json=errorKind,proto3" json:"error_kind,omitempty"`
 	// The sums over the partitions, in records. They are no answer where error is set.
 	TotalLag      int64 `protobuf:"varint,14,opt,name=total_lag,json=totalLag,proto3" json:"total_lag,omitempty"`
@@ -169,8 +169,14 @@ type Explanation struct {
 	Lost int64 `protobuf:"varint,16,opt,name=lost,proto3" json:"lost,omitempty"`
 	// Every consumer group of the trigger, in its order; partitions are in the same order.
 	ConsumerGroups []*ConsumerGroup `protobuf:"bytes,17,rep,name=consumer_groups,json=consumerGroups,proto3" json:"consumer_groups,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Set where error is set and what is known is enough for the workload to be active all the same: IsActive
+	// and StreamIsActive then say true.
+	KnownActivation *Step `protobuf:"bytes,18,opt,name=known_activation,json=knownActivation,proto3" json:"known_activation,omitempty"`
+	// How many partitions are left out at the end of partitions, because the answer would be too large. The sums
+	// have them.
+	PartitionsLeftOut int32 `protobuf:"varint,19,opt,name=partitions_left_out,json=partitionsLeftOut,proto3" json:"partitions_left_out,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Explanation) Reset() {
@@ -320,6 +326,20 @@ func (x *Explanation) GetConsumerGroups() []*ConsumerGroup {
 		return x.ConsumerGroups
 	}
 	return nil
+}
+
+func (x *Explanation) GetKnownActivation() *Step {
+	if x != nil {
+		return x.KnownActivation
+	}
+	return nil
+}
+
+func (x *Explanation) GetPartitionsLeftOut() int32 {
+	if x != nil {
+		return x.PartitionsLeftOut
+	}
+	return 0
 }
 
 // ConsumerGroup is what is known of one group, and its share of the sums.
@@ -889,7 +909,7 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
 	"\x0fExplainResponse\x12?\n" +
-	"\fexplanations\x18\x01 \x03(\v2\x1b.kafkascaler.v1.ExplanationR\fexplanations\"\xdc\x05\n" +
+	"\fexplanations\x18\x01 \x03(\v2\x1b.kafkascaler.v1.ExplanationR\fexplanations\"\xcd\x06\n" +
 	"\vExplanation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x18\n" +
@@ -915,7 +935,9 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\ttotal_lag\x18\x0e \x01(\x03R\btotalLag\x12%\n" +
 	"\x0eactivation_lag\x18\x0f \x01(\x03R\ractivationLag\x12\x12\n" +
 	"\x04lost\x18\x10 \x01(\x03R\x04lost\x12F\n" +
-	"\x0fconsumer_groups\x18\x11 \x03(\v2\x1d.kafkascaler.v1.ConsumerGroupR\x0econsumerGroups\"\x96\x02\n" +
+	"\x0fconsumer_groups\x18\x11 \x03(\v2\x1d.kafkascaler.v1.ConsumerGroupR\x0econsumerGroups\x12?\n" +
+	"\x10known_activation\x18\x12 \x01(\v2\x14.kafkascaler.v1.StepR\x0fknownActivation\x12.\n" +
+	"\x13partitions_left_out\x18\x13 \x01(\x05R\x11partitionsLeftOut\"\x96\x02\n" +
 	"\rConsumerGroup\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -1006,17 +1028,18 @@ var file_kafkascaler_v1_kafkascaler_proto_depIdxs = []int32{
 	7,  // 6: kafkascaler.v1.Explanation.horizontal:type_name -> kafkascaler.v1.HorizontalOutcome
 	9,  // 7: kafkascaler.v1.Explanation.asked_at:type_name -> google.protobuf.Timestamp
 	3,  // 8: kafkascaler.v1.Explanation.consumer_groups:type_name -> kafkascaler.v1.ConsumerGroup
-	10, // 9: kafkascaler.v1.ConsumerGroup.age:type_name -> google.protobuf.Duration
-	5,  // 10: kafkascaler.v1.Decision.steps:type_name -> kafkascaler.v1.Step
-	9,  // 11: kafkascaler.v1.Partition.observed_at:type_name -> google.protobuf.Timestamp
-	10, // 12: kafkascaler.v1.Partition.age:type_name -> google.protobuf.Duration
-	0,  // 13: kafkascaler.v1.KafkaScalerService.Explain:input_type -> kafkascaler.v1.ExplainRequest
-	1,  // 14: kafkascaler.v1.KafkaScalerService.Explain:output_type -> kafkascaler.v1.ExplainResponse
-	14, // [14:15] is the sub-list for method output_type
-	13, // [13:14] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	5,  // 9: kafkascaler.v1.Explanation.known_activation:type_name -> kafkascaler.v1.Step
+	10, // 10: kafkascaler.v1.ConsumerGroup.age:type_name -> google.protobuf.Duration
+	5,  // 11: kafkascaler.v1.Decision.steps:type_name -> kafkascaler.v1.Step
+	9,  // 12: kafkascaler.v1.Partition.observed_at:type_name -> google.protobuf.Timestamp
+	10, // 13: kafkascaler.v1.Partition.age:type_name -> google.protobuf.Duration
+	0,  // 14: kafkascaler.v1.KafkaScalerService.Explain:input_type -> kafkascaler.v1.ExplainRequest
+	1,  // 15: kafkascaler.v1.KafkaScalerService.Explain:output_type -> kafkascaler.v1.ExplainResponse
+	15, // [15:16] is the sub-list for method output_type
+	14, // [14:15] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_kafkascaler_v1_kafkascaler_proto_init() }
