@@ -36,7 +36,7 @@ func (s *Set) open(what settings) (*Cluster, error) {
 	log := s.opts.Logger.With(zap.String("cluster", name))
 	client, err := s.opts.Open(KafkaConfig(what.cluster, what.refresh, s.opts.LookupEnv), kafka.Options{
 		// The client names the cluster itself.
-		Logger: s.opts.Logger, Observer: observer.Kafka,
+		Logger: s.opts.Logger, Observer: observer.Kafka, Budget: s.budget,
 	})
 	if err != nil {
 		if observer.Close != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 )
 
 // Set holds the clusters in use. Its methods may be called from any goroutine.
@@ -30,12 +31,14 @@ type Set struct {
 	inline    map[string]*Cluster
 	// quota is what namespaces may take of all clusters together.
 	quota *collector.Quota
+	// budget bounds the answers that are held of all clusters together.
+	budget *kafka.Budget
 }
 
 // New returns the clusters of a valid configuration. Nothing is read before
 // [Set.Run]. The error is a *fault.Error.
 func New(c config.Config, o Options) (*Set, error) {
-	s := &Set{opts: o.withDefaults(), named: map[string]*Cluster{}, inline: map[string]*Cluster{}, quota: collector.NewQuota(0, 0)}
+	s := &Set{opts: o.withDefaults(), named: map[string]*Cluster{}, inline: map[string]*Cluster{}, quota: collector.NewQuota(0, 0), budget: kafka.NewBudget(0)}
 	if err := s.Apply(c); err != nil {
 		return nil, err
 	}

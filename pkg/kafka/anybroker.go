@@ -23,10 +23,15 @@ func (c *Client) askAny(ctx context.Context, build func() kmsg.Request, ours spa
 	race := race{
 		candidates: c.candidates(),
 		answers:    make(chan answer),
-		ask: func(b *broker) answer {
-			req := build()
-			resp, err := b.request(ctx, req, ours)
-			return answer{req, resp, err}
+		ask: func(b *broker) (a answer) {
+			broken := c.guard.contain("ask any broker", func() {
+				a.req = build()
+				a.resp, a.err = b.request(ctx, a.req, ours)
+			})
+			if broken != nil {
+				a.err = broken
+			}
+			return a
 		},
 	}
 	defer race.end()
@@ -81,7 +86,7 @@ func (r *race) next() {
 	b := r.candidates[0]
 	r.candidates = r.candidates[1:]
 	r.waiting++
-	go func() { r.answers <- r.ask(b) }()
+	go func() { r.answers <- r.ask(b) }() // ask contains panics, and end waits for it
 }
 
 // end waits for those that lost.

@@ -22,6 +22,8 @@ type Observer interface {
 	RequestDone(api string, broker int32, took time.Duration, err error)
 	// ConnectDone reports one attempt to open and authenticate a connection.
 	ConnectDone(broker int32, took time.Duration, err error)
+	// Panicked reports a panic that was contained, and what it ended. It is a defect of this package.
+	Panicked(where string)
 }
 
 type silentObserver struct{}
@@ -31,6 +33,9 @@ func (silentObserver) RequestDone(string, int32, time.Duration, error) {}
 
 // ConnectDone implements Observer.
 func (silentObserver) ConnectDone(int32, time.Duration, error) {}
+
+// Panicked implements Observer.
+func (silentObserver) Panicked(string) {}
 
 // Options are what a [Client] can be given beside its [Config].
 type Options struct {
@@ -51,6 +56,7 @@ type Client struct {
 	log      *zap.Logger
 	observer Observer
 	budget   *Budget
+	guard    guard
 
 	// life ends when the client is closed, and every call with it.
 	life    context.Context
@@ -67,8 +73,8 @@ type Client struct {
 	answering    addresses
 	identity     *identity
 	routes       routes
-	coordinators coordinators
-	shares       shares
+	coordinators *table[coordinator]
+	shares       *shares
 }
 
 // New returns a client for a valid configuration. It connects to nothing yet.
@@ -87,10 +93,11 @@ func New(cfg Config, opts Options) (*Client, error) {
 	if c.observer == nil {
 		c.observer = silentObserver{}
 	}
+	c.guard = guard{c.log, c.observer}
 	c.life, c.endLife = context.WithCancelCause(context.Background())
 	c.routes.init()
-	c.coordinators.init()
-	c.shares.described = c.routes.described
+	c.coordinators = newTable[coordinator](maxCoordinators, maxCoordinatorsBytes)
+	c.shares = newShares(c.routes.described)
 	return c, nil
 }
 
@@ -120,6 +127,10 @@ func (c *Client) begin(ctx context.Context) (callCtx context.Context, end func()
 	if err := c.identity.ambiguous(); err != nil {
 		return nil, nil, err
 	}
+	now := time.Now()
+	c.routes.topics.sweep(now)
+	c.coordinators.sweep(now)
+	c.shares.none.sweep(now)
 	c.running.Add(1)
 	callCtx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.life, func() { cancel(errClosed) })
@@ -136,7 +147,7 @@ func (c *Client) brokerAt(addr string, node int32) *broker {
 	defer c.mu.Unlock()
 	b := c.brokers[addr]
 	if b == nil {
-		b = newBroker(&c.cfg, c.identity, c.observer, c.budget, &c.answering, addr)
+		b = newBroker(&c.cfg, shared{c.identity, c.guard, c.budget, &c.answering}, addr)
 		c.brokers[addr] = b
 	}
 	if node != unknownNode {

@@ -60,7 +60,7 @@ func (r *commitsRead) round(ctx context.Context, groups []lag.GroupTopics, again
 	if len(unknown) == 0 {
 		return
 	}
-	r.asking.Go(func() {
+	r.c.guard.start(&r.asking, "read commits", func() {
 		errs := r.c.findCoordinators(ctx, groupNames(unknown))
 		var failed causes
 		var found []lag.GroupTopics
@@ -82,13 +82,14 @@ func (r *commitsRead) round(ctx context.Context, groups []lag.GroupTopics, again
 // send asks the coordinators that are remembered, and returns the groups without one.
 func (r *commitsRead) send(ctx context.Context, groups []lag.GroupTopics, again bool) (unknown []lag.GroupTopics) {
 	byCoordinator := map[coordinator][]lag.GroupTopics{}
+	now := time.Now()
 	turn := r.c.turn.Of(ctx)
 	turn.Begin()
 	for i, g := range groups {
 		if i%commitsAtOnce == 0 {
 			turn.Pause()
 		}
-		if at, ok := r.c.coordinators.get(g.Group); ok {
+		if at, ok := r.c.coordinators.get(g.Group, now); ok {
 			byCoordinator[at] = append(byCoordinator[at], g)
 		} else {
 			unknown = append(unknown, g)
@@ -98,7 +99,7 @@ func (r *commitsRead) send(ctx context.Context, groups []lag.GroupTopics, again 
 	for at, groups := range byCoordinator {
 		b := r.c.coordinatorBroker(at)
 		for _, chunk := range r.c.chunkGroups(groups) {
-			r.asking.Go(func() { r.ask(ctx, b, chunk, again) })
+			r.c.guard.start(&r.asking, "read commits", func() { r.ask(ctx, b, chunk, again) })
 		}
 	}
 	return unknown
@@ -107,13 +108,13 @@ func (r *commitsRead) send(ctx context.Context, groups []lag.GroupTopics, again 
 // rejected asks for groups again, or fails them.
 func (r *commitsRead) rejected(ctx context.Context, groups []lag.GroupTopics, on *broker, err error, again bool) {
 	if recoordinate(err) {
-		r.c.coordinators.drop(groupNames(groups))
+		r.c.coordinators.drop(groupNames(groups)...)
 	}
 	if !again || !recoordinate(err) || ctx.Err() != nil {
 		r.fail(groups, on, err)
 		return
 	}
-	r.asking.Go(func() {
+	r.c.guard.start(&r.asking, "read commits", func() {
 		if starting(err) && !sleep(ctx, jitter(2*coordinatorWait)) {
 			r.fail(groups, on, err)
 			return

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -18,38 +19,25 @@ var (
 	findCoordinatorVersions  = span{1, 3}
 )
 
-// coordinators remembers which broker coordinates which group.
-type coordinators struct {
-	mu  sync.RWMutex
-	all map[string]coordinator
-}
+// Bounds of the groups whose coordinators are remembered.
+const (
+	maxCoordinators      = 50_000
+	maxCoordinatorsBytes = 16 << 20
+)
 
+// coordinator is the broker that coordinates a group.
 type coordinator struct {
 	node int32
 	addr string
 }
 
-func (k *coordinators) init() { k.all = map[string]coordinator{} }
-
-func (k *coordinators) get(group string) (coordinator, bool) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	found, ok := k.all[group]
-	return found, ok
+// coordinatorOf returns the coordinator of a group that is remembered.
+func (c *Client) coordinatorOf(group string) (coordinator, bool) {
+	return c.coordinators.get(group, time.Now())
 }
 
-func (k *coordinators) put(group string, at coordinator) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.all[group] = at
-}
-
-func (k *coordinators) drop(groups []string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for _, group := range groups {
-		delete(k.all, group)
-	}
+func (c *Client) keepCoordinator(group string, at coordinator) {
+	c.coordinators.put(group, at, len(at.addr), time.Now())
 }
 
 // recoordinate tells whether a failure may be over once the coordinator is looked up again.
@@ -71,7 +59,7 @@ func (c *Client) findCoordinators(ctx context.Context, groups []string) map[stri
 	var failed sync.Map
 	var finding sync.WaitGroup
 	for chunk := range slices.Chunk(groups, c.cfg.MaxGroupsPerRequest) {
-		finding.Go(func() {
+		c.guard.start(&finding, "find coordinators", func() {
 			for group, err := range c.findTogether(ctx, chunk) {
 				failed.Store(group, err)
 			}
@@ -100,17 +88,26 @@ func (c *Client) findTogether(ctx context.Context, groups []string) map[string]e
 	case err != nil:
 		return all(groups, err)
 	}
-	errs := all(groups, errLeftOut)
-	for _, found := range resp.(*kmsg.FindCoordinatorResponse).Coordinators {
-		if _, asked := errs[found.Key]; !asked {
-			continue
+	answers := resp.(*kmsg.FindCoordinatorResponse).Coordinators
+	byGroup := make(map[string]*kmsg.FindCoordinatorResponseCoordinator, len(answers))
+	for i := range answers {
+		byGroup[answers[i].Key] = &answers[i]
+	}
+	errs := map[string]error{}
+	same := map[coordinator]coordinator{} // those of many groups share their address
+	for _, group := range groups {
+		switch found := byGroup[group]; {
+		case found == nil:
+			errs[group] = errLeftOut
+		case found.ErrorCode != 0:
+			errs[group] = withMessage(found.ErrorCode, deref(found.ErrorMessage))
+		default:
+			at := coordinatorAt(found.NodeID, found.Host, found.Port)
+			if _, known := same[at]; !known {
+				same[at] = at
+			}
+			c.keepCoordinator(group, same[at])
 		}
-		delete(errs, found.Key)
-		if found.ErrorCode != 0 {
-			errs[found.Key] = withMessage(found.ErrorCode, deref(found.ErrorMessage))
-			continue
-		}
-		c.coordinators.put(found.Key, coordinatorAt(found.NodeID, found.Host, found.Port))
 	}
 	return errs
 }
@@ -118,7 +115,7 @@ func (c *Client) findTogether(ctx context.Context, groups []string) map[string]e
 func (c *Client) findEach(ctx context.Context, groups []string) map[string]error {
 	var mu sync.Mutex
 	errs := map[string]error{}
-	inParallel(c.cfg.MaxConnectionsPerBroker, groups, func(group string) {
+	inParallel(c.guard, "find coordinators", c.cfg.MaxConnectionsPerBroker, groups, func(group string) {
 		if err := c.findOne(ctx, group); err != nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -141,7 +138,7 @@ func (c *Client) findOne(ctx context.Context, group string) error {
 	if found.ErrorCode != 0 {
 		return withMessage(found.ErrorCode, deref(found.ErrorMessage))
 	}
-	c.coordinators.put(group, coordinatorAt(found.NodeID, found.Host, found.Port))
+	c.keepCoordinator(group, coordinatorAt(found.NodeID, found.Host, found.Port))
 	return nil
 }
 

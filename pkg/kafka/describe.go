@@ -87,7 +87,7 @@ func (c *Client) onCoordinator(ctx context.Context, group string, do func(*broke
 		if err != nil && !sleep(ctx, coordinatorWait) {
 			return err
 		}
-		at, ok := c.coordinators.get(group)
+		at, ok := c.coordinatorOf(group)
 		if !ok {
 			if err = c.findCoordinators(ctx, []string{group})[group]; err != nil {
 				if recoordinate(err) {
@@ -95,12 +95,12 @@ func (c *Client) onCoordinator(ctx context.Context, group string, do func(*broke
 				}
 				return err
 			}
-			at, _ = c.coordinators.get(group)
+			at, _ = c.coordinatorOf(group)
 		}
 		if err = do(c.coordinatorBroker(at)); err == nil || !recoordinate(err) {
 			return err
 		}
-		c.coordinators.drop([]string{group})
+		c.coordinators.drop(group)
 	}
 	return err
 }

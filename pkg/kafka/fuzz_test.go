@@ -120,7 +120,7 @@ func TestMetadataOfALaggingBrokerIsNotBelieved(t *testing.T) {
 	r.init()
 	for _, step := range steps {
 		r.update(step.resp, time.Now())
-		if got := r.topic("t").leaders[0].node; got != step.want {
+		if got := r.topic("t", time.Now()).leaders[0].node; got != step.want {
 			t.Errorf("%s: leader %d, want %d", step.name, got, step.want)
 		}
 	}

@@ -43,7 +43,7 @@ func describeShare(ctx context.Context, b *broker, group string, sofar GroupDesc
 // subscribe to. Why that is not known is in its Err, a *fault.Error. A coordinator
 // that answers slowly is not asked: it has its connections for the offsets.
 func (c *Client) GroupView(ctx context.Context, group string) lag.GroupView {
-	if at, known := c.coordinators.get(group); known {
+	if at, known := c.coordinatorOf(group); known {
 		if b := c.coordinatorBroker(at); b.slow.Load() {
 			return lag.GroupView{Group: lag.Group{Name: group, Members: -1, Err: failure("describe", fmt.Sprintf("group %q on %s", group, b.name()), errSlow)}}
 		}

@@ -59,7 +59,7 @@ func (i *identity) check(id, addr string, now time.Time) error {
 			i.replace()
 		}
 		return &fault.Error{
-			Kind: fault.Precondition, Op: "connect to", Object: addr,
+			Kind: fault.Precondition, Op: "connect to", Object: brokerText(addr),
 			Err:    fmt.Errorf("it leads to the cluster with the id %q, and %s led to %q: numbers of two clusters are never mixed", id, i.addr, i.id),
 			Remedy: "give the addresses of one cluster only; if the cluster was replaced, the new one is read as soon as the old one has not answered for " + replacedAfter.String(),
 		}
@@ -128,7 +128,7 @@ func (c *Client) verifyServers(brokers map[int32]string) {
 	})
 	if len(servers) > 0 {
 		// The caller is within begin and end, so the client cannot have finished waiting.
-		c.running.Go(func() { c.verify(servers) })
+		c.guard.start(&c.running, "ask the bootstrap servers", func() { c.verify(servers) })
 	}
 }
 
@@ -145,7 +145,7 @@ func (c *Client) verify(servers []string) {
 		c.identity.mu.Lock()
 		c.identity.conflict = conflict
 		c.identity.mu.Unlock()
-		if conflict == nil || !pauseFor(c.life, verifyEvery) {
+		if conflict == nil || !sleep(c.life, verifyEvery) {
 			return
 		}
 	}
@@ -162,16 +162,4 @@ func (c *Client) leadsAstray(addr string) error {
 		return err
 	}
 	return nil
-}
-
-// pauseFor returns false if ctx ends before d has passed.
-func pauseFor(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

@@ -58,7 +58,7 @@ func (c *Client) Inspect(ctx context.Context, readCommitted bool, looks []lag.Lo
 		asked[batch.broker] = true
 		in.passOver(later)
 		if len(now) > 0 {
-			in.asking.Go(func() { in.ask(ctx, batch.broker, now, batch.epochs) })
+			c.guard.start(&in.asking, "look into logs", func() { in.ask(ctx, batch.broker, now, batch.epochs) })
 		}
 	}
 	in.asking.Wait()

@@ -3,6 +3,7 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -40,8 +41,9 @@ type leaderBatch struct {
 // request. What has no leader is returned with the reason.
 func (c *Client) byLeader(parts []lag.TopicPartitions) (batches []leaderBatch, lost []rejected) {
 	s := leaderSort{c: c, open: map[int32]*openBatch{}, lost: map[error][]lag.TopicPartitions{}}
+	now := time.Now()
 	for _, p := range parts {
-		route := c.routes.topic(p.Topic)
+		route := c.routes.topic(p.Topic, now)
 		switch {
 		case route == nil:
 			s.lose(p, errNoRoute)

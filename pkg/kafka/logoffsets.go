@@ -71,7 +71,7 @@ func (r *offsetsRead) round(ctx context.Context, parts []lag.TopicPartitions, ag
 		r.rejected(ctx, reject, routedAt, again)
 	}
 	for _, batch := range batches {
-		r.asking.Go(func() {
+		r.c.guard.start(&r.asking, "read log offsets", func() {
 			for _, reject := range r.ask(ctx, batch) {
 				r.rejected(ctx, reject, routedAt, again)
 			}
@@ -84,7 +84,7 @@ func (r *offsetsRead) rejected(ctx context.Context, reject rejected, routedAt ti
 		r.fail(reject)
 		return
 	}
-	r.asking.Go(func() {
+	r.c.guard.start(&r.asking, "read log offsets", func() {
 		r.c.log.Debug("partitions are routed anew", zap.Int("partitions", count(reject.parts)), zap.Error(reject.err))
 		if err := r.c.refreshRoutes(ctx, topicNames(reject.parts), routedAt); err != nil {
 			if errors.Is(reject.err, errNoRoute) {

@@ -31,7 +31,7 @@ func (c *Client) Topics(ctx context.Context, names []string) ([]lag.Topic, error
 	if err != nil {
 		return nil, failure("describe topics of", c.cluster(), err)
 	}
-	c.routes.describe(answers)
+	c.routes.describe(answers, time.Now())
 	if names == nil {
 		topics := make([]lag.Topic, 0, len(answers))
 		for i := range answers {

@@ -197,7 +197,7 @@ func TestPartitionsAreNumberedFromZeroOn(t *testing.T) {
 			var r routes
 			r.init()
 			r.update(&metadataAnswer{topics: []topicAnswer{answer}}, time.Now())
-			if route := r.topic("t"); route.err == nil || route.leaders != nil {
+			if route := r.topic("t", time.Now()); route.err == nil || route.leaders != nil {
 				t.Errorf("route %+v", route)
 			}
 		})

@@ -127,7 +127,7 @@ func settle(commits []lag.GroupCommits, fetch func(unstable []lag.GroupTopics) [
 func (r *commitsRead) askEach(ctx context.Context, on *broker, groups []lag.GroupTopics, again bool) {
 	var mu sync.Mutex
 	var refused causes
-	inParallel(r.c.cfg.MaxConnectionsPerBroker, groups, func(g lag.GroupTopics) {
+	inParallel(r.c.guard, "read commits", r.c.cfg.MaxConnectionsPerBroker, groups, func(g lag.GroupTopics) {
 		commits, err := r.c.fetchOne(ctx, on, g, true)
 		if err != nil {
 			mu.Lock()

@@ -14,21 +14,26 @@ import (
 // unknownNode is the id of an address that no metadata has named yet: a bootstrap server.
 const unknownNode int32 = -1
 
+// shared is what the brokers of a client have in common.
+type shared struct {
+	cluster *identity
+	guard   guard
+	budget  *Budget
+	// answering are the addresses that have answered requests.
+	answering *addresses
+}
+
 // broker is one broker's address and the connections to it.
 //
 // A caller holds a slot while it uses a connection; there are as many slots as
 // there may be connections, and an idle connection is only kept while its slot
 // is free, so slots bound connections.
 type broker struct {
-	cfg      *Config
-	cluster  *identity
-	observer Observer
-	budget   *Budget
-	// answering are the addresses of the client that have answered requests.
-	answering *addresses
-	addr      string
-	node      atomic.Int32
-	slots     chan struct{}
+	shared
+	cfg   *Config
+	addr  string
+	node  atomic.Int32
+	slots chan struct{}
 	// curious are those of the slots that may be used for what people ask about.
 	curious chan struct{}
 	// slow is set while the newest request took longer than others are asked after.
@@ -46,9 +51,9 @@ type broker struct {
 	waits *broker
 }
 
-func newBroker(cfg *Config, cluster *identity, observer Observer, budget *Budget, answering *addresses, addr string) *broker {
+func newBroker(cfg *Config, common shared, addr string) *broker {
 	b := &broker{
-		cfg: cfg, cluster: cluster, observer: observer, budget: budget, answering: answering, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
+		shared: common, cfg: cfg, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
 		curious: make(chan struct{}, max(1, cfg.MaxConnectionsPerBroker-1)),
 	}
 	b.node.Store(unknownNode)
@@ -73,7 +78,7 @@ func (b *broker) request(ctx context.Context, req kmsg.Request, ours span) (kmsg
 	}
 	// That the caller has given up says nothing about the broker.
 	if _, unsent := errors.AsType[*versionError](err); !unsent && !errors.Is(err, context.Canceled) {
-		b.observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), observed(err))
+		b.guard.observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), observed(err))
 	}
 	return resp, err
 }
@@ -119,8 +124,12 @@ func (b *broker) on(ctx context.Context, c *conn, req kmsg.Request, ours span) (
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.RequestTimeout)
 	defer cancel()
 	used := c.answered > 0
-	resp, usable, err := c.request(ctx, req, ours)
-	b.release(c, usable)
+	usable := false
+	broken := b.guard.contain("request", func() { resp, usable, err = c.request(ctx, req, ours) })
+	b.release(c, usable && broken == nil)
+	if broken != nil {
+		return nil, false, broken
+	}
 	if err == nil {
 		b.cluster.agree(time.Now())
 	}
@@ -152,7 +161,7 @@ func (b *broker) acquire(ctx context.Context) (*conn, error) {
 	if refused, ok := errors.AsType[*connError](err); ok {
 		refused.worked = b.answering.has(b.addr)
 	}
-	b.observer.ConnectDone(b.node.Load(), time.Since(start), observed(err))
+	b.guard.observer.ConnectDone(b.node.Load(), time.Since(start), observed(err))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != nil {

@@ -132,6 +132,8 @@ func (o *observed) RequestDone(api string, _ int32, took time.Duration, err erro
 	}
 }
 
+func (o *observed) Panicked(string) {}
+
 func (o *observed) ConnectDone(_ int32, _ time.Duration, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

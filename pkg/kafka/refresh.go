@@ -2,6 +2,8 @@ package kafka
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -51,7 +53,13 @@ func (c *Client) joinRefresh(topics []string) *refreshBatch {
 		r.queued = batch
 		wait := max(0, refreshEvery-time.Since(r.last))
 		// The caller is within begin and end, so the client cannot have finished waiting.
-		c.running.Go(func() { c.runRefresh(batch, wait) })
+		c.running.Go(func() {
+			defer close(batch.done)
+			if broken := c.guard.contain("read metadata", func() { c.runRefresh(batch, wait) }); broken != nil {
+				batch.err = broken
+				r.close(batch)
+			}
+		})
 	}
 	for _, name := range topics {
 		batch.topics[name] = struct{}{}
@@ -59,23 +67,25 @@ func (c *Client) joinRefresh(topics []string) *refreshBatch {
 	return batch
 }
 
+// close lets nobody join the batch any more, and returns its topics.
+func (r *refresher) close(batch *refreshBatch) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.queued == batch {
+		r.queued = nil
+		r.last = time.Now()
+	}
+	return slices.Collect(maps.Keys(batch.topics))
+}
+
 func (c *Client) runRefresh(batch *refreshBatch, wait time.Duration) {
-	defer close(batch.done)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-c.life.Done():
 	}
-	r := &c.routes.refresh
-	r.mu.Lock()
-	r.queued = nil
-	r.last = time.Now()
-	names := make([]string, 0, len(batch.topics))
-	for name := range batch.topics {
-		names = append(names, name)
-	}
-	r.mu.Unlock()
+	names := c.routes.refresh.close(batch)
 	ctx, cancel := context.WithTimeout(c.life, c.cfg.RequestTimeout)
 	defer cancel()
 	_, batch.err = c.metadata(ctx, names)

@@ -7,13 +7,20 @@ import (
 	"time"
 )
 
+// Bounds of the topics whose leaders are remembered: maxTopics, and two million partitions.
+const (
+	leaderBytes     = 16
+	maxRoutesBytes  = 2_000_000 * leaderBytes
+	topicRouteBytes = 120
+)
+
 // routes remembers which broker leads which partition and where the brokers are,
 // as the newest metadata said.
 type routes struct {
 	mu      sync.RWMutex
 	brokers map[int32]string // node to address
-	topics  map[string]*topicRoute
 	refresh refresher
+	topics  *table[*topicRoute]
 }
 
 // topicRoute is never changed once it is in routes.
@@ -44,7 +51,7 @@ func (t *topicRoute) leader(partition int32) (leader, bool) {
 
 func (r *routes) init() {
 	r.brokers = map[int32]string{}
-	r.topics = map[string]*topicRoute{}
+	r.topics = newTable[*topicRoute](maxTopics, maxRoutesBytes)
 }
 
 // update takes in metadata that was asked for at readAt.
@@ -56,7 +63,8 @@ func (r *routes) update(answer *metadataAnswer, readAt time.Time) {
 	}
 	for i := range answer.topics {
 		t := &answer.topics[i]
-		r.topics[t.name] = newTopicRoute(t, r.topics[t.name], readAt)
+		old, _ := r.topics.get(t.name, readAt)
+		r.keep(t.name, newTopicRoute(t, old, readAt), readAt)
 	}
 }
 
@@ -79,31 +87,35 @@ func newTopicRoute(t *topicAnswer, old *topicRoute, readAt time.Time) *topicRout
 }
 
 // describe notes that Topics tells of these topics.
-func (r *routes) describe(topics []topicAnswer) {
+func (r *routes) describe(topics []topicAnswer, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range topics {
-		if known := r.topics[topics[i].name]; known != nil && known.described != topics[i].id {
+		if known, ok := r.topics.get(topics[i].name, now); ok && known.described != topics[i].id {
 			route := *known
 			route.described = topics[i].id
-			r.topics[topics[i].name] = &route
+			r.keep(topics[i].name, &route, now)
 		}
 	}
 }
 
+// keep remembers a route. The caller holds mu.
+func (r *routes) keep(topic string, route *topicRoute, now time.Time) {
+	r.topics.put(topic, route, topicRouteBytes+leaderBytes*len(route.leaders), now)
+}
+
 // described returns the id of a topic as Topics has last told it, or zero.
 func (r *routes) described(topic string) [16]byte {
-	if route := r.topic(topic); route != nil {
+	if route := r.topic(topic, time.Now()); route != nil {
 		return route.described
 	}
 	return [16]byte{}
 }
 
 // topic returns what is known of a topic's leaders, or nil.
-func (r *routes) topic(name string) *topicRoute {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.topics[name]
+func (r *routes) topic(name string, now time.Time) *topicRoute {
+	route, _ := r.topics.get(name, now)
+	return route
 }
 
 // address returns where a broker is.
@@ -135,10 +147,9 @@ func (r *routes) names(addr string) bool {
 
 // outdated returns those of the topics whose route is missing or was read no later than at.
 func (r *routes) outdated(topics []string, at time.Time) []string {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+	now := time.Now()
 	return slices.DeleteFunc(slices.Clone(topics), func(name string) bool {
-		t := r.topics[name]
+		t := r.topic(name, now)
 		return t != nil && t.readAt.After(at)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -25,8 +24,17 @@ type shares struct {
 	// described returns the id of a topic as Topics has last told it, or zero.
 	described func(topic string) [16]byte
 
-	mu   sync.Mutex
-	none map[string]time.Time // until when
+	none *table[time.Time] // until when
+}
+
+func newShares(described func(topic string) [16]byte) *shares {
+	return &shares{described: described, none: newTable[time.Time](maxCoordinators, maxCoordinatorsBytes)}
+}
+
+// excluded tells whether a group is known to be no share group.
+func (s *shares) excluded(group string, now time.Time) bool {
+	until, known := s.none.get(group, now)
+	return known && now.Before(until)
 }
 
 // candidates returns those of the groups that may be share groups, given their
@@ -36,12 +44,10 @@ func (s *shares) candidates(groups []lag.GroupTopics, commits []lag.GroupCommits
 	for _, g := range groups {
 		asked[g.Group] = g
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	at = map[string]*lag.GroupCommits{}
 	for i := range commits {
 		g := &commits[i]
-		if hasCommit(g.Commits) || now.Before(s.none[g.Group]) {
+		if hasCommit(g.Commits) || s.excluded(g.Group, now) {
 			continue
 		}
 		at[g.Group] = g
@@ -52,12 +58,7 @@ func (s *shares) candidates(groups []lag.GroupTopics, commits []lag.GroupCommits
 
 // mayBe tells whether a group may be a share group, given its commits.
 func (s *shares) mayBe(g *lag.GroupCommits, now time.Time) bool {
-	if hasCommit(g.Commits) {
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return !now.Before(s.none[g.Group])
+	return !hasCommit(g.Commits) && !s.excluded(g.Group, now)
 }
 
 // hasCommit tells whether there is a commit, or whether it is not known that there is none.
@@ -70,19 +71,9 @@ func hasCommit(commits []lag.Commit) bool {
 	return false
 }
 
-func (s *shares) exclude(groups []string, until time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.none == nil {
-		s.none = map[string]time.Time{}
-	}
-	for group, at := range s.none {
-		if until.Sub(at) > 2*noShareFor {
-			delete(s.none, group)
-		}
-	}
+func (s *shares) exclude(groups []string, now time.Time) {
 	for _, group := range groups {
-		s.none[group] = until
+		s.none.put(group, now.Add(noShareFor), 0, now)
 	}
 }
 
@@ -128,7 +119,7 @@ func (s *shares) existing(ctx context.Context, on *broker, asks []lag.GroupTopic
 	req.GroupIDs = groupNames(asks)
 	resp, err := on.request(ctx, req, shareGroupDescribeVersions)
 	if _, old := errors.AsType[*versionError](err); old {
-		s.exclude(groupNames(asks), time.Now().Add(noShareFor))
+		s.exclude(groupNames(asks), time.Now())
 		return nil
 	}
 	if err != nil {
@@ -153,7 +144,7 @@ func (s *shares) existing(ctx context.Context, on *broker, asks []lag.GroupTopic
 			failShares([]lag.GroupTopics{ask}, at, Code(code))
 		}
 	}
-	s.exclude(none, time.Now().Add(noShareFor))
+	s.exclude(none, time.Now())
 	return shared
 }
 

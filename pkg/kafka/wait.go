@@ -27,7 +27,7 @@ const (
 // Leaders returns a function that tells which broker leads a partition of the
 // topic, as far as the newest metadata knows. It asks nobody.
 func (c *Client) Leaders(topic string) func(partition int32) (node int32, ok bool) {
-	route := c.routes.topic(topic)
+	route := c.routes.topic(topic, time.Now())
 	return func(partition int32) (int32, bool) {
 		if route == nil {
 			return 0, false
@@ -93,10 +93,11 @@ func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position
 func (c *Client) epochsOf(from []lag.LogWait) []int32 {
 	epochs := make([]int32, len(from))
 	routes := make(map[string]*topicRoute)
+	now := time.Now()
 	for i, w := range from {
 		route, looked := routes[w.Topic]
 		if !looked {
-			route = c.routes.topic(w.Topic)
+			route = c.routes.topic(w.Topic, now)
 			routes[w.Topic] = route
 		}
 		epochs[i] = lag.NoLeaderEpoch

@@ -16,7 +16,7 @@ func (b *broker) waiting() *broker {
 		cfg := *b.cfg
 		cfg.MaxConnectionsPerBroker, cfg.RequestTimeout = cfg.MaxWaitConnectionsPerBroker, waitTimeout
 		cfg.IdleTimeout = cfg.WaitIdleTimeout
-		b.waits = newBroker(&cfg, b.cluster, b.observer, b.budget, b.answering, b.addr)
+		b.waits = newBroker(&cfg, b.shared, b.addr)
 		b.waits.retired = b.retired
 	}
 	b.waits.node.Store(b.node.Load())

@@ -23,7 +23,7 @@ func (c *Client) ask(ctx context.Context, b *broker, req kmsg.Request, ours span
 		r.onBegin(stop)
 	}
 	var watching sync.WaitGroup
-	watching.Go(func() { c.watchOver(watched, b.addr, cancel) })
+	c.guard.start(&watching, "watch over a broker", func() { c.watchOver(watched, b.addr, cancel) })
 	defer watching.Wait()
 	defer stop()
 	defer cancel(nil)

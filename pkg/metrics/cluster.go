@@ -58,6 +58,9 @@ func (c *Cluster) ConnectDone(_ int32, took time.Duration, err error) {
 	}
 }
 
+// Panicked implements kafka.Observer.
+func (c *Cluster) Panicked(where string) { c.vectors.panics.WithLabelValues(c.name, where).Inc() }
+
 // Collector returns the observer for the cluster's collector.
 func (c *Cluster) Collector() collector.Observer {
 	v := c.vectors

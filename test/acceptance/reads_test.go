@@ -32,6 +32,8 @@ func (c *tally) RequestDone(api string, _ int32, _ time.Duration, _ error) {
 
 func (*tally) ConnectDone(int32, time.Duration, error) {}
 
+func (*tally) Panicked(string) {}
+
 // take returns the counts since the last time.
 func (c *tally) take() map[string]int {
 	c.mu.Lock()
