@@ -39,7 +39,7 @@ func TestKnownActivityIsProof(t *testing.T) {
 				r.Group.Name = fmt.Sprintf("group-%d", i)
 			}
 		}
-		got, truth, lowest := p.Decide(partial...), p.Decide(whole...), p.Decide(least...)
+		got, truth, lowest := p.Decide(policy.Input{Reports: partial}), p.Decide(policy.Input{Reports: whole}), p.Decide(policy.Input{Reports: least})
 		if unknown && (got.Err == nil || got.Value != 0 || got.MaxReplicas != 0) {
 			t.Fatalf("a value although a partition is not known: %+v", got)
 		}
@@ -103,8 +103,8 @@ func TestDefectsAreNotActive(t *testing.T) {
 	r := reportOf(100)
 	r.Err = errors.New("partition 1 is not known")
 	for name, d := range map[string]policy.Decision{
-		"no threshold": policy.Policy{}.Decide(r),
-		"no ages":      policy.Policy{LagSecondsThreshold: 30}.Decide(reportOf(100)),
+		"no threshold": policy.Policy{}.Decide(of(r)),
+		"no ages":      policy.Policy{LagSecondsThreshold: 30}.Decide(of(reportOf(100))),
 	} {
 		if d.Err == nil || d.Active || d.Steps != nil {
 			t.Errorf("%s: %+v", name, d)

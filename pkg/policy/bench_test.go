@@ -22,7 +22,7 @@ func BenchmarkComputeAndDecide(b *testing.B) {
 	p := policy.Policy{LagThreshold: 10}
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Decide(lag.Compute(rules, offsets, now))
+		p.Decide(of(lag.Compute(rules, offsets, now)))
 	}
 }
 
@@ -32,6 +32,6 @@ func BenchmarkDecideEven(b *testing.B) {
 	p := policy.Policy{LagThreshold: 10, EvenDistribution: policy.ExactDistribution}
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Decide(r)
+		p.Decide(of(r))
 	}
 }

@@ -47,10 +47,10 @@ func decideCase(t *testing.T, d *datadriven.TestData) string {
 		d.Fatalf(t, "%v", err)
 	}
 	var b strings.Builder
-	render(&b, "corrected", p.Decide(lag.Compute(rules, offsets, now)))
+	render(&b, "corrected", p.Decide(of(lag.Compute(rules, offsets, now))))
 	p.Compatibility = policy.KEDA
 	r, _ := lag.ComputeKEDA(rules, offsets, nil, now)
-	render(&b, "keda", p.Decide(r))
+	render(&b, "keda", p.Decide(of(r)))
 	return b.String()
 }
 
@@ -89,7 +89,7 @@ func oursCase(t *testing.T, d *datadriven.TestData) string {
 		reports = append(reports, r)
 	}
 	var b strings.Builder
-	render(&b, "corrected", p.Decide(reports...))
+	render(&b, "corrected", p.Decide(policy.Input{Reports: reports}))
 	return b.String()
 }
 
@@ -224,3 +224,6 @@ func horizontalCase(t *testing.T, d *datadriven.TestData) string {
 	}
 	return b.String()
 }
+
+// of is the input that has these reports.
+func of(reports ...lag.Report) policy.Input { return policy.Input{Reports: reports} }

@@ -3,22 +3,25 @@ package policy
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// Defects of the caller. pkg/trigger refuses such thresholds, and asks for ages where they are needed.
+// Defects of the caller. pkg/trigger refuses such thresholds.
 var (
 	errThreshold = errors.New("decide: lagThreshold must be greater than 0")
 	errNoGroup   = errors.New("decide: there is no consumer group")
 	errOneGroup  = errors.New("decide: compatibility keda takes one consumer group")
-	errNoAges    = errors.New("decide: the ages of records were not asked for")
 )
 
-// Decide turns the lag reports of a trigger's consumer groups, nearly always one, into the
-// decision that KEDA is told. The reports must come from [lag.Compute], or, for
-// Compatibility [KEDA], from [lag.ComputeKEDA].
+// Input is what a decision is made from.
+type Input struct {
+	// Reports are those of the trigger's consumer groups, nearly always one. They must come from
+	// [lag.Compute], or, for Compatibility [KEDA], from [lag.ComputeKEDA].
+	Reports []lag.Report
+}
+
+// Decide turns what is known of a trigger's consumer groups into the decision that KEDA is told.
 //
 // Where a report has an Err, so has the decision, and no value; so it is where an age that
 // the policy needs is not known. It is then active only where what is known is enough for
@@ -30,31 +33,27 @@ var (
 //   - it never falls while lag grows, as long as the number of partitions that the cap
 //     counts stays the same;
 //   - sums and products stop at the end of their range and never wrap round.
-func (p Policy) Decide(reports ...lag.Report) Decision {
+func (p Policy) Decide(in Input) Decision {
+	p = p.effective()
 	d := Decision{Target: p.Target(), Unit: p.Unit()}
-	if d.Err = p.defect(reports); d.Err != nil {
+	if d.Err = p.defect(in.Reports); d.Err != nil {
 		return d
 	}
-	if d.Err = p.unknown(reports); d.Err != nil {
-		if p.Compatibility != KEDA {
-			// Where this is not known either, the first error says enough.
-			_ = p.activate(&d, reports)
-		}
+	d.Err = p.unknown(in.Reports)
+	keda := p.Compatibility == KEDA
+	switch {
+	case d.Err != nil && keda:
+		return d // KEDA fails as a whole where it cannot read a partition
+	case d.Err != nil:
+		// Where activity is not known either, the first error says enough.
+		_ = p.activate(&d, in.Reports)
 		return d
+	case keda:
+		p.applyKEDA(&d, in.Reports[0])
+	default:
+		p.apply(&d, in.Reports)
 	}
-	d.Steps = make([]Step, 0, 5)
-	var total int64
-	if p.Compatibility == KEDA {
-		total = reports[0].Total
-		d.Value = total
-		d.step(RuleTotalLag, total, describe(reports[0]))
-		p.applyKEDA(&d, reports[0])
-		d.nonNegative()
-	} else {
-		total = p.apply(&d, reports)
-	}
-	d.Limit = d.limit(total)
-	if err := p.activate(&d, reports); err != nil {
+	if err := p.activate(&d, in.Reports); err != nil {
 		return Decision{Target: d.Target, Unit: d.Unit, Err: err}
 	}
 	return d
@@ -70,12 +69,13 @@ func (p Policy) defect(reports []lag.Report) error {
 	case p.Target() < 1:
 		return errThreshold
 	}
+	value, _ := p.metric()
+	activation, _ := p.activation()
 	for i := range reports {
 		r := &reports[i]
-		switch {
-		case r.Err != nil:
-		case p.byAge() && r.AgeErr == nil && r.Total > 0 && r.Age <= 0,
-			p.activatesOnAge() && r.ActivationAgeErr == nil && r.Activation > 0 && r.ActivationAge <= 0:
+		_, err := value.value(r)
+		_, activationErr := activation.activation(r)
+		if err == errNoAges || activationErr == errNoAges { //nolint:errorlint // ours, and never wrapped
 			return ofGroup(errNoAges, r, len(reports))
 		}
 	}
@@ -84,14 +84,10 @@ func (p Policy) defect(reports []lag.Report) error {
 
 // unknown says why there can be no value, if so.
 func (p Policy) unknown(reports []lag.Report) error {
+	m, _ := p.metric()
 	for i := range reports {
-		r := &reports[i]
-		err := r.Err
-		if err == nil && p.byAge() {
-			err = r.AgeErr
-		}
-		if err != nil {
-			return ofGroup(err, r, len(reports))
+		if _, err := m.value(&reports[i]); err != nil {
+			return ofGroup(err, &reports[i], len(reports))
 		}
 	}
 	return nil
@@ -105,8 +101,9 @@ func ofGroup(err error, r *lag.Report, groups int) error {
 	return fmt.Errorf("consumer group %q: %w", r.Group.Name, err)
 }
 
-// apply runs the corrected rules and returns what the value would be without them.
-func (p Policy) apply(d *Decision, reports []lag.Report) (total int64) {
+// apply runs the corrected rules.
+func (p Policy) apply(d *Decision, reports []lag.Report) {
+	d.Steps = make([]Step, 0, 5)
 	total, bound := p.applyToGroup(d, &reports[0])
 	if len(reports) > 1 {
 		total, bound = p.applyToOthers(d, reports, total, bound)
@@ -116,20 +113,15 @@ func (p Policy) apply(d *Decision, reports []lag.Report) (total int64) {
 		p.reachLastReplicas(d, bound)
 	}
 	p.keepInRange(d)
-	return total
+	d.Limit = d.limit(total)
 }
 
 // applyToGroup runs the rules that concern one group. It leaves the outcome in d.Value.
 func (p Policy) applyToGroup(d *Decision, r *lag.Report) (total int64, bound replicaCap) {
-	rule, reason := RuleTotalLag, ""
-	if p.byAge() {
-		total, rule = seconds(r.Age), RuleOldestRecord
-		reason = describeAge(*r)
-	} else {
-		total, reason = r.Total, describe(*r)
-	}
+	m, _ := p.metric()
+	total, _ = m.value(r)
 	d.Value = total
-	d.step(rule, total, reason)
+	d.step(m.rule(), total, m.describe(r))
 	switch {
 	case !p.capped():
 	case r.Group.Kind == lag.KindShare:
@@ -145,23 +137,10 @@ func (p Policy) applyToGroup(d *Decision, r *lag.Report) (total int64, bound rep
 	return total, bound
 }
 
-// seconds rounds up, so that an age is 0 only where it is 0.
-func seconds(age time.Duration) int64 {
-	return ceilDiv(int64(max(0, age)), int64(time.Second))
-}
-
 // step records what a rule did, and does it.
 func (d *Decision) step(rule Rule, after int64, reason string) {
 	d.Steps = append(d.Steps, Step{Rule: rule, Before: d.Value, After: after, Reason: reason})
 	d.Value = after
-}
-
-// nonNegative states what KEDA does with a negative metric since 2.20.2 (pull request
-// 7880). Only KEDA's own rules can make one.
-func (d *Decision) nonNegative() {
-	if d.Value < 0 {
-		d.step(RuleNonNegative, 0, fmt.Sprintf("KEDA turns a negative metric into 0: %d < 0", d.Value))
-	}
 }
 
 func (d *Decision) limit(total int64) Rule {

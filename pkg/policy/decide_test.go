@@ -107,7 +107,7 @@ func TestDecideInvariants(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, lags := anyPolicy().Draw(t, "policy"), anyLags().Draw(t, "lags")
 		r := reportOfTopics(rapid.IntRange(1, 60).Draw(t, "partitions a topic"), lags...)
-		d := p.Decide(r)
+		d := p.Decide(of(r))
 		checkSteps(t, r, d)
 		if (d.Value == 0) != (r.Total == 0) {
 			t.Fatalf("value %d for a total lag of %d", d.Value, r.Total)
@@ -164,7 +164,7 @@ func TestEvenDistributionTakesTheNext(t *testing.T) {
 		lags[0] = rapid.Int64Range(1, int64(partitions)*10).Draw(t, "lag")
 		for _, even := range []policy.EvenDistribution{policy.ExactDistribution, policy.NearDistribution} {
 			p := policy.Policy{LagThreshold: 10, EvenDistribution: even, PartitionsPerReplica: threads}
-			d := p.Decide(reportOf(lags...))
+			d := p.Decide(of(reportOf(lags...)))
 			bound := (int64(partitions) + threads - 1) / threads
 			want := bound
 			for n := min(bound, (lags[0]+9)/10); n < bound; n++ {
@@ -197,7 +197,7 @@ func TestDecideIsMonotone(t *testing.T) {
 		if p.LimitToPartitionsWithLag && before.Lagging != after.Lagging {
 			return
 		}
-		if b, a := p.Decide(before).Value, p.Decide(after).Value; a < b {
+		if b, a := p.Decide(of(before)).Value, p.Decide(of(after)).Value; a < b {
 			t.Fatalf("value fell from %d to %d while the lag grew from %d to %d", b, a, before.Total, after.Total)
 		}
 	})
@@ -224,14 +224,14 @@ func TestDecideSeveralGroups(t *testing.T) {
 			}
 		}
 		for _, r := range reports {
-			alone := p.Decide(r)
+			alone := p.Decide(of(r))
 			steps := slices.DeleteFunc(alone.Steps, func(s policy.Step) bool { return s.Rule == policy.RuleLastReplicas })
 			take(&value, steps[len(steps)-2].After)
 			take(&bound, alone.MaxReplicas)
 			take(&total, r.Total)
 			take(&activation, r.Activation)
 		}
-		d := p.Decide(reports...)
+		d := p.Decide(policy.Input{Reports: reports})
 		if d.Err != nil || d.Value < value || (d.Value == 0) != (total == 0) {
 			t.Fatalf("value %d, error %v, want at least %d of %d", d.Value, d.Err, value, total)
 		}
@@ -247,7 +247,7 @@ func TestDecideSeveralGroups(t *testing.T) {
 		}
 		checkGroupSteps(t, reports, d)
 		shuffled := rapid.Permutation(reports).Draw(t, "shuffled")
-		if again := p.Decide(shuffled...); again.Value != d.Value || again.Active != d.Active || again.MaxReplicas != d.MaxReplicas {
+		if again := p.Decide(policy.Input{Reports: shuffled}); again.Value != d.Value || again.Active != d.Active || again.MaxReplicas != d.MaxReplicas {
 			t.Fatalf("in another order %+v, was %+v", again, d)
 		}
 	})
@@ -291,7 +291,7 @@ func TestDecideSeconds(t *testing.T) {
 			r.Age = time.Duration(rapid.Int64Range(1, int64(time.Hour)).Draw(t, "age"))
 			r.ActivationAge = r.Age
 		}
-		d := p.Decide(r)
+		d := p.Decide(of(r))
 		if d.Err != nil || d.Unit != policy.Seconds || d.Target != p.LagSecondsThreshold || (d.Value == 0) != (r.Total == 0) {
 			t.Fatalf("%+v", d)
 		}
@@ -301,7 +301,7 @@ func TestDecideSeconds(t *testing.T) {
 		if same.Total = int64((r.Age + time.Second - 1) / time.Second); same.Total > 0 {
 			same.Activation = r.Activation
 		}
-		if want := records.Decide(same); d.Value != want.Value || d.MaxReplicas != want.MaxReplicas || d.Limit != want.Limit || d.Active != want.Active {
+		if want := records.Decide(of(same)); d.Value != want.Value || d.MaxReplicas != want.MaxReplicas || d.Limit != want.Limit || d.Active != want.Active {
 			t.Fatalf("%+v, in records %+v", d, want)
 		}
 		checkActivationByAge(t, p, r)
@@ -311,11 +311,11 @@ func TestDecideSeconds(t *testing.T) {
 func checkActivationByAge(t *rapid.T, p policy.Policy, r lag.Report) {
 	p.ActivateOnAge = true
 	p.ActivationLagSeconds = rapid.Int64Range(0, 3600).Draw(t, "tolerated")
-	if d := p.Decide(r); d.Active != (r.ActivationAge > time.Duration(p.ActivationLagSeconds)*time.Second) {
+	if d := p.Decide(of(r)); d.Active != (r.ActivationAge > time.Duration(p.ActivationLagSeconds)*time.Second) {
 		t.Fatalf("active %t at %s, %d s tolerated", d.Active, r.ActivationAge, p.ActivationLagSeconds)
 	}
 	r.ActivationAgeErr = errors.New("broker 2 does not answer")
-	d := p.Decide(r)
+	d := p.Decide(of(r))
 	if known := r.ActivationAge > time.Duration(p.ActivationLagSeconds)*time.Second; d.Active != known || (d.Err == nil) != known {
 		t.Fatalf("with an age that is not known: %+v", d)
 	}
@@ -328,20 +328,20 @@ func TestAgesThatNobodyAskedFor(t *testing.T) {
 		{LagSecondsThreshold: 30},
 		{LagThreshold: 10, ActivateOnAge: true},
 	} {
-		if d := p.Decide(r); d.Err == nil || d.Steps != nil || d.Value != 0 {
+		if d := p.Decide(of(r)); d.Err == nil || d.Steps != nil || d.Value != 0 {
 			t.Errorf("%+v became %+v", p, d)
 		}
-		if d := p.Decide(reportOf(0)); d.Err != nil || d.Active {
+		if d := p.Decide(of(reportOf(0))); d.Err != nil || d.Active {
 			t.Errorf("without lag %+v became %+v", p, d)
 		}
 	}
 }
 
 func TestDecideRefusesCombinations(t *testing.T) {
-	if d := (policy.Policy{LagThreshold: 10}).Decide(); d.Err == nil {
+	if d := (policy.Policy{LagThreshold: 10}).Decide(policy.Input{}); d.Err == nil {
 		t.Errorf("no group became %+v", d)
 	}
-	if d := (policy.Policy{LagThreshold: 10, Compatibility: policy.KEDA}).Decide(reportOf(1), reportOf(2)); d.Err == nil {
+	if d := (policy.Policy{LagThreshold: 10, Compatibility: policy.KEDA}).Decide(of(reportOf(1), reportOf(2))); d.Err == nil {
 		t.Errorf("two groups of KEDA's became %+v", d)
 	}
 }
@@ -351,7 +351,7 @@ func TestUnknownHasNoValue(t *testing.T) {
 	for c, active := range map[policy.Compatibility]bool{policy.Corrected: true, policy.KEDA: false} {
 		r := reportOf(100, 200)
 		r.Err = errors.New("partition 1 is not known")
-		d := policy.Policy{LagThreshold: 10, Compatibility: c}.Decide(r)
+		d := policy.Policy{LagThreshold: 10, Compatibility: c}.Decide(of(r))
 		if !errors.Is(d.Err, r.Err) || d.Value != 0 || d.Replicas() != 0 || d.Active != active || (len(d.Steps) == 1) != active {
 			t.Errorf("%q: %+v", c, d)
 		}
@@ -371,14 +371,14 @@ func TestHorizontalReachesTheCap(t *testing.T) {
 		group := make([]int64, bound)
 		for range rapid.IntRange(0, 20).Draw(t, "evaluations") {
 			group[0] = rapid.Int64Range(0, bound*p.LagThreshold).Draw(t, "lag")
-			d := p.Decide(reportOf(group...))
+			d := p.Decide(of(reportOf(group...)))
 			replicas, _ = h.Desired(d.Value, d.Target, replicas)
 			if blocked(replicas) {
 				t.Fatalf("rests at %d of %d with value %d: %+v", replicas, bound, d.Value, d.Steps)
 			}
 		}
 		group[0] = bound * p.LagThreshold
-		d := p.Decide(reportOf(group...))
+		d := p.Decide(of(reportOf(group...)))
 		if replicas, _ = h.Desired(d.Value, d.Target, replicas); replicas != bound {
 			t.Fatalf("work for all leads to %d of %d", replicas, bound)
 		}
@@ -393,7 +393,7 @@ func TestHorizontalRestsBelowTheCapWithKEDA(t *testing.T) {
 		p := policy.Policy{LagThreshold: 10, Compatibility: compatibility}
 		replicas := int64(1)
 		for _, group[0] = range []int64{201, 220, 10000} {
-			d := p.Decide(reportOf(group...))
+			d := p.Decide(of(reportOf(group...)))
 			replicas, _ = h.Desired(d.Value, d.Target, replicas)
 		}
 		if replicas != want {

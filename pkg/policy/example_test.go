@@ -7,7 +7,7 @@ import (
 )
 
 func ExamplePolicy_Decide() {
-	d := policy.Policy{LagThreshold: 5}.Decide(reportOf(29, 0, 0, 0, 0))
+	d := policy.Policy{LagThreshold: 5}.Decide(of(reportOf(29, 0, 0, 0, 0)))
 	for _, s := range d.Steps {
 		fmt.Println(s.Rule, s.Before, s.After, s.Reason)
 	}
@@ -21,7 +21,7 @@ func ExamplePolicy_Decide() {
 
 func ExampleHorizontal_Outcomes() {
 	h := policy.Horizontal{Tolerance: policy.DefaultTolerance, MaxReplicas: 100}
-	d := policy.Policy{LagThreshold: 5}.Decide(reportOf(29, 0, 0, 0, 0))
+	d := policy.Policy{LagThreshold: 5}.Decide(of(reportOf(29, 0, 0, 0, 0)))
 	for _, o := range h.Outcomes(d, 1, 5) {
 		fmt.Println(o.Current, o.Desired, o.Reason)
 	}

@@ -84,26 +84,39 @@ type Policy struct {
 
 // Unit is what the metric counts.
 func (p Policy) Unit() Unit {
-	if p.byAge() {
-		return Seconds
-	}
-	return Records
+	m, _ := p.effective().metric()
+	return m.unit()
 }
 
 // Target is the HPA's target, in Unit a replica.
 func (p Policy) Target() int64 {
-	if p.byAge() {
-		return p.LagSecondsThreshold
-	}
-	return p.LagThreshold
+	_, target := p.effective().metric()
+	return target
 }
 
 // NeedsAges reports whether reports must have been computed with [lag.Rules].Ages.
-func (p Policy) NeedsAges() bool { return p.byAge() || p.activatesOnAge() }
+func (p Policy) NeedsAges() bool {
+	p = p.effective()
+	value, _ := p.metric()
+	activation, _ := p.activation()
+	return value == byAge || activation == byAge
+}
 
-func (p Policy) byAge() bool { return p.LagSecondsThreshold > 0 && p.Compatibility != KEDA }
+// metric is what the metric measures, and its target.
+func (p Policy) metric() (m measure, target int64) {
+	if p.LagSecondsThreshold > 0 {
+		return byAge, p.LagSecondsThreshold
+	}
+	return byRecords, p.LagThreshold
+}
 
-func (p Policy) activatesOnAge() bool { return p.ActivateOnAge && p.Compatibility != KEDA }
+// activation is what activation measures, and how much of it a workload that sleeps tolerates.
+func (p Policy) activation() (m measure, tolerated int64) {
+	if p.ActivateOnAge {
+		return byAge, p.ActivationLagSeconds
+	}
+	return byRecords, p.ActivationLagThreshold
+}
 
 // threads is PartitionsPerReplica, at least 1.
 func (p Policy) threads() int64 { return max(1, p.PartitionsPerReplica) }

@@ -102,7 +102,7 @@ func TestCompatibilityEqualsTheOriginal(t *testing.T) {
 			value, active, err := k.Evaluate(a)
 			var r lag.Report
 			r, memory = lag.ComputeKEDA(rules, offsetsOf(a, partitions), memory, now)
-			d := p.Decide(r)
+			d := p.Decide(of(r))
 			if (d.Err != nil) != (err != nil) {
 				t.Fatalf("error %v, KEDA %v", d.Err, err)
 			}

@@ -22,11 +22,11 @@ func TestVectors(t *testing.T) {
 					Committed:      1000 - l, LogEnd: 1000, ObservedAt: now,
 				}
 			}
-			checkOutcome(t, "corrected", p.Decide(lag.Compute(rules, offsets, now)), v.Corrected)
+			checkOutcome(t, "corrected", p.Decide(of(lag.Compute(rules, offsets, now))), v.Corrected)
 
 			p.Compatibility = policy.KEDA
 			r, _ := lag.ComputeKEDA(rules, offsets, nil, now)
-			checkOutcome(t, "keda", p.Decide(r), v.KEDA)
+			checkOutcome(t, "keda", p.Decide(of(r)), v.KEDA)
 		})
 	}
 }

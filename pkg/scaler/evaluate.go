@@ -83,7 +83,7 @@ func (e *entry) evaluate(snapshots []*collector.Snapshot, reports []lag.Report, 
 			reports[i].Err, wrong = snapshot.Err, snapshot.Err
 		}
 	}
-	ev.decision = e.trigger.Policy.Decide(reports...)
+	ev.decision = e.trigger.Policy.Decide(policy.Input{Reports: reports})
 	if wrong != nil {
 		ev.decision.Err = wrong
 		// Consumers at work in what was left out would make lag that counts here persistent.

@@ -45,6 +45,6 @@ func (p *lagThreshold) Metric(v *simulation.View) (value, target float64, known 
 	}
 	report := lag.ComputeInto(p.room, lag.Rules{ResetPolicy: lag.Latest, MaxAge: time.Minute}, p.offsets, now)
 	p.room = report.Partitions
-	d := p.policy.Decide(report)
+	d := p.policy.Decide(policy.Input{Reports: []lag.Report{report}})
 	return float64(d.Value), float64(d.Target), true
 }
