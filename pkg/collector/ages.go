@@ -54,6 +54,14 @@ func hasAge(o *lag.Offsets) bool {
 	}
 }
 
+// forgetEarlier makes the offsets those of a group without a commit where that is of an earlier log: its consumers
+// will begin anew.
+func forgetEarlier(o *lag.Offsets) {
+	if o.CommitOfEarlierLog {
+		o.Committed, o.CommitOfEarlierLog = lag.NoCommit, false
+	}
+}
+
 // firstOffset is where the oldest unconsumed record can be at first.
 func firstOffset(o *lag.Offsets) int64 {
 	if o.Committed > o.LogEnd {
@@ -63,8 +71,9 @@ func firstOffset(o *lag.Offsets) int64 {
 }
 
 // lacksAge reports whether the age of the partition is still to be found.
-func (tr *tracked) lacksAge(o *lag.Offsets) bool {
-	return o.Oldest == nil && hasAge(o) && tr.ageTarget(o) < o.LogEnd
+func (tr *tracked) lacksAge(o lag.Offsets) bool {
+	forgetEarlier(&o)
+	return o.Oldest == nil && hasAge(&o) && tr.ageTarget(&o) < o.LogEnd
 }
 
 func (c *Collector) agesAble() bool {
@@ -74,7 +83,8 @@ func (c *Collector) agesAble() bool {
 
 // oldest is what is known of the partition's oldest unconsumed record; nil for nothing. A record does not
 // change: as long as the commit is the one that it was found for, it is as fresh as the commit.
-func (tr *tracked) oldest(id int32, o *lag.Offsets) *lag.Oldest {
+func (tr *tracked) oldest(id int32, o lag.Offsets) *lag.Oldest {
+	forgetEarlier(&o)
 	a := tr.ages[id]
 	if a == nil || tr.life != tr.topic.life {
 		return nil
@@ -193,6 +203,7 @@ func (c *Collector) collectAges(tr *tracked, id stamp, now time.Time, searches m
 	}
 	for _, partition := range tr.topic.ids {
 		o, _ := c.offsets(tr.group, tr, partition)
+		forgetEarlier(&o)
 		if !hasAge(&o) {
 			delete(tr.ages, partition)
 			continue

@@ -48,7 +48,7 @@ func (c *Collector) isWell(e *entry) bool {
 	}
 	for _, tr := range e.tracked {
 		ageing := e.Ages && (len(tr.ages) > 0 || tr.searching > 0)
-		if ageing || tr.topic.err != nil || anyErr(tr.errs) || anyErr(tr.topic.logs[tr.kind].errs) {
+		if ageing || tr.ahead > 0 || tr.topic.err != nil || anyErr(tr.errs) || anyErr(tr.topic.logs[tr.kind].errs) {
 			return false
 		}
 	}

@@ -1,9 +1,11 @@
 package collector
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -32,7 +34,7 @@ func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
 		for _, tr := range g.tracks[kind] {
 			if g.all && tr.users > 0 {
 				// Asked for everything, a broker leaves out what has no commit.
-				tr.takeAbsent(failed, call, read)
+				tr.takeAbsent(g.kind, failed, call, read)
 			}
 			if tr.moved {
 				tr.moved, g.moved = false, c.next()
@@ -95,11 +97,24 @@ func (tr *tracked) makeRoom(id int32, room *int) bool {
 func (tr *tracked) fit() {
 	t := tr.topic
 	if tr.life != t.life {
+		tr.past = tr.commits()
 		tr.parts, tr.errs, tr.looks, tr.ages, tr.done, tr.life = nil, nil, nil, nil, nil, t.life
 	}
 	if n := len(t.ids); n > 0 && tr.users > 0 {
 		tr.grow(t.ids[n-1])
 	}
+}
+
+// commits are the newest commits, by partition.
+func (tr *tracked) commits() []int64 {
+	offsets := make([]int64, len(tr.parts))
+	for id := range tr.parts {
+		offsets[id] = lag.NoCommit
+		if newest := tr.parts[id].newest; newest.read != 0 {
+			offsets[id] = newest.offset
+		}
+	}
+	return offsets
 }
 
 // at returns what is known of one partition, in this life of the topic, and why the newest read of its commit failed.
@@ -124,28 +139,46 @@ func (tr *tracked) grow(id int32) {
 
 // take takes in one commit and reports whether it was read well.
 func (tr *tracked) take(cm *lag.Commit, call, read stamp) bool {
+	if call <= tr.topic.born {
+		return true // asked for when the topic may still have been another one
+	}
 	err := cm.Err
 	if err == nil && cm.Offset < lag.NoCommit {
 		err = unexpected("read the committed offset of", cm.String(), fmt.Errorf("offset %d", cm.Offset))
 	}
 	newest, failed := tr.parts[cm.Partition].newest, int(cm.Partition) < len(tr.errs) && tr.errs[cm.Partition] != nil
-	tr.moved = tr.moved || failed != (err != nil) || err == nil && (newest.read == 0 || newest.offset != cm.Offset)
+	epoch := tr.topic.epochs.of(cm.LeaderEpoch)
+	same := newest.read != 0 && newest.offset == cm.Offset && newest.epoch == epoch
+	tr.moved = tr.moved || failed != (err != nil) || err == nil && !same
 	tr.errs = setErr(tr.errs, int(cm.Partition), len(tr.parts), err)
 	if err != nil {
 		return false
 	}
 	tr.takeDone(cm)
-	tr.parts[cm.Partition].add(position{offset: cm.Offset, asked: call, read: read}, tr.topic.logs[tr.kind].at(cm.Partition))
+	next := position{offset: cm.Offset, asked: call, read: read, epoch: epoch}
+	next.earlier = same && (newest.earlier || tr.topic.epochs.isOfEarlierLog(cm.Partition, newest)) || newest.read == 0 && tr.outlived(cm)
+	tr.parts[cm.Partition].add(next, tr.topic.logs[tr.kind].at(cm.Partition))
 	return true
 }
 
-// takeAbsent notes that the partitions which the answer left out have no commit.
-func (tr *tracked) takeAbsent(failed map[lag.TopicPartition]bool, call, read stamp) {
+// outlived reports whether the first commit in a new life of the topic is the last one of the life before:
+// coordinators forget the commits of a topic a while after it was deleted. One at 0 leaves nothing out.
+func (tr *tracked) outlived(cm *lag.Commit) bool {
+	return cm.Offset > 0 && int(cm.Partition) < len(tr.past) && tr.past[cm.Partition] == cm.Offset
+}
+
+// takeAbsent notes that the partitions which the answer left out have no commit. Of a share group it notes that they
+// are not known: the answer has a start offset for each partition that is shared, be it none.
+func (tr *tracked) takeAbsent(kind lag.GroupKind, failed map[lag.TopicPartition]bool, call, read stamp) {
 	tr.fit()
 	for _, id := range tr.topic.ids {
 		tp := lag.TopicPartition{Topic: tr.topic.name, Partition: id}
 		if tr.parts[id].newest.read != read && !failed[tp] {
-			tr.take(&lag.Commit{TopicPartition: tp, Offset: lag.NoCommit}, call, read)
+			absent := lag.Commit{TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch}
+			if kind == lag.KindShare {
+				absent.Err = leftOut(tp)
+			}
+			tr.take(&absent, call, read)
 		}
 	}
 }
@@ -169,5 +202,13 @@ func (c *Collector) takeFound(g *group, commits []lag.Commit) {
 		}
 		g.found = slices.Insert(g.found, at, last)
 		c.trackFound(g, last)
+	}
+}
+
+func leftOut(tp lag.TopicPartition) error {
+	return &fault.Error{
+		Kind: fault.Unavailable, Op: "read the share-partition start offset of", Object: tp.String(),
+		Err:    errors.New("the coordinator's answer leaves it out"),
+		Remedy: "see what it says with kafka-share-groups --describe --offsets; if the group shares the topic no more, name those that it does with `topic`",
 	}
 }

@@ -82,7 +82,7 @@ func (c *Collector) takeTopics(cl *call, names []string, topics []lag.Topic, err
 		if t := c.topics[topics[i].Name]; t != nil && t.describing == cl.id {
 			cl.owed--
 			c.noteAnswer(topics[i].Err)
-			c.takeTopic(t, topics[i])
+			c.takeTopic(t, topics[i], cl.id)
 		}
 	})
 	if !c.owes(cl) {
@@ -98,14 +98,14 @@ func (c *Collector) takeTopics(cl *call, names []string, topics []lag.Topic, err
 			failure = noAnswer("describe topic", t.name)
 		}
 		c.noteAnswer(failure)
-		c.takeTopic(t, lag.Topic{Name: t.name, Err: failure})
+		c.takeTopic(t, lag.Topic{Name: t.name, Err: failure}, cl.id)
 	})
 }
 
-// takeTopic takes in what is said about one topic. The caller holds mu.
-func (c *Collector) takeTopic(t *topic, d lag.Topic) {
+// takeTopic takes in what is said about one topic, asked for at a stamp. The caller holds mu.
+func (c *Collector) takeTopic(t *topic, d lag.Topic, asked stamp) {
 	before, failed := t.missingOrDenied(), t.err != nil
-	changed := t.describe(d, c.last)
+	changed := t.describe(d, asked, c.last)
 	if changed {
 		c.shape++
 	}
@@ -146,7 +146,7 @@ func (c *Collector) takeCatalog(cl *call, topics []lag.Topic, err error) {
 		}
 		for i := range listed {
 			if t := c.topics[listed[i].Name]; t != nil && t.describing == 0 {
-				c.takeTopic(t, listed[i])
+				c.takeTopic(t, listed[i], cl.id)
 			}
 		}
 	}

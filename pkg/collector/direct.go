@@ -107,12 +107,12 @@ func (c *Collector) complete(e *entry) bool {
 			}
 			end := t.logs[tr.kind].at(id)
 			p, _ := tr.at(id)
-			commit := p.before(end.asked)
-			if commit.read == 0 || needsStart(commit.offset, end.offset) && t.logs[lag.Start].at(id).asked == 0 {
+			commit := p.fitting(end)
+			if commit.read == 0 || needsStart(commit.counts(), end.offset) && t.logs[lag.Start].at(id).asked == 0 {
 				return false
 			}
 			if e.Ages && c.agesAble() {
-				if o, _ := c.offsets(e.group, tr, id); tr.lacksAge(&o) {
+				if o, _ := c.offsets(e.group, tr, id); tr.lacksAge(o) {
 					return false
 				}
 			}
@@ -174,7 +174,7 @@ func (tr *tracked) progress(g *group) progress {
 		p, err := tr.at(id)
 		noCommit := p.newest.read == 0 && err == nil && g.err == nil
 		noEnd := end.asked == 0 && t.logs[tr.kind].err(id) == nil
-		doesNotFit := p.newest.read != 0 && end.asked != 0 && p.before(end.asked).read == 0
+		doesNotFit := p.newest.read != 0 && end.asked != 0 && p.fitting(end).read == 0
 		if noCommit || noEnd || doesNotFit {
 			state = unasked
 		}

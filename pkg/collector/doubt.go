@@ -42,8 +42,8 @@ func (wt *waitTopic) showEmpty(t *topic, kind lag.Position, w *lag.LogWake) {
 // not taken holds a record. It shows nothing of what lies before the offset that was waited at. The caller holds mu.
 func (tr *tracked) takeWake(w *lag.LogWake) {
 	p, _ := tr.at(w.Partition)
-	commit := p.before(tr.topic.logs[tr.kind].at(w.Partition).asked)
-	if tr.looks == nil || commit.read == 0 || commit.offset < 0 || commit.offset >= w.End {
+	commit := p.fitting(tr.topic.logs[tr.kind].at(w.Partition))
+	if tr.looks == nil || commit.read == 0 || commit.counts() < 0 || commit.offset >= w.End {
 		return
 	}
 	l := tr.looks[w.Partition]

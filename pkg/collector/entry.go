@@ -216,7 +216,7 @@ func (c *Collector) topic(name string) *topic {
 		t = &topic{name: name}
 		if listed, ok := c.catalog.find(name); ok {
 			t.asked = c.catalog.asked
-			t.describe(listed, c.catalog.asked)
+			t.describe(listed, c.catalog.asked, c.catalog.asked)
 		}
 		c.topics[name] = t
 	}

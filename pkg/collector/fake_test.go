@@ -38,6 +38,9 @@ type cluster struct {
 	mu     sync.Mutex
 	topics map[string]*fakeTopic
 	groups map[string]map[lag.TopicPartition]int64
+	// epochs are the leader epochs of commits, whichever group made them, and share are the share groups.
+	epochs map[lag.TopicPartition]int32
+	share  map[string]bool
 	calls  map[api]int
 	// asked are the groups and partitions of all calls.
 	asked map[api]int
@@ -49,6 +52,9 @@ type fakeTopic struct {
 	starts []int64
 	ends   []int64
 	stable []int64
+	// leaders are the leader epochs that descriptions name, and answering those of the leaders that tell log ends; nil
+	// where brokers do not tell.
+	leaders, answering []int32
 }
 
 func newCluster(brokers int) *cluster {
@@ -160,7 +166,7 @@ func (c *cluster) Topics(ctx context.Context, names []string) ([]lag.Topic, erro
 			answer = append(answer, lag.Topic{Name: name, Err: unknownTopic(name)})
 			continue
 		}
-		d := lag.Topic{Name: name, ID: t.id}
+		d := lag.Topic{Name: name, ID: t.id, LeaderEpochs: slices.Clone(t.leaders)}
 		for i := range t.ends {
 			d.Partitions = append(d.Partitions, int32(i))
 		}
@@ -202,7 +208,11 @@ func (c *cluster) logOffset(tp lag.TopicPartition, at lag.Position) lag.LogOffse
 		return lag.LogOffset{TopicPartition: tp, Offset: -1, Err: unknownTopic(tp.Topic)}
 	}
 	offsets := map[lag.Position][]int64{lag.End: t.ends, lag.StableEnd: t.stable, lag.Start: t.starts}[at]
-	return lag.LogOffset{TopicPartition: tp, Offset: offsets[tp.Partition]}
+	o := lag.LogOffset{TopicPartition: tp, Offset: offsets[tp.Partition], LeaderEpoch: lag.NoLeaderEpoch}
+	if t.answering != nil && at != lag.Start {
+		o.LeaderEpoch = t.answering[tp.Partition]
+	}
+	return o
 }
 
 func (c *cluster) Commits(ctx context.Context, groups []lag.GroupTopics, deliver func([]lag.GroupCommits)) {
@@ -221,6 +231,9 @@ func (c *cluster) Commits(ctx context.Context, groups []lag.GroupTopics, deliver
 			answers[i] = lag.GroupCommits{Group: g.Group, ReadAt: time.Now(), Err: err}
 			if err == nil {
 				answers[i].Commits = c.commits(g)
+				if c.share[g.Group] {
+					answers[i].Kind = lag.KindShare
+				}
 			}
 		}
 		return answers
@@ -231,7 +244,7 @@ func (c *cluster) commits(g lag.GroupTopics) (answer []lag.Commit) {
 	committed := c.groups[g.Group]
 	if g.Topics == nil {
 		for tp, offset := range committed {
-			answer = append(answer, lag.Commit{TopicPartition: tp, Offset: offset})
+			answer = append(answer, lag.Commit{TopicPartition: tp, Offset: offset, LeaderEpoch: c.epoch(tp, offset)})
 		}
 		return answer
 	}
@@ -242,10 +255,17 @@ func (c *cluster) commits(g lag.GroupTopics) (answer []lag.Commit) {
 			if !ok {
 				offset = lag.NoCommit
 			}
-			answer = append(answer, lag.Commit{TopicPartition: tp, Offset: offset})
+			answer = append(answer, lag.Commit{TopicPartition: tp, Offset: offset, LeaderEpoch: c.epoch(tp, offset)})
 		}
 	}
 	return answer
+}
+
+func (c *cluster) epoch(tp lag.TopicPartition, committed int64) int32 {
+	if epoch, known := c.epochs[tp]; known && committed >= 0 {
+		return epoch
+	}
+	return lag.NoLeaderEpoch
 }
 
 // fanOut asks all brokers at once and delivers each one's answer as it comes, never two at a time.

@@ -44,6 +44,11 @@ type tracked struct {
 	life  uint32
 	parts []positions
 	errs  []error
+	// ahead is how many partitions had a commit of a newer leader than the one that told the log end, when the log
+	// starts were last looked at.
+	ahead int
+	// past are the commits of the topic's life before, where it was created again, until there are other ones.
+	past []int64
 	// moved is set by a read that differs from the one before, until takeCommits takes notice.
 	moved bool
 	// users is how many entries it is for. Without any, the group has commits in a topic that nobody may read yet:

@@ -48,7 +48,7 @@ func (tr *tracked) collectHighWatermarks(due *logScope) {
 	for _, id := range t.ids {
 		stable := t.logs[lag.StableEnd].at(id)
 		p, _ := tr.at(id)
-		commit := p.before(stable.asked)
+		commit := p.fitting(stable)
 		if commit.read != 0 && tr.needsHighWatermark(commit.offset, stable) && t.logs[lag.End].at(id).asked < stable.asked {
 			ids = append(ids, id)
 		}

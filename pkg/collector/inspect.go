@@ -195,10 +195,10 @@ func (c *Collector) collectLooks(tr *tracked, due *looking) {
 	now, next := c.now(), forGood
 	for _, id := range t.ids {
 		end := t.logs[tr.kind].at(id)
-		commit := tr.parts[id].before(end.asked)
+		commit := tr.parts[id].fitting(end)
 		start := t.logs[lag.Start].at(id).known()
 		n := end.offset - max(commit.offset, start)
-		if commit.read == 0 || commit.offset < 0 || n <= 0 || n > maxPhantomLag {
+		if commit.read == 0 || commit.counts() < 0 || n <= 0 || n > maxPhantomLag {
 			if len(tr.looks) > 0 {
 				delete(tr.looks, id)
 			}

@@ -16,6 +16,23 @@ type position struct {
 	offset int64
 	// asked is when the answer was asked for, read when it had been received.
 	asked, read stamp
+	// epoch is the leader epoch that it was made in, or lag.NoLeaderEpoch.
+	epoch int32
+	// earlier is set once it is known to be of an earlier log of that name.
+	earlier bool
+}
+
+// suits reports whether the log end may be compared with the commit, as far as their epochs tell.
+func (p position) suits(end logRead) bool {
+	return p.earlier || p.epoch <= end.epoch || end.epoch < 0
+}
+
+// counts is the offset that lag depends on: one of an earlier log is as good as none.
+func (p position) counts() int64 {
+	if p.earlier {
+		return lag.NoCommit
+	}
+	return p.offset
 }
 
 // positions are the answers about one partition of one group that are still of
@@ -38,7 +55,7 @@ type positions struct {
 // compared with.
 func (p *positions) add(n position, end logRead) {
 	*p = positions{
-		fits:      p.before(end.asked),
+		fits:      p.fitting(end),
 		awaited:   p.before(end.pending),
 		newest:    n,
 		stalled:   p.stalled,
@@ -59,9 +76,20 @@ func (p *positions) before(s stamp) position {
 	return position{}
 }
 
+// fitting returns the newest answer that may be compared with the log end: it had been received when that was
+// asked for, and is of no newer leader. Its read is zero where there is none.
+func (p *positions) fitting(end logRead) position {
+	for _, q := range [...]position{p.newest, p.awaited, p.fits} {
+		if q.read != 0 && q.read <= end.asked && q.suits(end) {
+			return q
+		}
+	}
+	return position{}
+}
+
 // keepStalled brings stalled and moved up to date with the newest pair of commit and log end.
 func (p *positions) keepStalled(c *Collector, end, start logRead) {
-	commit := p.before(end.asked)
+	commit := p.fitting(end)
 	if commit.read == 0 {
 		return
 	}

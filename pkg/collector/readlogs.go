@@ -116,6 +116,10 @@ func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position
 	}
 	cl.owed--
 	t.touched = c.next()
+	if t.shrunk && c.push != nil {
+		signal(c.push.nudge) // those who sleep would wait long for the next refresh
+	}
+	t.shrunk = false
 	if cl.late {
 		t.late = max(t.late, cl.id)
 	}
@@ -174,13 +178,22 @@ func (c *Collector) collectStarts(tr *tracked, due *logScope) {
 	starts := &t.logs[lag.Start]
 	starts.fit(t.ids)
 	now := c.now()
-	next := forGood
+	next, ahead := forGood, 0
 	var ids []int32
 	for _, id := range t.ids {
 		end, start, p := t.logs[tr.kind].at(id), &starts.reads[id], &tr.parts[id]
 		p.keepStalled(c, end, *start)
-		commit := p.before(end.asked)
-		if commit.read == 0 || !needsStart(commit.offset, end.offset) {
+		if p.judge(&t.epochs, id) {
+			tr.group.touched, tr.group.moved = c.next(), c.next()
+		}
+		if p.ahead(end) {
+			// What the cluster says of the topic tells which of the two is old.
+			t.epochs.suspect(id, end.epoch, end.asked)
+			t.stale, next = true, 0
+			ahead++
+		}
+		commit := p.fitting(end)
+		if commit.read == 0 || !needsStart(commit.counts(), end.offset) {
 			continue
 		}
 		again := start.asked + stamp(c.opts.StartInterval)
@@ -198,5 +211,6 @@ func (c *Collector) collectStarts(tr *tracked, due *logScope) {
 		due.topics = append(due.topics, t)
 		due.asks = append(due.asks, lag.TopicPartitions{Topic: t.name, Partitions: ids})
 	}
+	tr.ahead = ahead
 	tr.noStarts.begin(c, tr, next)
 }

@@ -142,10 +142,12 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 		TopicPartition: lag.TopicPartition{Topic: t.name, Partition: id},
 		Committed:      lag.NoCommit, LogStart: start.known(), LogEnd: lag.Unknown,
 	}
+	counts := lag.NoCommit
 	p, failed := tr.at(id)
-	if commit := p.before(end.asked); commit.read != 0 {
+	if commit := p.fitting(end); commit.read != 0 {
 		o.Committed, o.LogEnd, o.ObservedAt = commit.offset, end.offset, c.time(commit.asked)
-		o.Done = tr.doneBehind(id, commit.offset)
+		o.CommitOfEarlierLog, counts = commit.earlier, commit.counts()
+		o.Done = tr.doneBehind(id, counts)
 		if p.moved != 0 {
 			o.MovedAt = c.time(p.moved)
 		}
@@ -157,8 +159,11 @@ func (c *Collector) offsets(g *group, tr *tracked, id int32) (o lag.Offsets, ask
 	if past := t.logs[lag.End].at(id); asked != 0 && tr.needsHighWatermark(o.Committed, end) && past.asked > end.asked {
 		o.HighWatermark = past.offset
 	}
-	o.Inspected, o.Oldest = tr.inspection(id), tr.oldest(id, &o)
-	complete := asked != 0 && (start.asked != 0 || !needsStart(o.Committed, o.LogEnd))
+	o.Inspected, o.Oldest = tr.inspection(id), tr.oldest(id, o)
+	complete := asked != 0 && (start.asked != 0 || !needsStart(counts, o.LogEnd))
+	if failed == nil && p.ahead(end) {
+		failed = p.errAhead(o.TopicPartition, end)
+	}
 	o.Err = c.partitionErr(g, tr, id, failed, complete)
 	return o, asked
 }

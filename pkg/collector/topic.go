@@ -28,8 +28,14 @@ type topic struct {
 	id   [16]byte
 	// ids are its partitions, ascending. The slice is replaced and never changed: requests hold it.
 	ids []int32
-	// life counts recreations. What was read in an earlier life is worth nothing.
-	life uint32
+	// life counts recreations. What was read in an earlier life is worth nothing, and what was asked for before
+	// born, when the present one was learned of, may be of an earlier one.
+	life   uint32
+	born   stamp
+	epochs epochs
+	// fewer is one more than the number of partitions in the newest description, if that is less than there
+	// were; else 0. Without an id, one such answer does not count.
+	fewer int
 	// logs are its log ends, stable ends and log starts, indexed by lag.Position.
 	logs [3]logs
 
@@ -45,6 +51,9 @@ type topic struct {
 	// stale asks for a description in the next refresh.
 	stale bool
 
+	// shrunk is set when one of its logs has just become shorter.
+	shrunk bool
+
 	// unreadable is why its records must not be read, and readable when that is tried again.
 	unreadable error
 	readable   stamp
@@ -59,9 +68,9 @@ type topic struct {
 	marks [2]uint64
 }
 
-// describe takes in an answer about the topic and reports whether its partitions,
+// describe takes in an answer about the topic, asked for at a stamp, and reports whether its partitions,
 // or the certainty that there are none, changed.
-func (t *topic) describe(d lag.Topic, now stamp) bool {
+func (t *topic) describe(d lag.Topic, asked, now stamp) bool {
 	t.describing, t.stale, t.err = 0, false, d.Err
 	if d.Err != nil {
 		return t.miss(now)
@@ -73,23 +82,39 @@ func (t *topic) describe(d lag.Topic, now stamp) bool {
 		t.err = unexpected("describe", fmt.Sprintf("topic %q", t.name), fmt.Errorf("%d partitions with ids %d to %d", n, ids[0], ids[n-1]))
 		return false
 	}
-	var unknownID [16]byte
-	sameID := t.id == d.ID && d.ID != unknownID
-	recreated := t.id != d.ID && t.id != unknownID && d.ID != unknownID
-	if len(ids) < len(t.ids) && sameID {
-		// Topics never shrink. The same topic with fewer partitions is a broker's mistake.
+	recreated := t.recreated(d.ID)
+	if len(ids) < len(t.ids) && !recreated && !t.shrinks(d) {
 		return false
 	}
 	if recreated || len(ids) < len(t.ids) {
 		t.life++
-		t.logs = [3]logs{}
+		t.born, t.logs, t.epochs = now, [3]logs{}, epochs{}
 	}
-	t.id = d.ID
+	t.id, t.fewer = d.ID, 0
+	if len(d.LeaderEpochs) != len(ids) {
+		d.LeaderEpochs = nil
+	}
+	t.epochs.learn(d.LeaderEpochs, asked)
 	if slices.Equal(ids, t.ids) {
 		return recreated
 	}
 	t.ids = slices.Clone(ids)
 	return true
+}
+
+// recreated reports whether the id is that of another topic of the same name.
+func (t *topic) recreated(id [16]byte) bool {
+	var unknown [16]byte
+	return t.id != id && t.id != unknown && id != unknown
+}
+
+// shrinks reports whether a description with fewer partitions than before counts. Topics never shrink: the same topic
+// with fewer partitions is a broker's mistake, and where the id does not tell, one answer may be that too.
+func (t *topic) shrinks(d lag.Topic) bool {
+	same := t.id == d.ID && d.ID != [16]byte{}
+	again := t.fewer == len(d.Partitions)+1
+	t.fewer, t.stale = len(d.Partitions)+1, !same
+	return !same && again
 }
 
 // miss takes in a failure to describe the topic and reports whether it makes certain that there is none.
@@ -120,11 +145,15 @@ type logs struct {
 	reads []logRead
 	// errs is nil as long as no read has failed.
 	errs []error
+	// shorter are the logs whose end went back, and when the first such end was asked for; nil while there are none.
+	shorter map[int32]stamp
 }
 
 // logRead is the newest good read of one position of one partition.
 type logRead struct {
 	offset int64
+	// epoch is that of the leader that told offset, or lag.NoLeaderEpoch.
+	epoch int32
 	// asked is when offset was asked for; pending is the call that owes a newer answer.
 	asked, pending stamp
 	// woken is when a wait told of offset; zero where it was read.
@@ -186,10 +215,7 @@ func (t *topic) take(o lag.LogOffset, at lag.Position, call stamp) (taken, moved
 	}
 	r := &l.reads[o.Partition]
 	r.pending = 0
-	err := o.Err
-	if err == nil && o.Offset < 0 {
-		err = unexpected("read the "+at.String()+" of", o.String(), fmt.Errorf("offset %d", o.Offset))
-	}
+	err := t.refuse(&o, at, call)
 	moved = (l.err(o.Partition) == nil) != (err == nil) || err == nil && (r.asked == 0 || r.offset != o.Offset)
 	l.setErr(o.Partition, err)
 	if err != nil {
@@ -204,8 +230,53 @@ func (t *topic) take(o lag.LogOffset, at lag.Position, call stamp) (taken, moved
 		}
 		t.truncated(o.Partition)
 	}
-	r.offset, r.asked = o.Offset, max(r.asked, call)
+	r.offset, r.asked, r.epoch = o.Offset, max(r.asked, call), t.epochs.of(o.LeaderEpoch)
 	return true, moved
+}
+
+// refuse returns why an answer is none; nil where it may be taken.
+func (t *topic) refuse(o *lag.LogOffset, at lag.Position, call stamp) error {
+	switch {
+	case o.Err != nil:
+		return o.Err
+	case o.Offset < 0:
+		return unexpected("read the "+at.String()+" of", o.String(), fmt.Errorf("offset %d", o.Offset))
+	case at == lag.Start:
+		return nil
+	}
+	return t.refuseEnd(&t.logs[at], o, call)
+}
+
+// refuseEnd returns why a log end is no answer, or none yet; the topic is then described in the next refresh.
+func (t *topic) refuseEnd(l *logs, o *lag.LogOffset, call stamp) error {
+	r := l.reads[o.Partition]
+	if err := t.epochs.refuse(o, r, call); err != nil {
+		t.stale = true
+		return err
+	}
+	if r.asked == 0 || o.Offset >= r.offset || call < r.woken || t.epochs.of(o.LeaderEpoch) > r.epoch && r.epoch >= 0 || t.id == [16]byte{} {
+		delete(l.shorter, o.Partition)
+		return nil
+	}
+	// A log that is shorter than before was truncated, or is another one: then the commits that it would be compared
+	// with are of no use. The id tells, in a description asked for later.
+	since, known := l.shorter[o.Partition]
+	if known && t.epochs.asked > since {
+		delete(l.shorter, o.Partition)
+		return nil
+	}
+	if !known {
+		if l.shorter == nil {
+			l.shorter = map[int32]stamp{}
+		}
+		l.shorter[o.Partition], t.shrunk = call, true
+	}
+	t.stale = true
+	return &fault.Error{
+		Kind: fault.Unavailable, Op: "read the log end offset of", Object: o.String(),
+		Err:    fmt.Errorf("it went back from %d to %d, and whether the topic was created again is not known yet", r.offset, o.Offset),
+		Remedy: "wait for the next refresh",
+	}
 }
 
 // truncated notes that a log has lost its end, or was made anew: its start is another one too.
