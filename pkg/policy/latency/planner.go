@@ -18,38 +18,44 @@ const (
 // Planner decides on the replicas of one trigger. It is not safe for concurrent use.
 type Planner struct {
 	config   Config
-	first    time.Time // the first complete observation
-	last     time.Time // the newest observation
-	complete time.Time // the newest complete observation
-	members  int
+	flow     flow
+	service  service
+	delays   delays
+	effect   effect
+	budget   budget
+	replay   replay
+	last     time.Time // the newest complete observation
+	wanted   int       // the size last asked for; 0 as long as there is none
+	change   change    // on the way to it
+	lower    lower
+	missing  time.Time // since when there are fewer replicas than asked for
 	decision Decision
 }
 
 // New returns a planner that has seen nothing yet. The configuration must pass [Config.Check].
 func New(config Config) *Planner {
-	return &Planner{config: config.withDefaults(), members: UnknownMembers}
+	return &Planner{config: config.withDefaults(), flow: newFlow(), budget: budget{inTime: 1}}
 }
 
 // Recall tells about arrivals of the past, in any order and also later than observations. What has been
-// observed counts more.
-func (*Planner) Recall(...Arrivals) {}
+// observed counts more. Spans of up to a minute say most, longer ones only something about longer steps.
+func (p *Planner) Recall(spans ...Arrivals) { p.flow.history.recall(spans) }
 
-// Observe takes what Kafka said, and makes a decision where it is time for one.
+// Observe takes what Kafka said, and makes a decision where it is time for one. An observation that lacks an
+// offset, the number of members or the group's state tells nothing.
 func (p *Planner) Observe(o Observation) {
 	if !o.At.After(p.last) || len(o.Partitions) > MostPartitions {
 		return
 	}
 	due := o.At.Truncate(Interval).After(p.last)
-	p.last = o.At
 	if o.Members < 0 || o.State == StateUnknown || !o.complete() {
 		return
 	}
-	if p.first.IsZero() {
-		p.first = o.At
-	}
-	p.complete, p.members = o.At, o.Members
+	p.last = o.At
+	p.flow.take(&o)
+	p.flow.end(&p.change, &p.delays, p.config.PartitionsPerReplica)
 	if due {
-		p.decide(o.At.Truncate(Interval), len(o.Partitions))
+		p.decide(&o)
 	}
 }
 
@@ -62,30 +68,14 @@ func (o *Observation) complete() bool {
 	return len(o.Partitions) > 0
 }
 
-func (p *Planner) decide(at time.Time, partitions int) {
-	threads := p.config.PartitionsPerReplica
-	current := ceilDiv(p.members, threads)
-	d := Decision{At: at, Replicas: current, Current: current, InTime: 1}
-	d.step(RuleCurrent, current, fmt.Sprintf("%d members: %d replicas", p.members, current))
-	if most := ceilDiv(partitions, threads); current > most {
-		d.Limit = RulePartitionBound
-		d.step(RulePartitionBound, most, fmt.Sprintf("%d partitions feed at most %d replicas", partitions, most))
-	}
-	p.decision = d
-}
-
 // Decide returns the newest decision, or one to hold where nothing is known any more.
 func (p *Planner) Decide(now time.Time) Decision {
 	d := p.decision
-	switch {
+	switch age := now.Sub(p.last); {
 	case d.At.IsZero():
 		return d.hold(RuleUnknown, "no decision yet: the group has not been seen completely")
-	case now.Sub(p.complete) > MaxAge:
-		return d.hold(RuleUnknown, fmt.Sprintf("the group was last seen completely %s ago", now.Sub(p.complete).Round(time.Second)))
-	case now.Sub(p.first) < watchOnly:
-		return d.hold(RuleFirstMinute, "watching for a minute first: replicas that are starting cannot be seen yet")
-	case d.Replicas < 1:
-		return d.hold(RuleUnknown, "the group has no member, and nothing is known of it")
+	case age > MaxAge:
+		return d.hold(RuleUnknown, fmt.Sprintf("the group was last seen completely %s ago", age.Round(time.Second)))
 	}
 	return d
 }
@@ -98,12 +88,6 @@ func (d Decision) hold(rule Rule, reason string) Decision {
 
 // step records what a rule did, and does it.
 func (d *Decision) step(rule Rule, after int, reason string) {
-	before := d.Replicas
-	if rule == RuleCurrent {
-		before = after
-	}
-	d.Steps = append(d.Steps, Step{rule, before, after, reason})
+	d.Steps = append(d.Steps, Step{rule, d.Replicas, after, reason})
 	d.Replicas = after
 }
-
-func ceilDiv(a, b int) int { return (a + b - 1) / b }
