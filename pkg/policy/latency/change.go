@@ -12,6 +12,9 @@ type change struct {
 	under    bool // it is under way
 }
 
+// up reports whether more replicas are on their way.
+func (c *change) up() bool { return c.under && c.to > c.from }
+
 // delays learns how long changes take.
 type delays struct {
 	startup, pauseUp, pauseDown samples

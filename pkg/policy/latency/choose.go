@@ -144,7 +144,7 @@ func (c *chooser) table(chosen int) []Size {
 			s.InTime = max(0, 1-p.late/(c.startup+c.pauseUp+max(c.startup, c.pauseDown)))
 		}
 		if p.lasts < courseSpan {
-			s.ReplicaHours += c.price / max(p.lasts, Interval.Seconds())
+			s.ReplicaHours += c.price / max(p.lasts, c.startup+c.pauseUp)
 		}
 		list = append(list, s)
 	}

@@ -7,8 +7,9 @@ const highQuantile = 0.9
 
 // budget keeps account of records that were late, and makes the planner the more cautious the more there were.
 type budget struct {
-	inTime  float64
-	caution float64 // 0 to 1
+	inTime    float64 // share of all records
+	avoidable float64 // share of records that were late and that another size could have helped
+	caution   float64 // 0 to 1
 }
 
 const (
@@ -18,9 +19,10 @@ const (
 	mostCaution = 60
 )
 
-func (b *budget) account(late, attainment float64) {
+func (b *budget) account(late, avoidable, attainment float64) {
 	b.inTime += (1 - late - b.inTime) / budgetMemory
-	switch burn := (1 - b.inTime) / (1 - attainment); {
+	b.avoidable += (avoidable - b.avoidable) / budgetMemory
+	switch burn := b.avoidable / (1 - attainment); {
 	case burn > 1:
 		b.caution += 0.02 * (1 - b.caution)
 	case burn < 0.5:
@@ -43,7 +45,7 @@ func (p *Planner) decide(o *Observation) {
 	have := ceilDiv(f.members, c.PartitionsPerReplica)
 	feeds := newLadder(nil, len(s.units), c.PartitionsPerReplica)
 	p.measure(s, have, feeds)
-	p.budget.account(s.late, c.Attainment)
+	p.budget.account(s.late, s.avoidable, c.Attainment)
 	outlook := f.history.lookAhead(&past, highQuantile)
 	d := p.describe(o, s, &outlook, have)
 	if p.ready(o, &outlook, have, &d) {
@@ -114,6 +116,7 @@ func (p *Planner) choose(s *scene, past *lastHour, outlook *outlook, have int, f
 	rate := p.memberRate()
 	if rate.Source != Learned && rate.Source != Configured {
 		p.probe(s, sizes, d)
+		p.bound(sizes, feeds, len(s.units), 0, d)
 		return
 	}
 	c := p.chooser(s, past, outlook, have, sizes, d)
@@ -129,10 +132,10 @@ func (p *Planner) choose(s *scene, past *lastHour, outlook *outlook, have int, f
 	case !c.safe(now) && p.wanted < sizes.top():
 		p.goUp(c, now, d)
 	default:
-		p.goDown(c, s, d)
+		p.goDown(c, d)
 	}
 	p.heed(c, d)
-	p.bound(c, feeds.top(), len(s.units), d)
+	p.bound(sizes, feeds, len(s.units), c.need(), d)
 	p.short(have, d)
 	d.Sizes = c.table(d.Replicas)
 }
@@ -157,7 +160,7 @@ func (p *Planner) chooser(s *scene, past *lastHour, outlook *outlook, have int, 
 		price: c.ChangePrice, age: s.age(past), have: min(have, p.wanted), ordered: p.wanted,
 		margin: Interval.Seconds() + float64(p.flow.every) + mostCaution*p.budget.caution,
 	}
-	if p.change.under && p.change.to > p.change.from {
+	if p.change.up() {
 		ch.waited = p.flow.at.Sub(p.change.ordered).Seconds()
 	}
 	return ch
@@ -177,7 +180,7 @@ func (p *Planner) play(c *chooser, s *scene, d *Decision) {
 // goUp jumps to the size that is needed, at once.
 func (p *Planner) goUp(c *chooser, now *prospect, d *Decision) {
 	p.lower = lower{}
-	if p.change.under && p.change.to > p.change.from && now.asGoodAs(c.judge(c.sizes.top())) {
+	if p.change.up() && now.asGoodAs(c.judge(c.sizes.top())) {
 		d.step(RuleRebalance, d.Replicas, fmt.Sprintf("from %d to %d replicas is under way, and more would not be earlier", p.change.from, p.change.to))
 		d.Limit = RuleRebalance
 		return
@@ -188,10 +191,10 @@ func (p *Planner) goUp(c *chooser, now *prospect, d *Decision) {
 }
 
 // goDown takes a smaller size where one has been enough for a while.
-func (p *Planner) goDown(c *chooser, s *scene, d *Decision) {
+func (p *Planner) goDown(c *chooser, d *Decision) {
 	to := c.down(p.wanted)
 	switch {
-	case to == nil || s.oldest > c.limit || p.flow.event.reset:
+	case to == nil || c.age > c.limit || p.flow.event.reset:
 		p.lower = lower{}
 		return
 	case p.change.under || p.flow.state != Stable:

@@ -34,7 +34,7 @@ const (
 	firstPause  = 15 * time.Minute
 	lastPause   = 4 * time.Hour
 	tryLasts    = 2 * time.Hour
-	enoughTries = 2
+	enoughTries = 2 // of the size now; a smaller one that was left quickly may have only one
 )
 
 // note takes what a size consumed with all members busy.
@@ -93,7 +93,7 @@ func (e *effect) learn(replicas int, speed float64, at time.Time, sizes ladder) 
 func (e *effect) smaller(replicas int, at time.Time) (found *try) {
 	for i := range e.tries {
 		t := &e.tries[i]
-		if t.n < enoughTries || at.Sub(t.at) > tryLasts || float64(replicas) < leastGrowth*float64(t.replicas) {
+		if t.n < 1 || at.Sub(t.at) > tryLasts || float64(replicas) < leastGrowth*float64(t.replicas) {
 			continue
 		}
 		if found == nil || t.replicas > found.replicas {

@@ -6,6 +6,7 @@ import "time"
 type flow struct {
 	parts    []partition
 	began    time.Time // the first complete observation
+	shares   time.Time // since when shares of partitions are comparable
 	at       time.Time // the newest complete one
 	looked   time.Time // the newest one that was used for a decision
 	now      moment
@@ -42,7 +43,7 @@ func newFlow() flow { return flow{history: newHistory(), members: UnknownMembers
 // take takes a complete observation.
 func (f *flow) take(o *Observation) {
 	if f.began.IsZero() {
-		f.began, f.generation, f.layout = o.At, o.Generation, o.Layout
+		f.began, f.shares, f.generation, f.layout = o.At, o.At, o.Generation, o.Layout
 	}
 	if o.Layout != f.layout || len(o.Partitions) < len(f.parts) {
 		f.parts, f.layout = nil, o.Layout
@@ -82,6 +83,7 @@ func (f *flow) meet(o *Partition, before time.Time) {
 	if !before.IsZero() {
 		f.event.grown = true
 	}
+	f.shares = f.at // what each gets is another share now
 }
 
 // follow takes one partition's offsets and returns how many records have arrived.

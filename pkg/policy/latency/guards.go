@@ -12,6 +12,8 @@ const (
 	probeEvery = 2 * time.Minute
 	// probeAge is the share of the target that the oldest record must be younger than for that.
 	probeAge = 0.1
+	// backAge is the share from which on it is taken back.
+	backAge = 0.3
 	// replayTime is how long a replay of old records may take.
 	replayTime = 30 * time.Minute
 )
@@ -55,22 +57,31 @@ func (f *flow) silent(s *scene) bool {
 	return float64(f.quiet-1)*Interval.Seconds() >= max(Interval.Seconds(), 3*float64(f.interval.seconds()))
 }
 
-// probe goes one size down to find out what a busy replica does, where records are young.
+// probe goes one size down to find out what a busy replica does, where records are young. It goes back at once
+// where they grow old: by then somebody is busy, and it will be known.
 func (p *Planner) probe(s *scene, sizes ladder, d *Decision) {
-	f := &p.flow
-	smaller := 0
-	for _, size := range sizes {
-		if size < d.Replicas {
-			smaller = size
-		}
-	}
-	calm := f.state == Stable && !p.change.under && f.at.Sub(p.settled()) >= probeEvery
-	if smaller == 0 || !calm || s.oldest > probeAge*p.config.TargetLatency.Seconds() || s.late > 0 {
+	f, target := &p.flow, p.config.TargetLatency.Seconds()
+	settled := f.state == Stable && !p.change.under && f.at.Sub(p.settled()) >= probeEvery
+	larger := sizes.up(d.Replicas + 1)
+	switch smaller := sizes.below(d.Replicas); {
+	case s.oldest > backAge*target && d.Replicas < larger && !p.change.up():
+		d.step(RuleLearning, larger, fmt.Sprintf("what a busy replica does is not known yet, and records are %s old: back to %s",
+			rounded(s.oldest), count(larger, "replica")))
+	case smaller > 0 && settled && s.oldest <= probeAge*target && p.bearable(s, smaller, d):
+		d.step(RuleProbe, smaller, fmt.Sprintf("no member has had enough to do yet: %s instead of %d will show what one can do",
+			count(smaller, "replica"), d.Replicas))
+	default:
 		d.step(RuleLearning, d.Replicas, "what a busy replica does is not known yet: the group keeps what it has")
 		d.Limit = RuleLearning
-		return
 	}
-	d.step(RuleProbe, smaller, fmt.Sprintf("no member has had enough to do yet: %s instead of %d will show what one can do", count(smaller, "replica"), d.Replicas))
+}
+
+// bearable reports whether records stay in time at a smaller size even if the members are nearly busy now.
+func (p *Planner) bearable(s *scene, smaller int, d *Decision) bool {
+	threads := p.config.PartitionsPerReplica
+	more := s.share(smaller*threads) / s.share(d.Replicas*threads)
+	until := 2*Interval + d.Startup.Duration + d.Pause.Duration
+	return (1-1/more)*until.Seconds()+p.delays.pause(&p.config, false).Duration.Seconds() <= p.config.TargetLatency.Seconds()
 }
 
 // settled is when the last change was ordered, or when the planner began.
@@ -108,22 +119,21 @@ func (r *replay) size(c *chooser, s *scene, at time.Time) int {
 	return c.sizes.top()
 }
 
-// bound keeps the decision within what partitions can feed, and within the maximum. feeds is the largest size
-// that partitions can feed.
-func (p *Planner) bound(c *chooser, feeds, partitions int, d *Decision) {
-	most := c.sizes.top()
-	short := d.Replicas >= most && math.IsInf(c.judge(most).recovered, 1)
-	switch {
-	case d.Replicas <= most && !short:
+// bound keeps the decision within what partitions can feed, and within the maximum. need is how many replicas
+// would have enough to do.
+func (p *Planner) bound(allowed, feeds ladder, partitions, need int, d *Decision) {
+	most := allowed.top()
+	if d.Replicas <= most && need <= most {
 		return
-	case most < feeds:
+	}
+	if most < feeds.top() {
 		d.step(RuleMaxReplicas, min(d.Replicas, most), fmt.Sprintf("maxReplicas %d allows no more than %s", p.config.MaxReplicas, count(most, "replica")))
 		d.Limit = RuleMaxReplicas
 		return
 	}
 	reason := fmt.Sprintf("%s feed at most %s", count(partitions, "partition"), count(most, "replica"))
-	if need := c.need(); short && need*c.threads > partitions {
-		reason += fmt.Sprintf("; %d partitions would do", need*c.threads)
+	if need > most {
+		reason += fmt.Sprintf(": %d partitions would do", need*p.config.PartitionsPerReplica)
 	}
 	d.step(RulePartitionBound, min(d.Replicas, most), reason)
 	d.Limit = RulePartitionBound

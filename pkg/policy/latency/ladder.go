@@ -32,6 +32,17 @@ func (l ladder) at(n int) int {
 // up returns the lowest size that is no less than n, and the highest size where there is none.
 func (l ladder) up(n int) int { return l[l.at(n)] }
 
+// below returns the highest size that is less than n, or 0.
+func (l ladder) below(n int) int {
+	smaller := 0
+	for _, size := range l {
+		if size < n {
+			smaller = size
+		}
+	}
+	return smaller
+}
+
 // top is the highest size.
 func (l ladder) top() int { return l[len(l)-1] }
 

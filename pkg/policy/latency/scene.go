@@ -34,16 +34,17 @@ type scene struct {
 	members []load
 	// counted are the members without what is left out.
 	counted []load
+	blocked []bool // members with a hot partition
 	// speeds are what members consumed that had enough to do all the while, in records a second, where a
 	// window of measuring has ended; allBusy says that all members had.
 	speeds   []float64
 	allBusy  bool
 	measured bool
 	// oldest is the age of the oldest record that is not consumed, in seconds; late the share of arrivals
-	// that goes to partitions with records older than the target.
-	oldest, late float64
-	hot, stuck   int // partitions that are left out
-	block        float64
+	// that goes to partitions with records older than the target, and avoidable that of those which count.
+	oldest, late, avoidable float64
+	hot, stuck              int // partitions that are left out
+	block                   float64
 }
 
 const (
@@ -53,17 +54,22 @@ const (
 	stuckAfter = 60
 	// hotShare is the share of what a member can do from which a partition is hot.
 	hotShare = 0.98
+	// hotExcess is how much more than the usual partition it must get: where all get too much there are too few.
+	hotExcess = 1.5
 )
 
 // look brings all estimates up to date, and returns what there is. service is what a member can do, 0 where
 // that is not known.
 func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) *scene {
-	s := &scene{at: o.At, units: make([]load, 0, len(f.parts)), members: make([]load, f.members), counted: make([]load, f.members)}
+	s := &scene{
+		at: o.At, units: make([]load, 0, len(f.parts)), members: make([]load, f.members),
+		counted: make([]load, f.members), blocked: make([]bool, f.members),
+	}
 	var after float32
 	if !f.looked.IsZero() {
 		after = float32(o.At.Sub(f.looked).Seconds())
 	}
-	known := float32(o.At.Sub(f.began).Seconds())
+	known := float32(o.At.Sub(f.shares).Seconds())
 	f.looked = o.At
 	stable := f.state == Stable
 	sum, oldest := 0.0, 0.0
@@ -79,11 +85,15 @@ func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) 
 		p := &f.parts[i]
 		l := load{float64(p.rate), float64(p.backlog), p.consumed()}
 		oldest = max(oldest, l.backlog/max(l.rate, mean/10, 1e-3))
+		s.total.add(l)
+		left := s.hot + s.stuck
+		counted := f.leaveOut(s, p, l, mean, service, stable)
 		if l.backlog*sum > within*max(l.rate, mean/10) && l.backlog >= 1 {
 			s.late += l.rate
+			if left == s.hot+s.stuck {
+				s.avoidable += l.rate
+			}
 		}
-		s.total.add(l)
-		counted := f.leaveOut(s, p, l, mean, service, stable)
 		s.unit(counted, int(o.Partitions[i].ID), c.CoPartitioned)
 		if p.owner >= 0 && int(p.owner) < len(s.members) {
 			s.members[p.owner].add(l)
@@ -92,6 +102,7 @@ func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) 
 	}
 	if sum > 0 {
 		s.late /= sum
+		s.avoidable /= sum
 	}
 	s.oldest = past.back(oldest * sum)
 	f.measure(s)
@@ -105,8 +116,12 @@ func (f *flow) leaveOut(s *scene, p *partition, l load, mean, service float64, s
 	switch {
 	case stable && l.backlog >= 1 && f.now.since(p.movedAt) > max(stuckAfter, 6*f.interval.seconds()):
 		s.stuck++
-	case service > 0 && l.rate > hotShare*service:
+	case service > 0 && l.rate > hotShare*service && l.rate > hotExcess*mean:
 		s.hot++
+		// What else its member has waits behind it, whatever the size.
+		if p.owner >= 0 && int(p.owner) < len(s.blocked) {
+			s.blocked[p.owner] = true
+		}
 	default:
 		return l
 	}
@@ -208,8 +223,10 @@ func (s *scene) share(members int) float64 {
 func (s *scene) age(past *lastHour) float64 {
 	var furthest float64
 	least := s.total.rate / float64(max(1, 10*len(s.units)))
-	for _, m := range s.counted {
-		furthest = max(furthest, m.backlog/max(m.rate, least, 1e-3))
+	for i, m := range s.counted {
+		if !s.blocked[i] {
+			furthest = max(furthest, m.backlog/max(m.rate, least, 1e-3))
+		}
 	}
 	if len(s.counted) == 0 {
 		furthest = s.total.backlog / max(s.total.rate, 1e-3)

@@ -285,3 +285,30 @@ func (w *world) run(seconds int) {
 		w.step()
 	}
 }
+
+// grow adds partitions; all get the same then.
+func (w *world) grow(to int) {
+	for len(w.queues) < to {
+		w.queues, w.owner, w.pausedTo = append(w.queues, queue{}), append(w.owner, latency.NoOwner), append(w.pausedTo, 0)
+		w.weights = append(w.weights, 0)
+	}
+	for i := range w.weights {
+		w.weights[i] = 1 / float64(to)
+	}
+	w.rebalance()
+}
+
+// rewind sets the commits of all partitions back by so many records in all, which have just come then.
+func (w *world) rewind(records float64) {
+	for i := range w.queues {
+		q := &w.queues[i]
+		n := min(q.done, records/float64(len(w.queues)))
+		if len(q.came) == 0 {
+			q.from = w.second
+			q.came = append(q.came, 0)
+		}
+		q.done -= n
+		q.committed = q.done
+		q.came[0] += n
+	}
+}
