@@ -168,13 +168,13 @@ func scramIterationsWithoutEnd(s *session, resp kmsg.Response) {
 
 // fatMembers sends some 40 MB of what members say of themselves.
 func fatMembers(s *session, resp kmsg.Response) {
-	fat := make([]byte, 1<<20)
+	const fat = 1 << 20
 	if a, ok := resp.(*kmsg.DescribeGroupsResponse); ok {
 		for i := range a.Groups {
 			one := a.Groups[i].Members[0]
 			// A count of topics that fills the bytes, each an empty name.
-			one.ProtocolMetadata = binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(len(fat)/2-4))
-			one.ProtocolMetadata = append(one.ProtocolMetadata, fat[8:]...)
+			one.ProtocolMetadata = binary.BigEndian.AppendUint32([]byte{0, 0}, uint32(fat/2-4))
+			one.ProtocolMetadata = append(one.ProtocolMetadata, make([]byte, fat)...)
 			one.MemberAssignment = s.noise(4096)
 			for range 40 / len(a.Groups) {
 				a.Groups[i].Members = append(a.Groups[i].Members, one)

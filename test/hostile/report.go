@@ -67,6 +67,7 @@ func (r *Report) during(s State) {
 		Descriptors: max(m.Descriptors, s.Descriptors), Accepted: max(m.Accepted, s.Accepted), Dialed: max(m.Dialed, s.Dialed),
 		Series: max(m.Series, s.Series), PageBytes: max(m.PageBytes, s.PageBytes), LogBytes: max(m.LogBytes, s.LogBytes),
 		CPUSeconds: max(m.CPUSeconds, s.CPUSeconds), Panics: max(m.Panics, s.Panics),
+		Waited: max(m.Waited, s.Waited), HandledP99: max(m.HandledP99, s.HandledP99),
 	}
 }
 
