@@ -42,6 +42,8 @@ type broker struct {
 	mu   sync.Mutex
 	idle []*conn // the most recently used last
 	open int
+	// idleEnds looks after the idle connections; nil while there are none.
+	idleEnds *time.Timer
 	// retired keeps connections in use from becoming idle ones.
 	retired  bool
 	failures int
@@ -179,7 +181,6 @@ func (b *broker) takeIdle(now time.Time) (*conn, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dropStale(now)
-	b.dropStaleWaits(now)
 	if n := len(b.idle); n > 0 {
 		c := b.idle[n-1]
 		b.idle = b.idle[:n-1]
@@ -208,6 +209,7 @@ func (b *broker) release(c *conn, usable bool) {
 	defer b.mu.Unlock()
 	if usable && !b.retired {
 		b.idle = append(b.idle, c)
+		b.watchIdle()
 		return
 	}
 	c.close()
@@ -237,6 +239,7 @@ func (b *broker) dropIdle() {
 		b.open--
 	}
 	b.idle = nil
+	b.watchIdle()
 }
 
 // retire closes the idle connections, and those in use when they are given back.

@@ -76,11 +76,13 @@ func TestConnectionsAreNotKeptTooLong(t *testing.T) {
 	}
 }
 
-// Connections that waits no longer need go with the next read, and not with the next wait.
-func TestConnectionsThatWaitedAreNotKept(t *testing.T) {
+// Connections go when nothing has used them for long, also where nothing asks that broker any more.
+func TestConnectionsThatNobodyUsesAreClosed(t *testing.T) {
 	fake := fakekafka.Start(t, 1, kfake.SeedTopics(3, "t0"))
-	client := newClient(t, fake, func(c *kafka.Config) { c.WaitIdleTimeout = time.Millisecond })
-	readOffsets(t, client, lag.End, allOf(1, 3))
+	client := newClient(t, fake, func(c *kafka.Config) {
+		c.IdleTimeout, c.WaitIdleTimeout = 500*time.Millisecond, 300*time.Millisecond
+	})
+	readOffsets(t, client, lag.End, allOf(1, 3)) // who leads
 	const waits = 3
 	var done [waits]<-chan awaited
 	for i := range done {
@@ -91,14 +93,13 @@ func TestConnectionsThatWaitedAreNotKept(t *testing.T) {
 			t.Fatal(got.err)
 		}
 	}
-	if got := client.Stats()[0].Waiting; got == 0 {
-		t.Fatal("no connection of a wait is left")
-	}
-	time.Sleep(10 * time.Millisecond)
 	readOffsets(t, client, lag.End, allOf(1, 3))
-	if got := client.Stats()[0]; got.Waiting != 0 || got.Open != got.Idle {
-		t.Errorf("%+v, want no connection that waits", got)
+	if got := client.Stats()[0]; got.Waiting == 0 || got.Open == got.Waiting {
+		t.Fatalf("%+v, want connections of either kind", got)
 	}
+	eventually(t, "connections stay that nobody uses", func() bool {
+		return client.Stats()[0].Open == 0 && fake.Connections(0) == 0
+	})
 }
 
 // A session that ends (KIP-368) takes its connection with it, before the broker does.

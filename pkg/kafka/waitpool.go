@@ -23,17 +23,6 @@ func (b *broker) waiting() *broker {
 	return b.waits
 }
 
-// dropStaleWaits closes the connections that nothing has waited on for long: while all
-// others wait, nobody else would look. The caller holds mu.
-func (b *broker) dropStaleWaits(now time.Time) {
-	if b.waits == nil {
-		return
-	}
-	b.waits.mu.Lock()
-	defer b.waits.mu.Unlock()
-	b.waits.dropStale(now)
-}
-
 // retireWaits is retire for the connections that wait.
 func (b *broker) retireWaits() {
 	b.mu.Lock()
