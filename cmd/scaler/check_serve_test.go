@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 	"github.com/kafka-scaler/kafka-scaler/internal/fakekafka"
 )
 
@@ -73,7 +74,7 @@ func TestCheckSaysWhatServeAnswers(t *testing.T) {
 			run := func(command string) (int, string) {
 				var out, errs strings.Builder
 				code := execute(t.Context(), []string{command, "-f", manifest, "--bootstrap-servers", strings.Join(fake.ListenAddrs(), ",")},
-					process{stdout: &out, stderr: &errs, lookupEnv: func(string) (string, bool) { return "", false }})
+					cli.Process{Stdout: &out, Stderr: &errs, LookupEnv: func(string) (string, bool) { return "", false }})
 				return code, out.String() + errs.String()
 			}
 			if code, out := run("explain"); code != tc.code || !strings.Contains(out, tc.explain) {

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 )
 
 var update = flag.Bool("update", false, "write the generated pages in docs")
@@ -45,7 +47,7 @@ variables, variables over the configuration file, and that over the defaults.
 
 Exit codes: 0 for success, 1 for a failure, 2 for wrong usage.
 `)
-	root := newRoot(process{})
+	root := newRoot(cli.Process{})
 	root.InitDefaultCompletionCmd()
 	eachCommand(root, func(c *cobra.Command) {
 		if c.IsAdditionalHelpTopicCommand() || c.Hidden || c.Parent() != nil && c.Parent().Name() == "completion" {
@@ -91,7 +93,7 @@ func flagRow(f *pflag.Flag) string {
 		name += " " + placeholder
 	}
 	variable := ""
-	if names := f.Annotations[environmentKey]; len(names) > 0 {
+	if names := f.Annotations[cli.EnvironmentKey]; len(names) > 0 {
 		variable = "`" + names[0] + "`"
 		usage = strings.TrimSuffix(usage, " [$"+names[0]+"]")
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"io"
 	"log"
 	"net"
@@ -12,8 +11,8 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
+
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 )
 
 // TestExplainWhereNoScalerIs: whatever stands in the way of a running scaler, the
@@ -57,7 +56,7 @@ func TestExplainWhereNoScalerIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var out, errs strings.Builder
 			args := append([]string{"explain", "shop/orders", "--scaler-address", tc.address}, tc.flags...)
-			code := execute(t.Context(), args, process{stdout: &out, stderr: &errs, lookupEnv: func(string) (string, bool) { return "", false }})
+			code := execute(t.Context(), args, cli.Process{Stdout: &out, Stderr: &errs, LookupEnv: func(string) (string, bool) { return "", false }})
 			if code != exitFailure {
 				t.Errorf("exit code %d", code)
 			}
@@ -72,20 +71,5 @@ func TestExplainWhereNoScalerIs(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestUnanswered(t *testing.T) {
-	s := scalerFlags{address: "a:1"}
-	if err := s.unanswered(nil); err != nil {
-		t.Errorf("of no error: %v", err)
-	}
-	theirs := status.Error(codes.NotFound, "KEDA has not asked")
-	if err := s.unanswered(theirs); !errors.Is(err, theirs) {
-		t.Errorf("of the scaler's own error: %v", err)
-	}
-	late := s.unanswered(status.Error(codes.DeadlineExceeded, "context deadline exceeded"))
-	if !strings.HasPrefix(late.Error(), "ask the scaler at a:1: no answer within 15s; check that") {
-		t.Errorf("of a late answer: %v", late)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 )
 
 // TestPrecedence: a flag wins over the environment, that over the file, and that over the default.
@@ -36,7 +38,7 @@ func TestPrecedence(t *testing.T) {
 			if err := flags.Parse(tc.args); err != nil {
 				t.Fatal(err)
 			}
-			if err := readEnvironment(flags, func(k string) (string, bool) { v, ok := tc.env[k]; return v, ok }); err != nil {
+			if err := cli.ReadEnvironment(flags, func(k string) (string, bool) { v, ok := tc.env[k]; return v, ok }); err != nil {
 				t.Fatal(err)
 			}
 			c, err := firstConfig(f.watcher(flags))

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -37,7 +38,7 @@ func serveInProcess(t *testing.T, args ...string) *serving {
 	code := make(chan int, 1)
 	go func() {
 		args := append([]string{"serve", "--grpc-listen-address", "127.0.0.1:0", "--http-listen-address", "127.0.0.1:0"}, args...)
-		code <- execute(ctx, args, process{stdout: io.Discard, stderr: log, lookupEnv: func(string) (string, bool) { return "", false }})
+		code <- execute(ctx, args, cli.Process{Stdout: io.Discard, Stderr: log, LookupEnv: func(string) (string, bool) { return "", false }})
 	}()
 	t.Cleanup(func() {
 		cancel()

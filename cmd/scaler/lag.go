@@ -11,6 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/target"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/wiring"
 	"github.com/kafka-scaler/kafka-scaler/internal/grouplag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 )
@@ -19,15 +22,15 @@ import (
 const readTimeout = 15 * time.Second
 
 type lagFlags struct {
-	target
-	output
+	cluster   target.Cluster
+	output    cli.Output
 	topic     string
 	noHeaders bool
 	watch     bool
 	interval  time.Duration
 }
 
-func newLag(p process) *cobra.Command {
+func newLag(p cli.Process) *cobra.Command {
 	var f lagFlags
 	c := &cobra.Command{
 		Use:   "lag GROUP",
@@ -52,44 +55,44 @@ state of each partition's lag:
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), p, args[0]) },
 	}
 	flags := c.Flags()
-	f.target.add(flags)
-	f.output.add(flags)
+	f.cluster.Add(flags)
+	f.output.Add(flags)
 	flags.StringVar(&f.topic, "topic", "", "show this `TOPIC` only")
 	flags.BoolVar(&f.noHeaders, "no-headers", false, "leave out the summary and the column headers of the table")
 	flags.BoolVarP(&f.watch, "watch", "w", false, "show it again and again, until interrupted")
 	flags.DurationVar(&f.interval, "interval", 2*time.Second, "`TIME` between two looks, with --watch")
-	addEnvironment(flags)
+	cli.AddEnvironment(flags)
 	return c
 }
 
-func (f *lagFlags) run(ctx context.Context, p process, group string) error {
+func (f *lagFlags) run(ctx context.Context, p cli.Process, group string) error {
 	if f.interval <= 0 {
-		return usagef("--interval needs to be more than 0 (got %s)", f.interval)
+		return cli.Usagef("--interval needs to be more than 0 (got %s)", f.interval)
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	client, err := f.open(p)
+	client, err := open(f.cluster, p)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
 	if !f.watch {
-		return f.show(ctx, p.stdout, client, group)
+		return f.show(ctx, p.Stdout, client, group)
 	}
 	return f.repeat(ctx, p, client, group)
 }
 
 // open returns a client of the cluster that the flags name.
-func (t *target) open(p process) (*kafka.Client, error) {
-	cfg, err := t.load()
+func open(t target.Cluster, p cli.Process) (*kafka.Client, error) {
+	cfg, err := t.Load()
 	if err != nil {
 		return nil, err
 	}
-	connection, err := t.connection(cfg)
+	connection, err := t.Connection(cfg)
 	if err != nil {
 		return nil, err
 	}
-	set, err := openClusters(cfg, p)
+	set, err := wiring.OpenClusters(cfg, p)
 	if err != nil {
 		return nil, err
 	}
@@ -107,28 +110,28 @@ func (f *lagFlags) show(ctx context.Context, w io.Writer, client *kafka.Client, 
 	if err != nil {
 		return err
 	}
-	return f.write(w, g, func(w io.Writer) error { return g.Table(w, !f.noHeaders) })
+	return f.output.Write(w, g, func(w io.Writer) error { return g.Table(w, !f.noHeaders) })
 }
 
 // repeat shows the group until ctx ends. What fails is shown and tried again:
 // whoever watches a group wants to see it come back.
-func (f *lagFlags) repeat(ctx context.Context, p process, client *kafka.Client, group string) error {
+func (f *lagFlags) repeat(ctx context.Context, p cli.Process, client *kafka.Client, group string) error {
 	const clearScreen = "\x1b[H\x1b[2J"
 	for {
-		if isTerminal(p.stdout) {
-			fmt.Fprint(p.stdout, clearScreen)
+		if cli.IsTerminal(p.Stdout) {
+			fmt.Fprint(p.Stdout, clearScreen)
 		}
-		if f.value == "table" && !f.noHeaders {
-			fmt.Fprintln(p.stdout, time.Now().Format(time.TimeOnly))
+		if f.output.Value == "table" && !f.noHeaders {
+			fmt.Fprintln(p.Stdout, time.Now().Format(time.TimeOnly))
 		}
-		if err := f.show(ctx, p.stdout, client, group); err != nil && !errors.Is(err, context.Canceled) {
-			printError(p.stderr, err)
+		if err := f.show(ctx, p.Stdout, client, group); err != nil && !errors.Is(err, context.Canceled) {
+			cli.PrintError(p.Stderr, err)
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(f.interval):
-			fmt.Fprintln(p.stdout)
+			fmt.Fprintln(p.Stdout)
 		}
 	}
 }

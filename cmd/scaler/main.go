@@ -5,10 +5,12 @@ package main
 import (
 	"context"
 	"os"
+
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 )
 
 func main() {
-	os.Exit(execute(context.Background(), os.Args[1:], process{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv,
+	os.Exit(execute(context.Background(), os.Args[1:], cli.Process{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv,
 	}))
 }

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/wiring"
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
@@ -50,7 +51,7 @@ func (r *reloader) apply(next config.Config) error {
 			r.log.Warn("a changed part of the configuration needs a restart", zap.String("key", key))
 		}
 	}
-	r.log.Info("configuration reloaded", zap.String("config", r.path), zap.Strings("clusters", clusterNames(next)))
+	r.log.Info("configuration reloaded", zap.String("config", r.path), zap.Strings("clusters", wiring.ClusterNames(next)))
 	return nil
 }
 
@@ -59,12 +60,4 @@ func (r *reloader) done(err error) {
 	if err != nil {
 		r.log.Error("the new configuration is not valid; the old one stays in force", zap.String("config", r.path), zap.Error(err))
 	}
-}
-
-func clusterNames(c config.Config) []string {
-	names := make([]string, len(c.Clusters))
-	for i, cl := range c.Clusters {
-		names[i] = cl.Name
-	}
-	return names
 }

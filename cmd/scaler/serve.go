@@ -11,11 +11,13 @@ import (
 	// A container image may have no certificate authorities of its own. Where the system has some, they win.
 	_ "golang.org/x/crypto/x509roots/fallback"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/wiring"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
 )
 
-func newServe(p process) *cobra.Command {
+func newServe(p cli.Process) *cobra.Command {
 	var f serveFlags
 	c := &cobra.Command{
 		Use:   "serve",
@@ -35,21 +37,25 @@ docs/reference-config.yaml.`,
 
 // serve builds everything from the leaves up and runs it until a signal or ctx
 // ends it. Whatever it starts has ended when it returns.
-func serve(ctx context.Context, p process, watcher *config.Watcher) error {
+func serve(ctx context.Context, p cli.Process, watcher *config.Watcher) error {
 	cfg, err := firstConfig(watcher)
 	if err != nil {
 		return err
 	}
-	log, level := newLogger(p.stderr, cfg.Log)
+	log, level := newLogger(p.Stderr, cfg.Log)
 	build := readBuild()
 	m := metrics.New(metrics.Build{Version: build.Version, Revision: build.Revision, GoVersion: build.GoVersion})
 	m.ConfigLoaded(time.Now())
 
-	set, err := newClusters(cfg, p, m, log, serveConfiguration)
+	set, err := wiring.NewClusters(cfg, p, m, log, wiring.ServeConfiguration)
 	if err != nil {
 		return err
 	}
-	server, err := newServer(cfg, set, m, log)
+	creds, err := serverCredentials(cfg.GRPC.TLS)
+	if err != nil {
+		return err
+	}
+	server, err := wiring.NewServer(cfg, creds, set, m, log)
 	if err != nil {
 		return err
 	}
@@ -67,7 +73,7 @@ func serve(ctx context.Context, p process, watcher *config.Watcher) error {
 	addServers(&group, server, set, listeners, &pages{gatherer: m.Registry, log: log})
 	log.Info("kafka-scaler is serving", zap.String("version", build.Version),
 		zap.Stringer("grpcAddress", listeners.grpc.Addr()), zap.Stringer("httpAddress", listeners.http.Addr()),
-		zap.Strings("clusters", clusterNames(cfg)), zap.String("config", watcher.Path))
+		zap.Strings("clusters", wiring.ClusterNames(cfg)), zap.String("config", watcher.Path))
 	if watcher.Path == "" {
 		log.Warn("no --config: any bootstrapServers in a trigger is accepted; for trying out only")
 	}

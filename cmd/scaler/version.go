@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 )
 
 // linkedVersion is set by the linker (-X main.linkedVersion=v1.2.3) where the
@@ -43,23 +45,23 @@ func readBuild() build {
 	return b
 }
 
-func newVersion(p process) *cobra.Command {
-	output := choice{value: "text", allowed: []string{"text", "json"}}
+func newVersion(p cli.Process) *cobra.Command {
+	output := cli.Choice{Value: "text", Allowed: []string{"text", "json"}}
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print which build this is",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			b := readBuild()
-			if output.value == "json" {
-				e := json.NewEncoder(p.stdout)
+			if output.Value == "json" {
+				e := json.NewEncoder(p.Stdout)
 				e.SetIndent("", "  ")
 				return e.Encode(b)
 			}
-			_, err := fmt.Fprintf(p.stdout, "kafka-scaler %s (%s, %s)\n", b.Version, b.GoVersion, b.Platform)
+			_, err := fmt.Fprintf(p.Stdout, "kafka-scaler %s (%s, %s)\n", b.Version, b.GoVersion, b.Platform)
 			return err
 		},
 	}
-	c.Flags().VarP(&output, "output", "o", output.usage("`FORMAT`"))
+	c.Flags().VarP(&output, "output", "o", output.Usage("`FORMAT`"))
 	return c
 }

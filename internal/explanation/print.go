@@ -89,7 +89,7 @@ func details(g *kafkascalerv1.ConsumerGroup) string {
 		known = append(known, g.GetState())
 	}
 	if g.GetState() != "" && g.GetMembers() >= 0 {
-		known = append(known, count(int64(g.GetMembers()), "member"))
+		known = append(known, terminal.Count(int64(g.GetMembers()), "member"))
 	}
 	if len(known) == 0 {
 		return ""
@@ -190,11 +190,4 @@ func unit(d *kafkascalerv1.Decision) string {
 		return " s"
 	}
 	return ""
-}
-
-func count(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -92,7 +92,7 @@ func (s *Subject) aim(d *kafkascalerv1.Decision) string {
 	if s.Trigger.MetricType == "Value" {
 		return fmt.Sprintf("The HPA multiplies the replicas that are ready by %d / %d (metricType Value)", d.GetValue(), d.GetTarget())
 	}
-	aims := fmt.Sprintf("aims for ceil(%d / %d) = %s", d.GetValue(), d.GetTarget(), count(d.GetReplicas(), "replica"))
+	aims := fmt.Sprintf("aims for ceil(%d / %d) = %s", d.GetValue(), d.GetTarget(), terminal.Count(d.GetReplicas(), "replica"))
 	if s.Workload == nil {
 		return "The HPA of a ScaledObject " + aims + " (metricType AverageValue, KEDA's default)"
 	}
@@ -121,7 +121,7 @@ func (p *printer) jobs(d *kafkascalerv1.Decision) {
 	if w.MaxJobs() < w.Max() {
 		limit += fmt.Sprint(" - minReplicaCount ", w.Min())
 	}
-	p.Linef("A ScaledJob wants min(ceil(%d / %d), %s) = %s%s.", d.GetValue(), d.GetTarget(), limit, count(wanted, "job"), p.subject.starts())
+	p.Linef("A ScaledJob wants min(ceil(%d / %d), %s) = %s%s.", d.GetValue(), d.GetTarget(), limit, terminal.Count(wanted, "job"), p.subject.starts())
 }
 
 // starts is what a ScaledJob makes of the jobs that it wants.

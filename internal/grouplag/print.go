@@ -20,8 +20,8 @@ func (g *Group) Table(w io.Writer, headers bool) error {
 	}
 	out := terminal.New(w)
 	if headers {
-		out.Linef("Group %s is %s with %s; total lag %d over %s%s\n", g.Group, orUnknown(g.State), count(g.Members, "member"),
-			g.TotalLag, count(len(g.Partitions), "partition"), unknownNote(failed))
+		out.Linef("Group %s is %s with %s; total lag %d over %s%s\n", g.Group, orUnknown(g.State), terminal.Count(g.Members, "member"),
+			g.TotalLag, terminal.Count(len(g.Partitions), "partition"), unknownNote(failed))
 	}
 	out.Table(func(t *terminal.Table) {
 		row := func(problem, note string, cells ...any) {
@@ -49,13 +49,6 @@ func unknownNote(failed int) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%d of them unknown and not counted, see ERROR)", failed)
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 func orUnknown(state string) string {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -13,24 +13,24 @@ import (
 // that belong to no flag are no error.
 const environmentPrefix = "KAFKA_SCALER_"
 
-// environmentKey marks a flag that has an environment variable, and holds its name.
-const environmentKey = "kafka-scaler.environment"
+// EnvironmentKey marks a flag that has an environment variable, and holds its name.
+const EnvironmentKey = "kafka-scaler.environment"
 
-// addEnvironment gives every flag of the set its environment variable, and says so in its help.
-func addEnvironment(flags *pflag.FlagSet) {
+// AddEnvironment gives every flag of the set its environment variable, and says so in its help.
+func AddEnvironment(flags *pflag.FlagSet) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := environmentPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		f.Usage += fmt.Sprintf(" [$%s]", name)
-		f.Annotations = map[string][]string{environmentKey: {name}}
+		f.Annotations = map[string][]string{EnvironmentKey: {name}}
 	})
 }
 
-// readEnvironment sets the flags that the command line does not give from their
+// ReadEnvironment sets the flags that the command line does not give from their
 // variables. An empty variable is none.
-func readEnvironment(flags *pflag.FlagSet, lookupEnv func(string) (string, bool)) error {
+func ReadEnvironment(flags *pflag.FlagSet, lookupEnv func(string) (string, bool)) error {
 	var failed error
 	flags.VisitAll(func(f *pflag.Flag) {
-		names := f.Annotations[environmentKey]
+		names := f.Annotations[EnvironmentKey]
 		if len(names) == 0 || f.Changed || failed != nil {
 			return
 		}
@@ -39,7 +39,7 @@ func readEnvironment(flags *pflag.FlagSet, lookupEnv func(string) (string, bool)
 			return
 		}
 		if err := flags.Set(f.Name, value); err != nil {
-			failed = usagef("environment variable %s: %v", names[0], err)
+			failed = Usagef("environment variable %s: %v", names[0], err)
 		}
 	})
 	return failed

@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"errors"
@@ -8,36 +8,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
-// TestHostileText: whatever brokers and manifests say, it stays one line and does nothing to a terminal.
-func TestHostileText(t *testing.T) {
+// TestReportOfHostileText: whatever brokers and manifests say, it stays one line and does nothing to a terminal.
+func TestReportOfHostileText(t *testing.T) {
 	const hostile = "a\x1b[2J\r\nb\u202e"
 	const shown = `a\x1b[2J\r\nb\u202e`
 	var out strings.Builder
-	report := newCheckReport(&out)
-	report.heading(hostile)
-	report.step(kafka.Check{Step: "topic", Target: hostile, OK: true, Detail: hostile})
-	report.warn("group", hostile, hostile, hostile)
-	report.fail("offsets", "g", &fault.Error{Op: "read", Object: hostile, Err: errors.New(hostile), Remedy: hostile})
-	printError(&out, errors.Join(errors.New(hostile), fmt.Errorf("x: %w", errors.New(hostile))))
-	printError(&out, &fault.Error{Op: "read", Object: hostile, Err: config.Problems{hostile, "b"}})
+	r := newReport(&out)
+	r.heading(hostile)
+	r.step(kafka.Check{Step: "topic", Target: hostile, OK: true, Detail: hostile})
+	r.warn("group", hostile, hostile, hostile)
+	r.fail("offsets", "g", &fault.Error{Op: "read", Object: hostile, Err: errors.New(hostile), Remedy: hostile})
 	want := strings.ReplaceAll(`@
 ok    topic @: @
 WARN  group @: @
       -> @
 FAIL  offsets g: read @: @
       -> @
-Error: @
-Error: x: @
-Error: read @:
-  @
-  b
 `, "@", shown)
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -52,7 +44,7 @@ func TestCheckBoundsItsTopics(t *testing.T) {
 	}
 	answer.Partitions[3].Error = "not read"
 	var out strings.Builder
-	c := triggerCheck{checkReport: newCheckReport(&out), trigger: &trigger.Trigger{}, answer: answer}
+	c := triggerCheck{report: newReport(&out), trigger: &trigger.Trigger{}, answer: answer}
 	readable := c.topics()
 	if !strings.HasSuffix(out.String(), "ok    topic t09: 1 partition\nok    topics: and 10 more\n") || len(readable) != maxTopicsShown-1 {
 		t.Errorf("%d are readable:\n%s", len(readable), &out)

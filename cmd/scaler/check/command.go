@@ -1,4 +1,6 @@
-package main
+// Package check is the command check: it goes through what a scaler needs step by step,
+// and says what to do where a step fails.
+package check
 
 import (
 	"context"
@@ -9,7 +11,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/target"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/wiring"
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
+	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
@@ -18,16 +24,17 @@ import (
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
-// checkTimeout bounds the check of one cluster or one trigger.
-const checkTimeout = 30 * time.Second
+// timeout bounds the check of one cluster or one trigger.
+const timeout = 30 * time.Second
 
-type checkFlags struct {
-	target
-	files files
+type flags struct {
+	cluster target.Cluster
+	files   target.Files
 }
 
-func newCheck(p process) *cobra.Command {
-	var f checkFlags
+// New returns the command.
+func New(p cli.Process) *cobra.Command {
+	var f flags
 	c := &cobra.Command{
 		Use:   "check",
 		Short: "Check a configuration, clusters and ScaledObjects, step by step",
@@ -45,65 +52,64 @@ One line a step; what to do stands under the step that failed. The exit code is
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), p) },
 	}
-	flags := c.Flags()
-	f.add(flags)
-	f.files.add(flags)
-	addEnvironment(flags)
+	f.cluster.Add(c.Flags())
+	f.files.Add(c.Flags())
+	cli.AddEnvironment(c.Flags())
 	return c
 }
 
-func (f *checkFlags) run(ctx context.Context, p process) error {
-	if f.config == "" && !f.files.given() && len(f.bootstrapServers) == 0 {
-		return usagef("nothing to check: give --config, --bootstrap-servers or -f")
+func (f *flags) run(ctx context.Context, p cli.Process) error {
+	if f.cluster.Config == "" && !f.files.Given() && !f.cluster.ByAddress() {
+		return cli.Usagef("nothing to check: give --config, --bootstrap-servers or -f")
 	}
-	if err := errors.Join(f.usage(), f.files.usage()); err != nil {
+	if err := errors.Join(f.cluster.Usage(), f.files.Usage()); err != nil {
 		return err
 	}
-	report := newCheckReport(p.stdout)
-	cfg, err := f.load()
+	r := newReport(p.Stdout)
+	cfg, err := f.cluster.Load()
 	if err != nil {
-		report.fail("configuration", f.config, err)
-		return report.err()
+		r.fail("configuration", f.cluster.Config, err)
+		return r.err()
 	}
-	if f.config != "" {
-		report.step(kafka.Check{Step: "configuration", Target: f.config, OK: true, Detail: "valid, " + count(len(cfg.Clusters), "cluster")})
+	if f.cluster.Config != "" {
+		r.step(kafka.Check{Step: "configuration", Target: f.cluster.Config, OK: true, Detail: "valid, " + terminal.Count(len(cfg.Clusters), "cluster")})
 	}
-	here, err := startHere(ctx, cfg, p)
+	here, err := wiring.Start(ctx, cfg, p)
 	if err != nil {
-		report.fail("configuration", f.config, err)
-		return report.err()
+		r.fail("configuration", f.cluster.Config, err)
+		return r.err()
 	}
-	defer here.stop()
-	checker := checker{here: here, report: report, done: map[string]bool{}}
+	defer here.Stop()
+	checker := checker{Here: here, report: r, done: map[string]bool{}}
 	if err := f.check(ctx, p, cfg, &checker); err != nil {
 		return err
 	}
-	return report.err()
+	return r.err()
 }
 
 // check checks the clusters that the flags name, all of the configuration's
 // where they name none, and then the triggers.
-func (f *checkFlags) check(ctx context.Context, p process, cfg config.Config, c *checker) error {
+func (f *flags) check(ctx context.Context, p cli.Process, cfg config.Config, c *checker) error {
 	switch {
-	case f.cluster != "" || len(f.bootstrapServers) > 0:
-		connection, err := f.connection(cfg)
+	case f.cluster.Named():
+		connection, err := f.cluster.Connection(cfg)
 		if err != nil {
 			return err
 		}
 		c.cluster(ctx, connection)
-	case !f.files.given():
+	case !f.files.Given():
 		for _, cluster := range cfg.Clusters {
 			c.cluster(ctx, trigger.Connection{Cluster: cluster.Name, SASL: config.SASLNone})
 		}
 	}
-	for _, path := range f.files.paths {
-		scaled, err := readManifest(p, path)
-		for _, problem := range flatten(err) {
+	for _, path := range f.files.Paths {
+		scaled, err := target.ReadManifest(p, path)
+		for _, problem := range cli.Flatten(err) {
 			c.report.fail("file", path, problem)
 		}
 		for i := range scaled {
 			for _, t := range scaled[i].Triggers {
-				c.trigger(ctx, &scaled[i], f.replaceIn(t))
+				c.trigger(ctx, &scaled[i], f.cluster.ReplaceIn(t))
 			}
 		}
 	}
@@ -112,14 +118,14 @@ func (f *checkFlags) check(ctx context.Context, p process, cfg config.Config, c 
 
 // checker checks clusters, each once, and triggers.
 type checker struct {
-	*here
-	report *checkReport
+	*wiring.Here
+	report *report
 	done   map[string]bool
 }
 
 // cluster reaches a cluster step by step, unless that was done before.
 func (c *checker) cluster(ctx context.Context, connection trigger.Connection) *clusters.Cluster {
-	cluster, err := c.set.Resolve("", connection)
+	cluster, err := c.Set.Resolve("", connection)
 	if err != nil {
 		c.report.fail("cluster", clusterOf(connection), err)
 		return nil
@@ -128,9 +134,9 @@ func (c *checker) cluster(ctx context.Context, connection trigger.Connection) *c
 	reachable, known := c.done[name]
 	if !known {
 		c.report.heading("Cluster " + name)
-		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		reachable = kafka.Diagnose(ctx, c.set.KafkaConfig(cluster), c.report.step)
+		reachable = kafka.Diagnose(ctx, c.Set.KafkaConfig(cluster), c.report.step)
 		c.done[name] = reachable
 	}
 	if !reachable {
@@ -171,22 +177,22 @@ func (c *checker) trigger(ctx context.Context, s *manifest.Scaled, t manifest.Tr
 		c.report.fail("cluster", clusterOf(parsed.Connection), errors.New("cannot be used, see above"))
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	response, err := c.server.Explain(ctx, &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: t.Metadata})
+	response, err := c.Explain(ctx, &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: t.Metadata})
 	if err != nil {
-		c.report.fail("answer", "", plainStatus(err))
+		c.report.fail("answer", "", err)
 		return
 	}
 	for _, answer := range response.GetExplanations() {
-		reads := triggerCheck{checkReport: c.report, cluster: cluster, trigger: parsed, answer: answer}
+		reads := triggerCheck{report: c.report, cluster: cluster, trigger: parsed, answer: answer}
 		c.fetches(ctx, cluster, parsed, t, reads.run(ctx))
 	}
 }
 
 // fetches tries the reads of records that the scaler does without where they are not allowed.
 func (c *checker) fetches(ctx context.Context, cluster *clusters.Cluster, parsed *trigger.Trigger, t manifest.Trigger, topics []lag.TopicPartitions) {
-	client, err := kafka.New(c.set.KafkaConfig(cluster), kafka.Options{})
+	client, err := kafka.New(c.Set.KafkaConfig(cluster), kafka.Options{})
 	if err != nil {
 		c.report.fail("cluster", cluster.Name(), err)
 		return

@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"maps"
 	"strings"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/target"
 	"github.com/kafka-scaler/kafka-scaler/internal/explanation"
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
@@ -28,11 +30,11 @@ func (q *question) ask(ctx context.Context, ask askFunc) ([]answer, error) {
 	if q.problem != nil {
 		return nil, q.failed(q.problem)
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	response, err := ask(ctx, q.request)
 	if err != nil {
-		return nil, q.failed(plainStatus(err))
+		return nil, q.failed(err)
 	}
 	var answers []answer
 	for _, x := range response.GetExplanations() {
@@ -54,38 +56,38 @@ func (q *question) failed(err error) error {
 }
 
 // questions are what the flags and arguments ask about.
-func (f *explainFlags) questions(p process, args []string) ([]question, error) {
+func (f *flags) questions(p cli.Process, args []string) ([]question, error) {
 	switch {
-	case len(args) == 1 && (f.files.given() || len(f.metadata) > 0):
-		return nil, usagef("give one of -f, --set and NAMESPACE/NAME")
+	case len(args) == 1 && (f.files.Given() || len(f.metadata) > 0):
+		return nil, cli.Usagef("give one of -f, --set and NAMESPACE/NAME")
 	case len(args) == 1:
 		return f.named(args[0])
-	case f.files.given():
+	case f.files.Given():
 		return f.fromFiles(p), nil
 	case len(f.metadata) > 0:
-		return []question{{request: &kafkascalerv1.ExplainRequest{ScalerMetadata: f.replaceIn(manifest.Trigger{Metadata: f.metadata}).Metadata}, source: "--set"}}, nil
+		return []question{{request: &kafkascalerv1.ExplainRequest{ScalerMetadata: f.cluster.ReplaceIn(manifest.Trigger{Metadata: f.metadata}).Metadata}, source: "--set"}}, nil
 	default:
-		return nil, usagef("what is to be explained? give -f FILE, --set KEY=VALUE,... or NAMESPACE/NAME")
+		return nil, cli.Usagef("what is to be explained? give -f FILE, --set KEY=VALUE,... or NAMESPACE/NAME")
 	}
 }
 
-func (f *explainFlags) named(object string) ([]question, error) {
+func (f *flags) named(object string) ([]question, error) {
 	namespace, name, ok := strings.Cut(object, "/")
 	if !ok || namespace == "" || name == "" {
-		return nil, usagef("needs NAMESPACE/NAME (got %q)", object)
+		return nil, cli.Usagef("needs NAMESPACE/NAME (got %q)", object)
 	}
 	if f.scaler.address == "" {
-		return nil, usagef("only a running scaler knows %s: give its --scaler-address, or the trigger with -f", object)
+		return nil, cli.Usagef("only a running scaler knows %s: give its --scaler-address, or the trigger with -f", object)
 	}
-	if f.cluster != "" || len(f.bootstrapServers) > 0 {
-		return nil, usagef("--bootstrap-servers and --cluster belong to -f and --set: a running scaler knows the cluster of %s", object)
+	if f.cluster.Named() {
+		return nil, cli.Usagef("--bootstrap-servers and --cluster belong to -f and --set: a running scaler knows the cluster of %s", object)
 	}
 	return []question{{request: &kafkascalerv1.ExplainRequest{Namespace: namespace, Name: name}, source: object}}, nil
 }
 
-func (f *explainFlags) fromFiles(p process) (questions []question) {
-	for _, path := range f.files.paths {
-		scaled, err := readManifest(p, path)
+func (f *flags) fromFiles(p cli.Process) (questions []question) {
+	for _, path := range f.files.Paths {
+		scaled, err := target.ReadManifest(p, path)
 		if err != nil {
 			questions = append(questions, question{problem: err})
 		}
@@ -98,9 +100,9 @@ func (f *explainFlags) fromFiles(p process) (questions []question) {
 	return questions
 }
 
-func (f *explainFlags) fromTrigger(s *manifest.Scaled, t manifest.Trigger) question {
+func (f *flags) fromTrigger(s *manifest.Scaled, t manifest.Trigger) question {
 	maps.Copy(t.Metadata, f.metadata)
-	t = f.replaceIn(t)
+	t = f.cluster.ReplaceIn(t)
 	return question{
 		request: &kafkascalerv1.ExplainRequest{Name: s.Name, Namespace: s.Namespace, ScalerMetadata: t.Metadata},
 		subject: explanation.Subject{Workload: s, Trigger: t, Notes: kedasOwn(t)},

@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
+	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
@@ -27,7 +28,7 @@ const (
 // triggerCheck shows step by step how the scaler answers one trigger. What it reads and
 // what follows from it is all the scaler's own doing.
 type triggerCheck struct {
-	*checkReport
+	*report
 	cluster *clusters.Cluster
 	trigger *trigger.Trigger
 	// answer is what the scaler makes of it.
@@ -74,7 +75,7 @@ func (c *triggerCheck) topics() []lag.TopicPartitions {
 			c.step(kafka.Check{Step: "topics", OK: true, Detail: fmt.Sprintf("and %d more", len(found)-maxTopicsShown)})
 			break
 		}
-		detail := count(len(found[topic]), "partition")
+		detail := terminal.Count(len(found[topic]), "partition")
 		if c.trigger.Selection.Partitions != nil {
 			detail += " selected"
 		}
@@ -94,7 +95,7 @@ func (c *triggerCheck) group(name string, i int) {
 	}
 	detail := "state " + groups[i].GetState()
 	if members := groups[i].GetMembers(); members >= 0 {
-		detail += ", " + count(int(members), "member")
+		detail += ", " + terminal.Count(int(members), "member")
 	}
 	if kind := groups[i].GetKind(); kind != "unknown" {
 		detail += ", " + kind
@@ -106,7 +107,7 @@ func (c *triggerCheck) group(name string, i int) {
 func (c *triggerCheck) offsets(group string, s *collector.Snapshot) {
 	problems := distinct(s)
 	if len(problems) == 0 {
-		c.step(kafka.Check{Step: "offsets", Target: group, OK: true, Detail: "read for " + count(len(s.Offsets), "partition")})
+		c.step(kafka.Check{Step: "offsets", Target: group, OK: true, Detail: "read for " + terminal.Count(len(s.Offsets), "partition")})
 	}
 	for i, err := range problems {
 		switch {
@@ -151,7 +152,7 @@ func (c *triggerCheck) commits(group string) {
 		}
 	}
 	if committed > 0 {
-		c.step(kafka.Check{Step: "committed offsets", Target: group, OK: true, Detail: "found for " + count(committed, "partition")})
+		c.step(kafka.Check{Step: "committed offsets", Target: group, OK: true, Detail: "found for " + terminal.Count(committed, "partition")})
 	}
 	for _, g := range c.answer.GetConsumerGroups() {
 		if g.GetName() != group || g.GetNote() == "" {
@@ -179,7 +180,7 @@ func (c *triggerCheck) verdict(failed bool) {
 }
 
 // unset reports the variables that the trigger names and this command does not have.
-func (r *checkReport) unset(t manifest.Trigger) {
+func (r *report) unset(t manifest.Trigger) {
 	for _, v := range t.Unset {
 		r.warn("metadata", v.Key, "is left out: "+v.Reason(), v.Remedy())
 	}

@@ -1,10 +1,11 @@
-package main
+package wiring
 
 import (
 	"runtime/debug"
 	"time"
 
 	"go.uber.org/zap"
+	"google.golang.org/grpc/credentials"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
@@ -15,12 +16,8 @@ import (
 // beyondFirstRead is how much longer an RPC may take than the direct read that it waits for.
 const beyondFirstRead = 2 * time.Second
 
-// newServer returns the gRPC server over the clusters.
-func newServer(c config.Config, set *clusters.Set, m *metrics.Metrics, log *zap.Logger) (*scaler.Server, error) {
-	creds, err := serverCredentials(c.GRPC.TLS)
-	if err != nil {
-		return nil, err
-	}
+// NewServer returns the gRPC server over the clusters. creds are its TLS, nil for none.
+func NewServer(c config.Config, creds credentials.TransportCredentials, set *clusters.Set, m *metrics.Metrics, log *zap.Logger) (*scaler.Server, error) {
 	return scaler.NewServer(scaler.Options{
 		Clusters:    scaler.ClustersFunc(set.Resolve),
 		Logger:      log,

@@ -1,48 +1,54 @@
-package main
+// Package target is what the commands are pointed at: a Kafka cluster, and files of
+// ScaledObjects.
+package target
 
 import (
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
-	"go.uber.org/zap"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/wiring"
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
-	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
-	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
-// target is the Kafka cluster that a command reads by itself, as its flags name it.
-type target struct {
-	config           string
+// ConfigUsage is the help of --config wherever there is one.
+const ConfigUsage = "configuration `FILE`"
+
+// Cluster is the Kafka cluster that a command reads by itself, as its flags name it.
+type Cluster struct {
+	// Config is the path of the configuration; empty for none.
+	Config           string
 	cluster          string
 	bootstrapServers []string
 	tls              bool
 }
 
-func (t *target) add(flags *pflag.FlagSet) {
-	flags.StringVar(&t.config, "config", "", configUsage+", or Kubernetes manifests with a ConfigMap that has it under "+manifest.ConfigKey)
+// Add adds the flags to those of a command.
+func (t *Cluster) Add(flags *pflag.FlagSet) {
+	flags.StringVar(&t.Config, "config", "", ConfigUsage+", or Kubernetes manifests with a ConfigMap that has it under "+manifest.ConfigKey)
 	flags.StringVar(&t.cluster, "cluster", "", "`NAME` of a cluster of the configuration; not needed where it has only one")
 	flags.StringSliceVar(&t.bootstrapServers, "bootstrap-servers", nil, "`HOST:PORT,...` of a cluster that is not in the configuration")
 	flags.BoolVar(&t.tls, "tls", false, "use TLS, with --bootstrap-servers")
 }
 
-// usage returns what is wrong with the flags together.
-func (t *target) usage() error {
+// Usage returns what is wrong with the flags together.
+func (t *Cluster) Usage() error {
 	switch {
 	case t.cluster != "" && len(t.bootstrapServers) > 0:
-		return usagef("--cluster and --bootstrap-servers name two clusters; give one of them")
+		return cli.Usagef("--cluster and --bootstrap-servers name two clusters; give one of them")
 	case t.tls && len(t.bootstrapServers) == 0:
-		return usagef("--tls belongs to --bootstrap-servers; for a cluster of the configuration, set tls there")
+		return cli.Usagef("--tls belongs to --bootstrap-servers; for a cluster of the configuration, set tls there")
 	default:
 		return nil
 	}
 }
 
-// connection returns the cluster that the flags name, or the only one there is.
-func (t *target) connection(c config.Config) (trigger.Connection, error) {
+// Connection returns the cluster that the flags name, or the only one there is.
+func (t *Cluster) Connection(c config.Config) (trigger.Connection, error) {
 	switch {
 	case len(t.bootstrapServers) > 0:
 		return trigger.Connection{BootstrapServers: t.bootstrapServers, TLS: t.tls, SASL: config.SASLNone}, nil
@@ -51,23 +57,23 @@ func (t *target) connection(c config.Config) (trigger.Connection, error) {
 	case len(c.Clusters) == 1:
 		return trigger.Connection{Cluster: c.Clusters[0].Name, SASL: config.SASLNone}, nil
 	case len(c.Clusters) == 0:
-		return trigger.Connection{}, usagef("no cluster to read: give --bootstrap-servers, or --config with a cluster in it")
+		return trigger.Connection{}, cli.Usagef("no cluster to read: give --bootstrap-servers, or --config with a cluster in it")
 	default:
-		return trigger.Connection{}, usagef("which cluster? give --cluster with one of %s", strings.Join(clusterNames(c), ", "))
+		return trigger.Connection{}, cli.Usagef("which cluster? give --cluster with one of %s", strings.Join(wiring.ClusterNames(c), ", "))
 	}
 }
 
-// load returns the configuration. The error is one of usage where the flags do not go
+// Load returns the configuration. The error is one of usage where the flags do not go
 // together. Whoever sits at the command line may name any address: the allow list is for
 // triggers.
-func (t *target) load() (config.Config, error) {
-	if err := t.usage(); err != nil {
+func (t *Cluster) Load() (config.Config, error) {
+	if err := t.Usage(); err != nil {
 		return config.Config{}, err
 	}
 	c := config.WithoutFile()
-	if t.config != "" {
+	if t.Config != "" {
 		var err error
-		if c, err = config.LoadFrom(t.config, manifest.Configuration); err != nil {
+		if c, err = config.LoadFrom(t.Config, manifest.Configuration); err != nil {
 			return config.Config{}, err
 		}
 	}
@@ -77,18 +83,18 @@ func (t *target) load() (config.Config, error) {
 	return c, nil
 }
 
-// openClusters returns the clusters of a configuration for a command that reads
-// some of them for a while. Nothing is read before the caller runs the set.
-func openClusters(c config.Config, p process) (*clusters.Set, error) {
-	return newClusters(c, p, metrics.New(metrics.Build{}), zap.NewNop(), commandConfiguration)
-}
+// Named reports whether the flags name a cluster themselves.
+func (t *Cluster) Named() bool { return t.cluster != "" || len(t.bootstrapServers) > 0 }
 
-// replaceIn puts the cluster that the flags name, if they name one, in the place
+// ByAddress reports whether they do so by its addresses.
+func (t *Cluster) ByAddress() bool { return len(t.bootstrapServers) > 0 }
+
+// ReplaceIn puts the cluster that the flags name, if they name one, in the place
 // of the one in a trigger's metadata. It changes the metadata, and leaves only those
 // unset variables that the trigger still lacks.
-func (t *target) replaceIn(of manifest.Trigger) manifest.Trigger {
+func (t *Cluster) ReplaceIn(of manifest.Trigger) manifest.Trigger {
 	const servers, cluster = "bootstrapServers", "cluster"
-	replaces := len(t.bootstrapServers) > 0 || t.cluster != ""
+	replaces := t.Named()
 	if replaces {
 		for _, key := range []string{servers, servers + fromEnv, cluster, cluster + fromEnv} {
 			delete(of.Metadata, key)

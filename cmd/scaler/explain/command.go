@@ -1,4 +1,5 @@
-package main
+// Package explain is the command explain: why a trigger asks for N replicas.
+package explain
 
 import (
 	"context"
@@ -6,25 +7,33 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/target"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/wiring"
 	"github.com/kafka-scaler/kafka-scaler/internal/explanation"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
-type explainFlags struct {
-	target
-	output
-	files    files
+// timeout bounds everything that one answer takes.
+const timeout = 15 * time.Second
+
+type flags struct {
+	cluster  target.Cluster
+	output   cli.Output
+	files    target.Files
 	metadata map[string]string
 	scaler   scalerFlags
 }
 
-func newExplain(p process) *cobra.Command {
-	var f explainFlags
+// New returns the command.
+func New(p cli.Process) *cobra.Command {
+	var f flags
 	c := &cobra.Command{
 		Use:   "explain [NAMESPACE/NAME]",
 		Short: "Show why a trigger asks for N replicas",
@@ -47,18 +56,17 @@ environment of this command.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), p, args) },
 	}
-	flags := c.Flags()
-	f.target.add(flags)
-	f.output.add(flags)
-	f.scaler.add(flags)
-	f.files.add(flags)
-	flags.StringToStringVar(&f.metadata, "set", nil, "`KEY=VALUE,...` of trigger metadata; adds to -f and wins over it")
-	addEnvironment(flags)
+	f.cluster.Add(c.Flags())
+	f.output.Add(c.Flags())
+	f.scaler.add(c.Flags())
+	f.files.Add(c.Flags())
+	c.Flags().StringToStringVar(&f.metadata, "set", nil, "`KEY=VALUE,...` of trigger metadata; adds to -f and wins over it")
+	cli.AddEnvironment(c.Flags())
 	return c
 }
 
-func (f *explainFlags) run(ctx context.Context, p process, args []string) error {
-	if err := errors.Join(f.usage(), f.files.usage(), f.scaler.usage()); err != nil {
+func (f *flags) run(ctx context.Context, p cli.Process, args []string) error {
+	if err := errors.Join(f.cluster.Usage(), f.files.Usage(), f.scaler.usage()); err != nil {
 		return err
 	}
 	questions, err := f.questions(p, args)
@@ -71,7 +79,7 @@ func (f *explainFlags) run(ctx context.Context, p process, args []string) error 
 	}
 	defer closeAsk()
 	answers, failed := askAll(ctx, questions, ask)
-	if err := f.show(p.stdout, answers); err != nil {
+	if err := f.show(p.Stdout, answers); err != nil {
 		return err
 	}
 	return errors.Join(failed, unanswered(answers))
@@ -102,12 +110,12 @@ type answer struct {
 	subject explanation.Subject
 }
 
-func (f *explainFlags) show(w io.Writer, answers []answer) error {
+func (f *flags) show(w io.Writer, answers []answer) error {
 	all := make([]map[string]any, len(answers))
 	for i, a := range answers {
 		all[i] = explanation.JSON(a.Explanation, a.subject)
 	}
-	return f.write(w, all, func(w io.Writer) error {
+	return f.output.Write(w, all, func(w io.Writer) error {
 		for i, a := range answers {
 			if i > 0 {
 				fmt.Fprintln(w)
@@ -138,19 +146,19 @@ func unanswered(answers []answer) error {
 type askFunc func(context.Context, *kafkascalerv1.ExplainRequest) (*kafkascalerv1.ExplainResponse, error)
 
 // answerer returns who answers: the running scaler, or the product's own server in this process.
-func (f *explainFlags) answerer(ctx context.Context, p process) (ask askFunc, end func(), err error) {
+func (f *flags) answerer(ctx context.Context, p cli.Process) (ask askFunc, end func(), err error) {
 	if f.scaler.address != "" {
 		return f.scaler.dial()
 	}
-	cfg, err := f.load()
+	cfg, err := f.cluster.Load()
 	if err != nil {
 		return nil, nil, err
 	}
-	here, err := startHere(ctx, cfg, p)
+	here, err := wiring.Start(ctx, cfg, p)
 	if err != nil {
 		return nil, nil, err
 	}
-	return here.server.Explain, here.stop, nil
+	return here.Explain, here.Stop, nil
 }
 
 // scalerFlags say how a running scaler is reached.
@@ -170,7 +178,7 @@ func (s *scalerFlags) usage() error {
 	}
 	for _, f := range []struct{ name, value string }{{"--scaler-ca-file", s.ca}, {"--scaler-cert-file", s.cert}, {"--scaler-key-file", s.key}} {
 		if f.value != "" {
-			return usagef("%s belongs to --scaler-address", f.name)
+			return cli.Usagef("%s belongs to --scaler-address", f.name)
 		}
 	}
 	return nil

@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"context"
@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -33,7 +34,7 @@ func (s *scalerFlags) dial() (askFunc, func(), error) {
 	client := kafkascalerv1.NewKafkaScalerServiceClient(conn)
 	ask := func(ctx context.Context, req *kafkascalerv1.ExplainRequest) (*kafkascalerv1.ExplainResponse, error) {
 		response, err := client.Explain(ctx, req)
-		return response, s.unanswered(err)
+		return response, cli.PlainStatus(s.unanswered(err))
 	}
 	return ask, func() { _ = conn.Close() }, nil
 }
@@ -76,7 +77,7 @@ func (s *scalerFlags) unanswered(err error) error {
 	case codes.Unavailable:
 		e.Err = plainTransport(err)
 	case codes.DeadlineExceeded:
-		e.Err = fmt.Errorf("no answer within %s", readTimeout)
+		e.Err = fmt.Errorf("no answer within %s", timeout)
 	case codes.Unimplemented:
 		e.Err = errors.New("what answers there is no kafka-scaler")
 	default:
@@ -103,12 +104,4 @@ func plainTransport(err error) error {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return errors.New(text)
-}
-
-// plainStatus is the text of a gRPC status: the code says nothing that the text does not.
-func plainStatus(err error) error {
-	if s, ok := status.FromError(err); ok {
-		return errors.New(s.Message())
-	}
-	return err
 }

@@ -1,7 +1,8 @@
-package main
+package target
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/wiring"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
@@ -16,7 +19,9 @@ func TestTarget(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, content string) string {
 		path := filepath.Join(dir, name)
-		writeFile(t, path, content)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		return path
 	}
 	one := file("one.yaml", "clusters: [{name: orders, bootstrapServers: [a:1]}]")
@@ -37,19 +42,19 @@ func TestTarget(t *testing.T) {
 		"TLS by name":        {args: []string{"--config", one, "--tls"}, err: "--tls belongs to"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var target target
+			var target Cluster
 			flags := pflag.NewFlagSet("test", pflag.ContinueOnError)
-			target.add(flags)
+			target.Add(flags)
 			if err := flags.Parse(tc.args); err != nil {
 				t.Fatal(err)
 			}
-			c, err := target.load()
+			c, err := target.Load()
 			var got trigger.Connection
 			if err == nil {
-				got, err = target.connection(c)
+				got, err = target.Connection(c)
 			}
 			if tc.err != "" {
-				if usage := (*usageError)(nil); !errors.As(err, &usage) || !strings.Contains(err.Error(), tc.err) {
+				if usage := (*cli.UsageError)(nil); !errors.As(err, &usage) || !strings.Contains(err.Error(), tc.err) {
 					t.Errorf("got %v, want a usage error with %q", err, tc.err)
 				}
 				return
@@ -60,7 +65,7 @@ func TestTarget(t *testing.T) {
 			if diff := cmp.Diff(tc.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			set, err := openClusters(c, process{})
+			set, err := wiring.OpenClusters(c, cli.Process{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package main
+package check
 
 import (
 	"errors"
@@ -12,16 +12,16 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
-// checkReport writes one line a step, and counts what failed.
-type checkReport struct {
+// report writes one line a step, and counts what failed.
+type report struct {
 	out           *terminal.Printer
 	steps, failed int
 	headed        bool
 }
 
-func newCheckReport(w io.Writer) *checkReport { return &checkReport{out: terminal.New(w)} }
+func newReport(w io.Writer) *report { return &report{out: terminal.New(w)} }
 
-func (r *checkReport) heading(text string) {
+func (r *report) heading(text string) {
 	if r.steps > 0 || r.headed {
 		r.out.Linef("")
 	}
@@ -29,7 +29,7 @@ func (r *checkReport) heading(text string) {
 	r.out.Linef("%s", text)
 }
 
-func (r *checkReport) step(c kafka.Check) {
+func (r *report) step(c kafka.Check) {
 	mark, detail := "ok  ", c.Detail
 	if !c.OK {
 		r.failed++
@@ -41,11 +41,11 @@ func (r *checkReport) step(c kafka.Check) {
 }
 
 // warn reports a step that succeeded, with something that is likely to be a mistake.
-func (r *checkReport) warn(step, target, detail, remedy string) {
+func (r *report) warn(step, target, detail, remedy string) {
 	r.line("WARN", step, target, detail, remedy)
 }
 
-func (r *checkReport) line(mark, step, target, detail, remedy string) {
+func (r *report) line(mark, step, target, detail, remedy string) {
 	r.steps++
 	if target != "" {
 		step += " " + target
@@ -60,7 +60,7 @@ func (r *checkReport) line(mark, step, target, detail, remedy string) {
 }
 
 // fail reports a step that failed with an error of ours.
-func (r *checkReport) fail(step, target string, err error) {
+func (r *report) fail(step, target string, err error) {
 	var problems config.Problems
 	var invalid *trigger.Error
 	switch {
@@ -90,7 +90,7 @@ func apart(err error) (remedy string, cause error) {
 }
 
 // err is the outcome of the whole check.
-func (r *checkReport) err() error {
+func (r *report) err() error {
 	if r.failed == 0 {
 		return r.out.Err()
 	}
