@@ -115,7 +115,7 @@ func (p *printer) partitions(e *kafkascalerv1.Explanation) {
 				offset(r.GetLogStartOffset()), offset(r.GetLogEndOffset()), lagOf(r), r.GetReason(), note(r))
 		}
 		if n := e.GetPartitionsLeftOut(); n > 0 {
-			t.Row(fmt.Sprintf("and %s more, for which the answer had no room", count(int64(n), "partition")))
+			t.Row(fmt.Sprintf("and %s more, for which the answer had no room", terminal.Count(int64(n), "partition")))
 		}
 	})
 }

@@ -8,10 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
-	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
 // TestReportOfHostileText: whatever brokers and manifests say, it stays one line and does nothing to a terminal.
@@ -38,14 +39,14 @@ FAIL  offsets g: read @: @
 
 // TestCheckBoundsItsTopics: an expression may match a thousand, and each is two lines and two requests.
 func TestCheckBoundsItsTopics(t *testing.T) {
-	answer := &kafkascalerv1.Explanation{}
+	snapshot := &collector.Snapshot{}
 	for i := range 2 * maxTopicsShown {
-		answer.Partitions = append(answer.Partitions, &kafkascalerv1.Partition{Topic: fmt.Sprintf("t%02d", i)})
+		snapshot.Offsets = append(snapshot.Offsets, lag.Offsets{TopicPartition: lag.TopicPartition{Topic: fmt.Sprintf("t%02d", i)}})
 	}
-	answer.Partitions[3].Error = "not read"
+	snapshot.Offsets[3].Err = errors.New("not read")
 	var out strings.Builder
-	c := triggerCheck{report: newReport(&out), trigger: &trigger.Trigger{}, answer: answer}
-	readable := c.topics()
+	c := triggerCheck{report: newReport(&out), trigger: &trigger.Trigger{}}
+	readable := c.topics([]*collector.Snapshot{snapshot, snapshot})
 	if !strings.HasSuffix(out.String(), "ok    topic t09: 1 partition\nok    topics: and 10 more\n") || len(readable) != maxTopicsShown-1 {
 		t.Errorf("%d are readable:\n%s", len(readable), &out)
 	}

@@ -38,41 +38,41 @@ type triggerCheck struct {
 // run reports the steps, and returns the topics that can be read, at most [maxTopicsShown] of them.
 func (c *triggerCheck) run(ctx context.Context) []lag.TopicPartitions {
 	failedBefore := c.failed
-	readable := c.topics()
-	for i, q := range collector.NewQueries(c.trigger.Selection, c.trigger.Lag.MaxAge, c.answer.GetNamespace()) {
-		c.group(q.ConsumerGroup, i)
-		snapshot, err := c.cluster.Peek(ctx, q)
-		if err != nil {
-			c.fail("offsets", q.ConsumerGroup, err)
-			continue
+	queries := collector.NewQueries(c.trigger.Selection, c.trigger.Lag.MaxAge, c.answer.GetNamespace())
+	snapshots := make([]*collector.Snapshot, len(queries))
+	for i, q := range queries {
+		var err error
+		if snapshots[i], err = c.cluster.Peek(ctx, q); err != nil {
+			snapshots[i] = &collector.Snapshot{Err: err}
 		}
-		c.offsets(q.ConsumerGroup, snapshot)
-		c.commits(q.ConsumerGroup)
+	}
+	readable := c.topics(snapshots)
+	for i, q := range queries {
+		c.group(q.ConsumerGroup)
+		c.offsets(q.ConsumerGroup, snapshots[i])
+		c.commits(q.ConsumerGroup, snapshots[i])
 	}
 	c.verdict(c.failed > failedBefore)
 	return readable
 }
 
-// partitions returns those of the answer that are the group's, sorted by topic and partition.
-func (c *triggerCheck) partitions(group string) []*kafkascalerv1.Partition {
-	return slices.DeleteFunc(slices.Clone(c.answer.GetPartitions()), func(p *kafkascalerv1.Partition) bool { return p.GetConsumerGroup() != group })
-}
-
 // topics reports the topics that the trigger reads.
-func (c *triggerCheck) topics() []lag.TopicPartitions {
+func (c *triggerCheck) topics(snapshots []*collector.Snapshot) []lag.TopicPartitions {
 	found := map[string][]int32{}
 	failing := map[string]bool{}
-	for _, p := range c.answer.GetPartitions() {
-		if !slices.Contains(found[p.GetTopic()], p.GetPartition()) {
-			found[p.GetTopic()] = append(found[p.GetTopic()], p.GetPartition())
+	for _, s := range snapshots {
+		for i := range s.Offsets {
+			o := &s.Offsets[i]
+			if !slices.Contains(found[o.Topic], o.Partition) {
+				found[o.Topic] = append(found[o.Topic], o.Partition)
+			}
+			failing[o.Topic] = failing[o.Topic] || o.Err != nil
 		}
-		failing[p.GetTopic()] = failing[p.GetTopic()] || p.GetError() != ""
 	}
 	var readable []lag.TopicPartitions
-	shown := 0
-	for _, topic := range slices.Sorted(maps.Keys(found)) {
-		if shown++; shown > maxTopicsShown {
-			c.step(kafka.Check{Step: "topics", OK: true, Detail: fmt.Sprintf("and %d more", len(found)-maxTopicsShown)})
+	for i, topic := range slices.Sorted(maps.Keys(found)) {
+		if i == maxTopicsShown {
+			c.step(kafka.Check{Step: "topics", OK: true, Detail: fmt.Sprintf("and %d more", len(found)-i)})
 			break
 		}
 		detail := terminal.Count(len(found[topic]), "partition")
@@ -87,18 +87,28 @@ func (c *triggerCheck) topics() []lag.TopicPartitions {
 	return readable
 }
 
+// explained returns what the scaler says of a group; the zero value where it says nothing.
+func (c *triggerCheck) explained(group string) *kafkascalerv1.ConsumerGroup {
+	for _, g := range c.answer.GetConsumerGroups() {
+		if g.GetName() == group {
+			return g
+		}
+	}
+	return &kafkascalerv1.ConsumerGroup{}
+}
+
 // group reports what the group is, where that could be found out.
-func (c *triggerCheck) group(name string, i int) {
-	groups := c.answer.GetConsumerGroups()
-	if i >= len(groups) || groups[i].GetState() == "" {
+func (c *triggerCheck) group(name string) {
+	g := c.explained(name)
+	if g.GetState() == "" {
 		return
 	}
-	detail := "state " + groups[i].GetState()
-	if members := groups[i].GetMembers(); members >= 0 {
-		detail += ", " + terminal.Count(int(members), "member")
+	detail := "state " + g.GetState()
+	if g.GetMembers() >= 0 {
+		detail += ", " + terminal.Count(int(g.GetMembers()), "member")
 	}
-	if kind := groups[i].GetKind(); kind != "unknown" {
-		detail += ", " + kind
+	if g.GetKind() != "unknown" {
+		detail += ", " + g.GetKind()
 	}
 	c.step(kafka.Check{Step: "group", Target: name, OK: true, Detail: detail})
 }
@@ -144,26 +154,25 @@ func distinct(s *collector.Snapshot) []error {
 }
 
 // commits reports the commits that were found, and what the scaler has to say of them.
-func (c *triggerCheck) commits(group string) {
+func (c *triggerCheck) commits(group string, s *collector.Snapshot) {
 	committed := 0
-	for _, p := range c.partitions(group) {
-		if p.GetCommittedOffset() >= 0 {
+	for i := range s.Offsets {
+		if s.Offsets[i].Committed >= 0 {
 			committed++
 		}
 	}
 	if committed > 0 {
 		c.step(kafka.Check{Step: "committed offsets", Target: group, OK: true, Detail: "found for " + terminal.Count(committed, "partition")})
 	}
-	for _, g := range c.answer.GetConsumerGroups() {
-		if g.GetName() != group || g.GetNote() == "" {
-			continue
-		}
-		text, remedy, _ := strings.Cut(g.GetNote(), "; ")
-		if committed == 0 {
-			text = "found for no partition: " + text
-		}
-		c.warn("committed offsets", group, text, remedy)
+	note := c.explained(group).GetNote()
+	if note == "" {
+		return
 	}
+	text, remedy, _ := strings.Cut(note, "; ")
+	if committed == 0 {
+		text = "found for no partition: " + text
+	}
+	c.warn("committed offsets", group, text, remedy)
 }
 
 // verdict reports what KEDA is told. An error was reported already where a step before failed of it.
