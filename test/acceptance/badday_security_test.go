@@ -63,7 +63,7 @@ func TestAnswersOnceAccessIsGranted(t *testing.T) {
 	stranger.allowError(codes.PermissionDenied, `group "g"`, "Describe the group")
 	stranger.awaitError(codes.PermissionDenied)
 	typo := refused("typo", codes.PermissionDenied, "correct the SASL username and password")
-	tlsToPlaintext := refused("tls-to-plaintext", codes.FailedPrecondition, "expect no TLS")
+	tlsToPlaintext := refused("tls-to-plaintext", codes.Unavailable, "expect no TLS")
 	plaintextToTLS := refused("plaintext-to-tls", codes.FailedPrecondition, "configure tls")
 	noCertificate := refused("no-certificate", codes.PermissionDenied, "client's certificate")
 	before := p.settled(t)
