@@ -2,9 +2,9 @@ package kafka
 
 import (
 	"encoding/binary"
-	"io"
 	"slices"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -64,36 +64,36 @@ func (w *batchWalk) over() bool { return w.found || w.clear >= w.to }
 
 // readFrom walks through n bytes of records. A broker cuts the last batch off where
 // the bytes end; its header is as good as that of a whole one.
-func (w *batchWalk) readFrom(r io.Reader, n int64) error {
-	records := &io.LimitedReader{R: r, N: n}
+func (w *batchWalk) readFrom(in *wire.Reader, n int) {
 	var head [batchHeader]byte
-	for !w.over() && records.N >= oldHeader {
-		if _, err := io.ReadFull(records, head[:oldHeader]); err != nil {
-			return err
-		}
-		size := int64(int32(binary.BigEndian.Uint32(head[8:]))) + beforeLength //nolint:gosec // signed on the wire
-		read := int64(oldHeader)
-		if head[16] < 2 {
+	for !w.over() && n >= oldHeader && in.Err() == nil {
+		n -= copy(head[:], in.Next(oldHeader))
+		left := int(int32(binary.BigEndian.Uint32(head[8:]))) + beforeLength - oldHeader //nolint:gosec // signed on the wire
+		switch {
+		case in.Err() != nil:
+			return
+		case head[16] < 2:
 			w.oldMessage(int64(binary.BigEndian.Uint64(head[:]))) //nolint:gosec // signed on the wire
-		} else {
-			if records.N < batchHeader-oldHeader || size < batchHeader {
-				break
+		default:
+			if min(n, left) < batchHeader-oldHeader {
+				in.Skip(n)
+				return
 			}
-			if _, err := io.ReadFull(records, head[oldHeader:]); err != nil {
-				return err
+			read := copy(head[oldHeader:], in.Next(batchHeader-oldHeader))
+			if in.Err() != nil {
+				return
 			}
-			read = batchHeader
+			n, left = n-read, left-read
 			w.batch(head[:])
 		}
-		if size < read {
+		if left < 0 {
 			break
 		}
-		if _, err := io.CopyN(io.Discard, records, min(size-read, records.N)); err != nil {
-			return err
-		}
+		left = min(left, n)
+		in.Skip(left)
+		n -= left
 	}
-	_, err := io.CopyN(io.Discard, records, records.N)
-	return err
+	in.Skip(n)
 }
 
 // oldMessage takes in a message of the formats before Kafka 0.11, which know no

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"pgregory.net/rapid"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -50,8 +51,9 @@ func TestBatchWalk(t *testing.T) {
 		"an old message":                    {append(binary.BigEndian.AppendUint32(make([]byte, 8), 14), make([]byte, 14)...), nil, 0, true},
 	} {
 		w := newBatchWalk(lag.Look{From: 0, To: 10}, 1, c.aborted)
-		if err := w.readFrom(bytes.NewReader(c.records), int64(len(c.records))); err != nil || w.clear != c.clear || w.found != c.found {
-			t.Errorf("%s: clear up to %d, found %v, %v; want %d, %v", name, w.clear, w.found, err, c.clear, c.found)
+		in := wire.Stream(bytes.NewReader(c.records))
+		if w.readFrom(in, len(c.records)); in.Err() != nil || w.clear != c.clear || w.found != c.found {
+			t.Errorf("%s: clear up to %d, found %v, %v; want %d, %v", name, w.clear, w.found, in.Err(), c.clear, c.found)
 		}
 	}
 }
@@ -61,7 +63,7 @@ func FuzzLook(f *testing.F) {
 	f.Add(bytes.Repeat(header(0, controlBatch, 0, 1, 1), 3))
 	f.Fuzz(func(t *testing.T, sent []byte) {
 		w := newBatchWalk(lag.Look{From: 3, To: 10}, 1, nil)
-		_ = w.readFrom(bytes.NewReader(sent), int64(len(sent)))
+		w.readFrom(wire.Stream(bytes.NewReader(sent)), len(sent))
 		if w.clear < 3 || w.clear > 10 {
 			t.Errorf("clear up to %d", w.clear)
 		}
@@ -92,8 +94,9 @@ func BenchmarkAbortedTransactions(b *testing.B) {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			for b.Loop() {
 				w := newBatchWalk(lag.Look{To: int64(2 * n)}, 1, slices.Clone(aborted))
-				if err := w.readFrom(bytes.NewReader(records), int64(len(records))); err != nil || w.found || w.clear != int64(2*n) {
-					b.Fatal(w.clear, w.found, err)
+				in := wire.Stream(bytes.NewReader(records))
+				if w.readFrom(in, len(records)); in.Err() != nil || w.found || w.clear != int64(2*n) {
+					b.Fatal(w.clear, w.found, in.Err())
 				}
 			}
 		})
@@ -131,10 +134,7 @@ func TestAbortedTransactionsAreBounded(t *testing.T) {
 	resp.SetVersion(11)
 	resp.Topics = []kmsg.FetchResponseTopic{{Topic: "t", Partitions: []kmsg.FetchResponseTopicPartition{p}}}
 	kept := -1
-	_, err := readFetch(bytes.NewReader(resp.AppendTo(nil)), 11, func(_ string, p *fetchedPartition) error {
-		kept = len(p.aborted)
-		return nil
-	})
+	_, err := readFetch(bytes.NewReader(resp.AppendTo(nil)), 11, func(_ *wire.Reader, _ string, p *fetchedPartition) { kept = len(p.aborted) })
 	if err != nil || kept != maxAborted {
 		t.Errorf("%d kept, %v", kept, err)
 	}

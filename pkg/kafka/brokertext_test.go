@@ -7,28 +7,33 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
+
+// mostText is about how much is quoted of a broker.
+const mostText = 300
 
 func TestBrokerText(t *testing.T) {
 	hostile := "no\x1b[2J\r\nline\u202e"
-	long := strings.Repeat("ß", maxBrokerText)
+	long := strings.Repeat("ß", mostText)
 	for name, text := range map[string]string{
-		"a message":       withMessage(30, hostile).Error(),
-		"a long message":  withMessage(30, long).Error(),
+		"a message":       wire.WithMessage(30, hostile).Error(),
+		"a long message":  wire.WithMessage(30, long).Error(),
 		"a host":          (&connError{stage: stageConnect, addr: hostile + ":9092", err: errors.New("lookup " + hostile)}).Error(),
 		"a bootstrap":     func() string { b := broker{addr: hostile}; b.node.Store(unknownNode); return b.name() }(),
-		"a certificate":   brokerText(hostile),
-		"not UTF-8":       brokerText("\xff\xfe"),
-		"cut in the rune": brokerText(strings.Repeat("a", maxBrokerText-1) + "ßß"),
+		"a certificate":   wire.Text(hostile),
+		"not UTF-8":       wire.Text("\xff\xfe"),
+		"cut in the rune": wire.Text(strings.Repeat("a", mostText-1) + "ßß"),
 	} {
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%s: %q", name, text)
 		}
-		if len(text) > maxBrokerText+100 {
+		if len(text) > mostText+100 {
 			t.Errorf("%s has %d bytes", name, len(text))
 		}
 	}
-	if got := withMessage(30, "why.").Error(); got != "GROUP_AUTHORIZATION_FAILED (30): why" {
+	if got := wire.WithMessage(30, "why.").Error(); got != "GROUP_AUTHORIZATION_FAILED (30): why" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 const (
@@ -47,7 +49,7 @@ func (b *Budget) take(ctx context.Context, bytes int) (giveBack func(), err erro
 	case b == nil || n <= smallFrame:
 		return func() {}, nil
 	case n > b.size:
-		return nil, &tooLarge{"bytes", int(b.size)}
+		return nil, wire.TooLarge("bytes", int(b.size))
 	}
 	if err := b.free.Acquire(ctx, n); err != nil {
 		return nil, fmt.Errorf("waiting for room for an answer of %d bytes: %w", n, context.Cause(ctx))

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 func TestFramesAreBoundedByWhatIsAsked(t *testing.T) {
@@ -34,8 +35,8 @@ func TestFramesAreBoundedByWhatIsAsked(t *testing.T) {
 				t.Errorf("%d bytes: %v", test.most, err)
 			}
 			_, err := x.readSize(bytes.NewReader(frame(uint32(test.most+1), nil)))
-			_, large := errors.AsType[*tooLarge](err)
-			if !large && !errors.Is(err, errNotKafka) {
+			_, large := errors.AsType[*wire.TooLargeError](err)
+			if !large && !errors.Is(err, wire.ErrNotKafka) {
 				t.Errorf("one byte more: %v", err)
 			}
 		})
@@ -84,7 +85,7 @@ func TestBudgetIsGivenBack(t *testing.T) {
 			}
 			req := kmsg.NewPtrFindCoordinatorRequest()
 			x := exchange{ctx: t.Context(), budget: budget, formatter: kmsg.NewRequestFormatter(), id: 1, req: req}
-			if _, err := x.RawExchange(wire{bytes.NewReader(frame(150_000, body))}); err == nil {
+			if _, err := x.RawExchange(received{bytes.NewReader(frame(150_000, body))}); err == nil {
 				t.Error("nonsense was read")
 			}
 		})
@@ -95,18 +96,6 @@ func TestBudgetIsGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	giveBack()
-}
-
-func TestElementsAreBounded(t *testing.T) {
-	// A topic of three bytes: name, no partitions, tags.
-	body := append([]byte{0, 0, 0, 0}, 0xc1, 0x9a, 0x12) // 298,304 topics
-	body = append(body, bytes.Repeat([]byte{1, 1, 0}, maxElements+1)...)
-	req := kmsg.NewPtrOffsetFetchRequest()
-	req.SetVersion(6)
-	err := checkShape(req.ResponseKind(), body)
-	if _, large := errors.AsType[*tooLarge](err); !large {
-		t.Errorf("got %v", err)
-	}
 }
 
 // subscribed is what a member writes about itself.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -75,7 +76,7 @@ func (r *commitsRead) round(ctx context.Context, groups []lag.GroupTopics, again
 			r.rejected(ctx, f.groups, nil, f.err, again)
 		}
 		// Where a coordinator was forgotten again in the meantime, there is no third try.
-		r.fail(r.send(ctx, found, again), nil, Code(notCoordinator))
+		r.fail(r.send(ctx, found, again), nil, wire.Code(wire.NotCoordinator))
 	})
 }
 
@@ -125,7 +126,7 @@ func (r *commitsRead) rejected(ctx context.Context, groups []lag.GroupTopics, on
 
 // starting tells whether the coordinator is where it was said to be, only not ready yet.
 func starting(err error) bool {
-	return errors.Is(err, Code(coordinatorLoadInProgress)) || errors.Is(err, Code(coordinatorNotAvailable))
+	return errors.Is(err, wire.Code(wire.CoordinatorLoadInProgress)) || errors.Is(err, wire.Code(wire.CoordinatorNotAvailable))
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {
@@ -161,7 +162,7 @@ func (c *causes) add(g lag.GroupTopics, err error) {
 
 // sameCause tells whether two failures are the same error code or both none.
 func sameCause(a, b error) bool {
-	var codeA, codeB Code
+	var codeA, codeB wire.Code
 	isA, isB := errors.As(a, &codeA), errors.As(b, &codeB)
 	return isA == isB && codeA == codeB && recoordinate(a) == recoordinate(b)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // conn is a connection that has been opened, encrypted, versioned and
@@ -141,7 +142,7 @@ func (c *conn) negotiate(ctx context.Context) error {
 	}
 	answer := resp.(*kmsg.ApiVersionsResponse)
 	if answer.ErrorCode != 0 {
-		return Code(answer.ErrorCode)
+		return wire.Code(answer.ErrorCode)
 	}
 	c.versions = make(versions, len(answer.ApiKeys))
 	for _, k := range answer.ApiKeys {

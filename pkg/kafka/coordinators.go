@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // findCoordinatorVersions: from 4 on one request takes many groups; the newest
@@ -42,9 +44,9 @@ func (c *Client) keepCoordinator(group string, at coordinator) {
 
 // recoordinate tells whether a failure may be over once the coordinator is looked up again.
 func recoordinate(err error) bool {
-	if code, ok := errors.AsType[Code](err); ok {
+	if code, ok := errors.AsType[wire.Code](err); ok {
 		switch int16(code) {
-		case coordinatorLoadInProgress, coordinatorNotAvailable, notCoordinator:
+		case wire.CoordinatorLoadInProgress, wire.CoordinatorNotAvailable, wire.NotCoordinator:
 			return true
 		}
 		return false
@@ -100,7 +102,7 @@ func (c *Client) findTogether(ctx context.Context, groups []string) map[string]e
 		case found == nil:
 			errs[group] = errLeftOut
 		case found.ErrorCode != 0:
-			errs[group] = withMessage(found.ErrorCode, deref(found.ErrorMessage))
+			errs[group] = wire.WithMessage(found.ErrorCode, deref(found.ErrorMessage))
 		default:
 			at := coordinatorAt(found.NodeID, found.Host, found.Port)
 			if _, known := same[at]; !known {
@@ -136,7 +138,7 @@ func (c *Client) findOne(ctx context.Context, group string) error {
 	}
 	found := resp.(*kmsg.FindCoordinatorResponse)
 	if found.ErrorCode != 0 {
-		return withMessage(found.ErrorCode, deref(found.ErrorMessage))
+		return wire.WithMessage(found.ErrorCode, deref(found.ErrorMessage))
 	}
 	c.keepCoordinator(group, coordinatorAt(found.NodeID, found.Host, found.Port))
 	return nil

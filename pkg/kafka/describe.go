@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -108,7 +109,7 @@ func (c *Client) onCoordinator(ctx context.Context, group string, do func(*broke
 func describeOn(ctx context.Context, b *broker, group string) (GroupDescription, error) {
 	d, err := describeConsumer(ctx, b, group)
 	var version *versionError
-	if errors.As(err, &version) || errors.Is(err, Code(groupIDNotFound)) {
+	if errors.As(err, &version) || errors.Is(err, wire.Code(wire.GroupIDNotFound)) {
 		d, err = describeClassic(ctx, b, group)
 		if err == nil && d.State == StateDead {
 			d = describeShare(ctx, b, group, d)
@@ -132,7 +133,7 @@ func describeConsumer(ctx context.Context, b *broker, group string) (GroupDescri
 	}
 	g := &groups[0]
 	if g.ErrorCode != 0 {
-		return GroupDescription{}, withMessage(g.ErrorCode, deref(g.ErrorMessage))
+		return GroupDescription{}, wire.WithMessage(g.ErrorCode, deref(g.ErrorMessage))
 	}
 	d := GroupDescription{State: g.State, Protocol: ConsumerProtocol, Kind: lag.KindConsumer}
 	for i := range g.Members {
@@ -161,7 +162,7 @@ func describeClassic(ctx context.Context, b *broker, group string) (GroupDescrip
 	}
 	g := &groups[0]
 	if g.ErrorCode != 0 {
-		return GroupDescription{}, Code(g.ErrorCode)
+		return GroupDescription{}, wire.Code(g.ErrorCode)
 	}
 	d := GroupDescription{State: g.State, Protocol: ClassicProtocol, Kind: classicKind(g)}
 	names := topicNamesOf{}

@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // Check is the outcome of one step of a diagnosis.
@@ -160,7 +161,7 @@ func tlsDetail(nc net.Conn) string {
 	detail := tls.VersionName(state.Version)
 	if len(state.PeerCertificates) > 0 {
 		cert := state.PeerCertificates[0]
-		detail += fmt.Sprintf(", certificate of %s until %s", brokerText(cert.Subject.String()), cert.NotAfter.Format("2006-01-02"))
+		detail += fmt.Sprintf(", certificate of %s until %s", wire.Text(cert.Subject.String()), cert.NotAfter.Format("2006-01-02"))
 	}
 	return detail
 }

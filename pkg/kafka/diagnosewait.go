@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -22,7 +23,7 @@ func (c *Client) tryWait(ctx context.Context, topic string, partitions []int32) 
 	}
 	leader, ok := c.Leaders(topic)(end.Partition)
 	if !ok {
-		return Code(leaderNotAvailable)
+		return wire.Code(wire.LeaderNotAvailable)
 	}
 	wakes, err := c.AwaitRecords(ctx, leader, lag.End, []lag.LogWait{{TopicPartition: end.TopicPartition, Offset: end.Offset}}, time.Millisecond)
 	if err != nil {

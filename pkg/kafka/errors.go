@@ -6,33 +6,11 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
-
-// Code is an error code of the Kafka protocol, as an error.
-type Code int16
-
-// Error gives the name that Kafka's documentation uses, and the number.
-func (c Code) Error() string {
-	e := kerr.TypedErrorForCode(int16(c))
-	if e == nil || e.Code != int16(c) {
-		return fmt.Sprintf("Kafka error %d", int16(c))
-	}
-	return fmt.Sprintf("%s (%d)", e.Message, e.Code)
-}
-
-// withMessage adds what the broker said besides the code.
-func withMessage(code int16, text string) error {
-	if text == "" {
-		return Code(code)
-	}
-	return fmt.Errorf("%w: %s", Code(code), brokerText(strings.TrimSuffix(text, ".")))
-}
 
 // errClosed is the cause of everything that fails because the client was closed.
 var errClosed = errors.New("the client is closed")
@@ -73,9 +51,9 @@ func (e *connError) Error() string {
 		text = "the broker closed the connection"
 	}
 	if e.stage == stageRequest {
-		return brokerText(fmt.Sprintf("%s: %s", e.addr, text))
+		return wire.Text(fmt.Sprintf("%s: %s", e.addr, text))
 	}
-	return brokerText(fmt.Sprintf("%s: %s: %s", e.addr, e.stage, text))
+	return wire.Text(fmt.Sprintf("%s: %s: %s", e.addr, e.stage, text))
 }
 
 // bare takes off what net says of a failure and connError says too: the operation and the address.
@@ -103,12 +81,6 @@ func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
-
-// errTLSAlert and errNotKafka are what a first answer of the wrong protocol looks like.
-var (
-	errTLSAlert = errors.New("the answer is a TLS alert")
-	errNotKafka = errors.New("the answer is not a Kafka response")
-)
 
 // versionError is a request that no version of suits both sides.
 type versionError struct {
@@ -158,25 +130,25 @@ func splitRemedy(err error) (remedy string, cause error) {
 
 // codeFailure is failure for an error code in an answer.
 func codeFailure(op, object string, code int16) *fault.Error {
-	return failure(op, object, Code(code))
+	return failure(op, object, wire.Code(code))
 }
 
 // diagnose says whose move an error is and what that move is.
 func diagnose(err error) (fault.Kind, string) {
-	var code Code
+	var code wire.Code
 	var version *versionError
 	var conn *connError
 	var missing noPartition
 	var stale staleLeader
 	var sparse *sparsePartitions
-	var large *tooLarge
+	var large *wire.TooLargeError
 	switch {
 	case errors.As(err, &missing):
 		return fault.NotFound, "correct the list of partitions"
 	case errors.As(err, &code):
 		return diagnoseCode(code)
 	case errors.As(err, &stale):
-		return diagnoseCode(Code(unknownLeaderEpoch))
+		return diagnoseCode(wire.Code(wire.UnknownLeaderEpoch))
 	case errors.As(err, &sparse):
 		return fault.Unavailable, "compare with kafka-topics --describe: Kafka numbers the partitions of a topic from 0 on"
 	case errors.As(err, &large):

@@ -10,6 +10,8 @@ import (
 
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // span is a range of versions, both ends included.
@@ -99,11 +101,11 @@ func (x *exchange) readSize(r io.Reader) (int32, error) {
 	most := x.limit()
 	switch {
 	case head[0] == 0x15 && head[1] == 0x03:
-		return 0, errTLSAlert // a TLS record of type alert, version 3.x
+		return 0, wire.ErrTLSAlert // a TLS record of type alert, version 3.x
 	case size < 4 || size > maxStreamedFrame || size > most && most == maxHandshakeFrame:
-		return 0, fmt.Errorf("%w: a frame of %d bytes", errNotKafka, size)
+		return 0, fmt.Errorf("%w: a frame of %d bytes", wire.ErrNotKafka, size)
 	case size > most:
-		return 0, &tooLarge{"bytes", int(most)}
+		return 0, wire.TooLarge("bytes", int(most))
 	}
 	return size, nil
 }
@@ -124,7 +126,7 @@ func (x *exchange) limit() int32 {
 // answers checks that a response is the one to this request.
 func (x *exchange) answers(header []byte) error {
 	if id := int32(binary.BigEndian.Uint32(header)); id != x.id { //nolint:gosec // the wire has a signed number
-		return fmt.Errorf("%w: it answers request %d, not %d", errNotKafka, id, x.id)
+		return fmt.Errorf("%w: it answers request %d, not %d", wire.ErrNotKafka, id, x.id)
 	}
 	return nil
 }
@@ -154,18 +156,19 @@ func (x *exchange) parse(frame []byte) error {
 		return err
 	}
 	resp := x.req.ResponseKind()
-	header := walk{rest: frame[4:], flexible: resp.IsFlexible() && resp.Key() != int16(protocol.ApiVersions)}
+	header := wire.Bytes(frame[4:])
 	// The header of an ApiVersions response is never flexible: its reader cannot know the version yet (KIP-511).
-	header.tags()
-	body := header.rest
-	if header.broken {
-		return fmt.Errorf("%w: malformed header", errNotKafka)
+	header.Flexible = resp.IsFlexible() && resp.Key() != int16(protocol.ApiVersions)
+	header.Tags()
+	body := header.Rest()
+	if header.Err() != nil {
+		return fmt.Errorf("%w: malformed header", wire.ErrNotKafka)
 	}
-	if err := checkShape(resp, body); err != nil {
+	if err := wire.CheckShape(resp, body); err != nil {
 		return err
 	}
 	if err := resp.ReadFrom(body); err != nil {
-		return fmt.Errorf("%w: %s v%d: %w", errNotKafka, kmsg.NameForKey(resp.Key()), resp.GetVersion(), err)
+		return fmt.Errorf("%w: %s v%d: %w", wire.ErrNotKafka, kmsg.NameForKey(resp.Key()), resp.GetVersion(), err)
 	}
 	x.resp = resp
 	return nil

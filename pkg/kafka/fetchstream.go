@@ -1,11 +1,10 @@
 package kafka
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -30,8 +29,8 @@ func (x *exchange) stream(r io.Reader, s streamed) error {
 		return err
 	}
 	if err := s.readFrom(frame); err != nil {
-		if frame.N == 0 && ended(err) {
-			return fmt.Errorf("%w: it ends within a field", errNotKafka)
+		if frame.N == 0 && wire.Ended(err) {
+			return fmt.Errorf("%w: it ends within a field", wire.ErrNotKafka)
 		}
 		return cutShort(err)
 	}
@@ -44,9 +43,6 @@ func (x *exchange) stream(r io.Reader, s streamed) error {
 // records, which is more lag and not less.
 const maxAborted = 1 << 14
 
-// ended tells whether a read failed because there is no more.
-func ended(err error) bool { return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) }
-
 // fetchedPartition is the part of a partition in a Fetch response before its records.
 type fetchedPartition struct {
 	id                              int32
@@ -55,52 +51,44 @@ type fetchedPartition struct {
 	// aborted are the transactions of which aborted records may follow.
 	aborted []abortedTransaction
 	// size is how many bytes of records follow.
-	size int64
+	size int
 }
 
 // readFetch reads a Fetch response and has each partition's records read: exactly as many bytes as it says. The
 // layout is that of versions 5 to 11: https://kafka.apache.org/protocol.html#The_Messages_Fetch.
-func readFetch(r io.Reader, version int16, records func(topic string, p *fetchedPartition) error) (code int16, err error) {
-	in := fetchReader{r: r}
-	in.skip(4) // throttle_time_ms
+func readFetch(r io.Reader, version int16, records func(in *wire.Reader, topic string, p *fetchedPartition)) (code int16, err error) {
+	in := wire.Stream(r)
+	in.Skip(4) // throttle_time_ms
 	if version >= 7 {
-		code = in.int16()
-		in.skip(4) // session_id
+		code = in.Int16()
+		in.Skip(4) // session_id
 	}
-	for range in.count() {
-		topic := in.string()
-		for range in.count() {
-			p := in.partition(version)
-			if in.err == nil {
-				in.err = records(topic, &p)
-			}
+	for topics := in.Count(); topics > 0 && in.Err() == nil; topics-- {
+		topic := string(in.String())
+		for partitions := in.Count(); partitions > 0 && in.Err() == nil; partitions-- {
+			p := readFetched(in, version)
 			// A count is only a claim: what has ended is not read on.
-			if in.err != nil {
-				return code, in.err
+			if in.Err() == nil {
+				records(in, topic, &p)
 			}
 		}
-		if in.err != nil {
-			return code, in.err
-		}
 	}
-	return code, in.err
+	return code, in.Err()
 }
 
 // readFrom implements streamed.
 func (f *endFetch) readFrom(r io.Reader) (err error) {
-	f.code, err = readFetch(r, f.GetVersion(), func(topic string, p *fetchedPartition) error {
+	f.code, err = readFetch(r, f.GetVersion(), func(in *wire.Reader, topic string, p *fetchedPartition) {
 		tp := lag.TopicPartition{Topic: topic, Partition: p.id}
 		offset, asked := f.offset[tp]
 		if !asked {
-			_, err := io.CopyN(io.Discard, r, p.size)
-			return err
+			in.Skip(p.size)
+			return
 		}
 		seen := newBatchWalk(lag.Look{TopicPartition: tp, From: offset, To: f.end(p)}, f.IsolationLevel, p.aborted)
-		if err := seen.readFrom(r, p.size); err != nil {
-			return err
+		if seen.readFrom(in, p.size); in.Err() == nil {
+			f.note(tp, offset, p, seen)
 		}
-		f.note(tp, offset, p, seen)
-		return nil
 	})
 	return err
 }
@@ -108,84 +96,35 @@ func (f *endFetch) readFrom(r io.Reader) (err error) {
 // readFrom implements streamed.
 func (f *lookFetch) readFrom(r io.Reader) error {
 	// The error code of the whole concerns sessions only, and there is none.
-	_, err := readFetch(r, f.GetVersion(), func(topic string, p *fetchedPartition) error {
+	_, err := readFetch(r, f.GetVersion(), func(in *wire.Reader, topic string, p *fetchedPartition) {
 		look, asked := f.looks[lag.TopicPartition{Topic: topic, Partition: p.id}]
 		if !asked {
-			_, err := io.CopyN(io.Discard, r, p.size)
-			return err
+			in.Skip(p.size)
+			return
 		}
 		seen := newBatchWalk(look, f.IsolationLevel, p.aborted)
-		if err := seen.readFrom(r, p.size); err != nil {
-			return err
+		if seen.readFrom(in, p.size); in.Err() == nil {
+			f.sights = append(f.sights, f.sight(topic, p.id, p.code, seen))
 		}
-		f.sights = append(f.sights, f.sight(topic, p.id, p.code, seen))
-		return nil
 	})
 	return err
 }
 
-// fetchReader reads fields until one fails; all that follow are then zero.
-type fetchReader struct {
-	r   io.Reader
-	err error
-	buf [34]byte
-}
-
-func (in *fetchReader) bytes(n int) []byte {
-	b := in.buf[:n]
-	if in.err == nil {
-		_, in.err = io.ReadFull(in.r, b)
-	}
-	if in.err != nil {
-		clear(b)
-	}
-	return b
-}
-
-func (in *fetchReader) int16() int16 { return int16(binary.BigEndian.Uint16(in.bytes(2))) } //nolint:gosec // signed on the wire
-func (in *fetchReader) int32() int32 { return int32(binary.BigEndian.Uint32(in.bytes(4))) } //nolint:gosec // signed on the wire
-
-// count reads the length of an array; a null one has none.
-func (in *fetchReader) count() int32 { return max(0, in.int32()) }
-
-func (in *fetchReader) skip(n int64) {
-	if in.err == nil && n > 0 {
-		_, in.err = io.CopyN(io.Discard, in.r, n)
-	}
-}
-
-func (in *fetchReader) string() string {
-	n := in.int16()
-	if in.err != nil || n <= 0 {
-		return ""
-	}
-	b := make([]byte, n)
-	_, in.err = io.ReadFull(in.r, b)
-	return string(b)
-}
-
-// partition reads one partition, up to its records.
-func (in *fetchReader) partition(version int16) fetchedPartition {
-	b := in.bytes(34)
+// readFetched reads one partition, up to its records.
+func readFetched(in *wire.Reader, version int16) fetchedPartition {
 	p := fetchedPartition{
-		id:            int32(binary.BigEndian.Uint32(b)),      //nolint:gosec // signed on the wire
-		code:          int16(binary.BigEndian.Uint16(b[4:])),  //nolint:gosec // signed on the wire
-		highWatermark: int64(binary.BigEndian.Uint64(b[6:])),  //nolint:gosec // signed on the wire
-		stableEnd:     int64(binary.BigEndian.Uint64(b[14:])), //nolint:gosec // signed on the wire
-		start:         int64(binary.BigEndian.Uint64(b[22:])), //nolint:gosec // signed on the wire
+		id: in.Int32(), code: in.Int16(),
+		highWatermark: in.Int64(), stableEnd: in.Int64(), start: in.Int64(),
 	}
-	for n := int32(binary.BigEndian.Uint32(b[30:])); n > 0 && in.err == nil; n-- { //nolint:gosec // signed on the wire
-		b := in.bytes(16)
+	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+		a := abortedTransaction{producer: in.Int64(), first: in.Int64()}
 		if len(p.aborted) < maxAborted {
-			p.aborted = append(p.aborted, abortedTransaction{
-				producer: int64(binary.BigEndian.Uint64(b)),     //nolint:gosec // signed on the wire
-				first:    int64(binary.BigEndian.Uint64(b[8:])), //nolint:gosec // signed on the wire
-			})
+			p.aborted = append(p.aborted, a)
 		}
 	}
 	if version >= 11 {
-		in.skip(4) // preferred_read_replica
+		in.Skip(4) // preferred_read_replica
 	}
-	p.size = int64(in.count())
+	p.size = in.Count()
 	return p
 }

@@ -3,6 +3,7 @@ package kafka
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"slices"
 	"testing"
 	"time"
@@ -44,8 +45,9 @@ func TestEndFetchPassesOverWhatItCannotRead(t *testing.T) {
 		for at, ahead := range map[lag.Position]int64{lag.End: 9, lag.StableEnd: 2} {
 			f := newEndFetch(at, streamedWaits, time.Second, noEpochs(streamedWaits))
 			f.SetVersion(version)
-			in := bytes.NewReader(append(fetchResponse(version), "rest"...))
-			if err := f.readFrom(in); err != nil || len(f.wakes) != len(streamedWaits) || in.Len() != len("rest") {
+			response := fetchResponse(version)
+			in := bytes.NewReader(append(response, "rest"...))
+			if err := f.readFrom(io.LimitReader(in, int64(len(response)))); err != nil || len(f.wakes) != len(streamedWaits) || in.Len() != len("rest") {
 				t.Fatalf("v%d: %v, %d wakes, %d bytes left", version, err, len(f.wakes), in.Len())
 			}
 			for i, w := range f.wakes {

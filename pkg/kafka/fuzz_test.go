@@ -11,10 +11,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// wire is a connection that has already received everything.
-type wire struct{ io.Reader }
+// received is a connection that has already received everything.
+type received struct{ io.Reader }
 
-func (wire) Write(b []byte) (int, error) { return len(b), nil }
+func (received) Write(b []byte) (int, error) { return len(b), nil }
 
 // fuzzedRequests are the requests whose answers decide about numbers, flexible and not.
 func fuzzedRequests() []kmsg.Request {
@@ -51,7 +51,7 @@ func FuzzResponse(f *testing.F) {
 		req := requests[int(which)%len(requests)]
 		sent = sent[:min(len(sent), 1<<16)]
 		x := exchange{formatter: kmsg.NewRequestFormatter(), id: 1, req: req}
-		_, err := x.RawExchange(wire{bytes.NewReader(sent)})
+		_, err := x.RawExchange(received{bytes.NewReader(sent)})
 		if (err == nil) != (x.resp != nil) {
 			t.Errorf("response %v, error %v", x.resp, err)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 const (
@@ -59,7 +60,7 @@ func (i *identity) check(id, addr string, now time.Time) error {
 			i.replace()
 		}
 		return &fault.Error{
-			Kind: fault.Precondition, Op: "connect to", Object: brokerText(addr),
+			Kind: fault.Precondition, Op: "connect to", Object: wire.Text(addr),
 			Err:    fmt.Errorf("it leads to the cluster with the id %q, and %s led to %q: numbers of two clusters are never mixed", id, i.addr, i.id),
 			Remedy: "give the addresses of one cluster only; if the cluster was replaced, the new one is read as soon as the old one has not answered for " + replacedAfter.String(),
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -181,19 +182,19 @@ func (f *lookFetch) sight(topic string, id int32, code int16, seen *batchWalk) l
 	switch {
 	case code == 0:
 		return seen.sight(f.looks[tp])
-	case code == topicAuthorizationFailed:
+	case code == wire.TopicAuthorizationFailed:
 		s.Err = lookDenied(topic)
-	case code == offsetOutOfRange || reroutable(Code(code)):
+	case code == wire.OffsetOutOfRange || reroutable(wire.Code(code)):
 		// The log has changed since its offsets were read; they will be read again.
 	default:
-		s.Err = failure("look into the log of", fmt.Sprintf("topic %q partition %d", topic, id), Code(code))
+		s.Err = failure("look into the log of", fmt.Sprintf("topic %q partition %d", topic, id), wire.Code(code))
 	}
 	return s
 }
 
 func lookDenied(topic string) error {
 	return &fault.Error{
-		Kind: fault.Denied, Op: "look into the log of", Object: fmt.Sprintf("topic %q", topic), Err: Code(topicAuthorizationFailed),
+		Kind: fault.Denied, Op: "look into the log of", Object: fmt.Sprintf("topic %q", topic), Err: wire.Code(wire.TopicAuthorizationFailed),
 		Remedy: fmt.Sprintf("to tell transaction markers and aborted records from work, allow the principal to Read the topic: "+
 			"kafka-acls --add --allow-principal User:NAME --operation Read --topic %s", topic),
 	}

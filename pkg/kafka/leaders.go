@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -102,11 +103,11 @@ func (s *leaderSort) add(topic string, id int32, route *topicRoute) {
 }
 
 // noLeader is why a partition has no leader that could be asked.
-func noLeader(l leader) Code {
+func noLeader(l leader) wire.Code {
 	if l.code != 0 {
-		return Code(l.code)
+		return wire.Code(l.code)
 	}
-	return Code(leaderNotAvailable)
+	return wire.Code(wire.LeaderNotAvailable)
 }
 
 // put adds a partition to a batch, after sending the batch on its way where it is full.

@@ -7,6 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -70,17 +71,17 @@ func (f *listOffsets) unanswered() (left []lag.TopicPartitions) {
 // https://kafka.apache.org/protocol.html#The_Messages_ListOffsets.
 func (f *listOffsets) readFrom(r io.Reader) error {
 	f.began()
-	return readFields(r, f.turn, func(in *fieldReader) {
-		in.flexible = f.GetVersion() >= 6
-		in.tags()  // of the header
-		in.skip(4) // throttle_time_ms
+	return wire.Fields(r, f.turn, func(in *wire.Reader) {
+		in.Flexible = f.GetVersion() >= 6
+		in.Tags()  // of the header
+		in.Skip(4) // throttle_time_ms
 		next := 0
-		for n := in.count(); n > 0 && in.err == nil; n-- {
-			at := f.find(in.string(), next)
+		for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+			at := f.find(in.String(), next)
 			f.readPartitions(in, at)
 			next = at + 1
 		}
-		in.tags()
+		in.Tags()
 		f.flush()
 	})
 }
@@ -110,15 +111,15 @@ func (f *listOffsets) find(name []byte, next int) int {
 }
 
 // readPartitions reads the partitions of one topic, or passes over them where nobody asked for it.
-func (f *listOffsets) readPartitions(in *fieldReader, topic int) {
+func (f *listOffsets) readPartitions(in *wire.Reader, topic int) {
 	likely := 0
-	for n := in.count(); n > 0; n-- {
-		id, code, timestamp, offset, epoch := in.int32(), in.int16(), in.int64(), in.int64(), lag.NoLeaderEpoch
+	for n := in.Count(); n > 0; n-- {
+		id, code, timestamp, offset, epoch := in.Int32(), in.Int16(), in.Int64(), in.Int64(), lag.NoLeaderEpoch
 		if f.GetVersion() >= 4 {
-			epoch = max(in.int32(), lag.NoLeaderEpoch)
+			epoch = max(in.Int32(), lag.NoLeaderEpoch)
 		}
-		in.tags()
-		if in.err != nil {
+		in.Tags()
+		if in.Err() != nil {
 			return
 		}
 		if topic < 0 {
@@ -142,7 +143,7 @@ func (f *listOffsets) readPartitions(in *fieldReader, topic int) {
 			}, code)
 		}
 	}
-	in.tags()
+	in.Tags()
 }
 
 // take takes in the answer for one partition. Only that for a log's end has the
@@ -153,7 +154,7 @@ func (f *listOffsets) take(asked *kmsg.ListOffsetsRequestTopicPartition, o lag.L
 	}
 	switch {
 	case code != 0:
-		f.refuse(o.TopicPartition, Code(code))
+		f.refuse(o.TopicPartition, wire.Code(code))
 	case o.Offset < 0 && asked.Timestamp < 0:
 		f.refuse(o.TopicPartition, errNoOffset)
 	case o.LeaderEpoch != lag.NoLeaderEpoch && o.LeaderEpoch < asked.CurrentLeaderEpoch:

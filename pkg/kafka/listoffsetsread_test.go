@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -38,7 +39,7 @@ func drawOffsets(t *rapid.T, version int16) *kmsg.ListOffsetsResponse {
 			p := kmsg.NewListOffsetsResponseTopicPartition()
 			p.Partition = rapid.Int32Range(0, 9).Draw(t, "partition")
 			p.Offset = rapid.Int64Range(-1, 3).Draw(t, "offset")
-			p.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, notLeaderOrFollower}).Draw(t, "error")
+			p.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, wire.NotLeaderOrFollower}).Draw(t, "error")
 			p.Timestamp = rapid.Int64Range(-1, 3).Draw(t, "timestamp")
 			p.LeaderEpoch = rapid.Int32Range(-2, 3).Draw(t, "leader epoch")
 			if version >= 6 {
@@ -79,7 +80,7 @@ func told(parts []lag.TopicPartitions, resp *kmsg.ListOffsetsResponse, byTime bo
 			}
 			switch {
 			case p.ErrorCode != 0:
-				all[key] = fmt.Sprint(Code(p.ErrorCode))
+				all[key] = fmt.Sprint(wire.Code(p.ErrorCode))
 			case p.Offset < 0 && !byTime:
 				all[key] = errNoOffset.Error()
 			case version < 4 || byTime || p.LeaderEpoch < 0:

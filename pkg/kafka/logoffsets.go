@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -105,10 +106,10 @@ func reroutable(err error) bool {
 	if _, stale := errors.AsType[staleLeader](err); stale {
 		return true
 	}
-	if code, ok := errors.AsType[Code](err); ok {
+	if code, ok := errors.AsType[wire.Code](err); ok {
 		switch int16(code) {
-		case unknownTopicOrPartition, leaderNotAvailable, notLeaderOrFollower, replicaNotAvailable, kafkaStorageError,
-			listenerNotFound, fencedLeaderEpoch, unknownLeaderEpoch, offsetNotAvailable:
+		case wire.UnknownTopicOrPartition, wire.LeaderNotAvailable, wire.NotLeaderOrFollower, wire.ReplicaNotAvailable, wire.KafkaStorageError,
+			wire.ListenerNotFound, wire.FencedLeaderEpoch, wire.UnknownLeaderEpoch, wire.OffsetNotAvailable:
 			return true
 		}
 		return false

@@ -1,6 +1,9 @@
 package kafka
 
-import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
+import (
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
 
 // maxMemberTopics bounds how many topics the members of a group name between them.
 const maxMemberTopics = 100_000
@@ -34,16 +37,16 @@ func (n *topicNamesOf) subscription(protocolType string, raw []byte) (topics []s
 	if protocolType != "consumer" || len(raw) == 0 {
 		return nil, false
 	}
-	in := fieldsOf(raw)
-	in.skip(2) // version
-	for left := in.count(); left > 0 && in.err == nil; left-- {
-		name := in.string()
-		in.bound(n.named+1, maxMemberTopics, "topics of a group's members")
-		if in.err == nil {
+	in := wire.Bytes(raw)
+	in.Skip(2) // version
+	for left := in.Count(); left > 0 && in.Err() == nil; left-- {
+		name := in.String()
+		in.Bound(n.named+1, maxMemberTopics, "topics of a group's members")
+		if in.Err() == nil {
 			topics = append(topics, n.hold(name))
 		}
 	}
-	if in.err != nil {
+	if in.Err() != nil {
 		return nil, false
 	}
 	return topics, true
@@ -54,22 +57,22 @@ func (n *topicNamesOf) assignment(protocolType string, raw []byte) []lag.TopicPa
 	if protocolType != "consumer" || len(raw) == 0 {
 		return nil
 	}
-	in := fieldsOf(raw)
-	in.skip(2) // version
+	in := wire.Bytes(raw)
+	in.Skip(2) // version
 	var parts []lag.TopicPartitions
-	for left := in.count(); left > 0 && in.err == nil; left-- {
-		name := in.string()
-		in.bound(n.named+1, maxMemberTopics, "topics of a group's members")
-		if in.err != nil {
+	for left := in.Count(); left > 0 && in.Err() == nil; left-- {
+		name := in.String()
+		in.Bound(n.named+1, maxMemberTopics, "topics of a group's members")
+		if in.Err() != nil {
 			break
 		}
 		part := lag.TopicPartitions{Topic: n.hold(name)}
-		for ids := in.count(); ids > 0 && in.err == nil; ids-- {
-			part.Partitions = append(part.Partitions, in.int32())
+		for ids := in.Count(); ids > 0 && in.Err() == nil; ids-- {
+			part.Partitions = append(part.Partitions, in.Int32())
 		}
 		parts = append(parts, part)
 	}
-	if in.err != nil {
+	if in.Err() != nil {
 		return nil
 	}
 	return sorted(parts)

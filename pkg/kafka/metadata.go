@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -55,7 +56,7 @@ func described(name string, t *topicAnswer) lag.Topic {
 	switch {
 	case t == nil:
 		return lag.Topic{Name: name, Err: failure("describe", object, errors.New("the broker left it out of its answer"))}
-	case errors.Is(t.err, Code(unknownTopicOrPartition)):
+	case errors.Is(t.err, wire.Code(wire.UnknownTopicOrPartition)):
 		return lag.Topic{Name: name, Err: failure("describe", object, fmt.Errorf("it does not exist, or may not be seen: %w", t.err))}
 	case t.err != nil:
 		return lag.Topic{Name: name, Err: failure("describe", object, t.err)}

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -42,7 +43,7 @@ type topicAnswer struct {
 	id       [16]byte
 	internal bool
 	leaders  []leader // by partition
-	// err is why there are no leaders: a Code, or a *sparsePartitions.
+	// err is why there are no leaders: a wire.Code, or a *sparsePartitions.
 	err error
 }
 
@@ -56,16 +57,6 @@ type sparsePartitions struct {
 
 func (e *sparsePartitions) Error() string {
 	return fmt.Sprintf("the broker lists partition %d among %s", e.partition, plural(e.listed, "partition"))
-}
-
-// tooLarge is an answer that names more than can be meant.
-type tooLarge struct {
-	what string
-	most int
-}
-
-func (e *tooLarge) Error() string {
-	return fmt.Sprintf("the broker's answer has more than %d %s", e.most, e.what)
 }
 
 // metadataQuery is a Metadata request whose response is turned into an answer as it comes.
@@ -98,61 +89,61 @@ func newMetadataQuery(names []string, turn *pace.Worker) *metadataQuery {
 // readFrom implements streamed. The layout is that of versions 4 to 12:
 // https://kafka.apache.org/protocol.html#The_Messages_Metadata.
 func (q *metadataQuery) readFrom(r io.Reader) error {
-	return readFields(r, q.turn, func(in *fieldReader) {
+	return wire.Fields(r, q.turn, func(in *wire.Reader) {
 		version := q.GetVersion()
-		in.flexible = version >= 9
-		in.tags()  // of the header
-		in.skip(4) // throttle_time_ms
+		in.Flexible = version >= 9
+		in.Tags()  // of the header
+		in.Skip(4) // throttle_time_ms
 		q.readBrokers(in)
-		q.answer.clusterID = string(in.string())
-		in.skip(4) // controller_id
-		for n := in.count(); n > 0 && in.err == nil; n-- {
+		q.answer.clusterID = string(in.String())
+		in.Skip(4) // controller_id
+		for n := in.Count(); n > 0 && in.Err() == nil; n-- {
 			q.readTopic(in, version)
 		}
 		if version >= 8 && version <= 10 {
-			in.skip(4) // cluster_authorized_operations
+			in.Skip(4) // cluster_authorized_operations
 		}
-		in.tags()
+		in.Tags()
 	})
 }
 
-func (q *metadataQuery) readBrokers(in *fieldReader) {
+func (q *metadataQuery) readBrokers(in *wire.Reader) {
 	q.answer.brokers = map[int32]string{}
-	for n := in.count(); n > 0 && in.err == nil; n-- {
-		node, host, port := in.int32(), string(in.string()), in.int32()
-		in.string() // rack
-		in.tags()
-		if in.err != nil {
+	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+		node, host, port := in.Int32(), string(in.String()), in.Int32()
+		in.String() // rack
+		in.Tags()
+		if in.Err() != nil {
 			return
 		}
 		q.answer.brokers[node] = net.JoinHostPort(host, strconv.Itoa(int(port)))
-		in.bound(len(q.answer.brokers), maxBrokers, "brokers")
+		in.Bound(len(q.answer.brokers), maxBrokers, "brokers")
 	}
 }
 
 // readTopic reads one topic, and keeps it where it was asked for.
-func (q *metadataQuery) readTopic(in *fieldReader, version int16) {
+func (q *metadataQuery) readTopic(in *wire.Reader, version int16) {
 	var t topicAnswer
-	code := in.int16()
-	t.name = string(in.string())
+	code := in.Int16()
+	t.name = string(in.String())
 	if version >= 10 {
-		copy(t.id[:], in.next(len(t.id)))
+		copy(t.id[:], in.Next(len(t.id)))
 	}
-	t.internal = in.int8() != 0
+	t.internal = in.Int8() != 0
 	t.leaders = q.readLeaders(in, version)
 	if version >= 8 {
-		in.skip(4) // topic_authorized_operations
+		in.Skip(4) // topic_authorized_operations
 	}
-	in.tags()
-	if in.err != nil || !q.wants(t.name) {
+	in.Tags()
+	if in.Err() != nil || !q.wants(t.name) {
 		return
 	}
 	t.leaders, t.err = inOrder(t.leaders)
 	if code != 0 {
-		t.leaders, t.err = nil, Code(code)
+		t.leaders, t.err = nil, wire.Code(code)
 	}
 	q.answer.topics = append(q.answer.topics, t)
-	in.bound(len(q.answer.topics), maxTopics, "topics")
+	in.Bound(len(q.answer.topics), maxTopics, "topics")
 }
 
 // wants tells whether a topic was asked for and is answered for the first time.
@@ -166,25 +157,25 @@ func (q *metadataQuery) wants(name string) bool {
 	return listed
 }
 
-func (q *metadataQuery) readLeaders(in *fieldReader, version int16) []leader {
+func (q *metadataQuery) readLeaders(in *wire.Reader, version int16) []leader {
 	var leaders []leader
-	for n := in.count(); n > 0 && in.err == nil; n-- {
-		l := leader{code: in.int16(), partition: in.int32(), node: in.int32(), epoch: lag.NoLeaderEpoch}
+	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+		l := leader{code: in.Int16(), partition: in.Int32(), node: in.Int32(), epoch: lag.NoLeaderEpoch}
 		if version >= 7 {
-			if epoch := in.int32(); version >= reliableEpochs {
+			if epoch := in.Int32(); version >= reliableEpochs {
 				l.epoch = max(epoch, lag.NoLeaderEpoch)
 			}
 		}
-		in.skip(4 * in.count()) // replica_nodes
-		in.skip(4 * in.count()) // isr_nodes
+		in.Skip(4 * in.Count()) // replica_nodes
+		in.Skip(4 * in.Count()) // isr_nodes
 		if version >= 5 {
-			in.skip(4 * in.count()) // offline_replicas
+			in.Skip(4 * in.Count()) // offline_replicas
 		}
-		in.tags()
+		in.Tags()
 		leaders = append(leaders, l)
 		q.partitions++
-		in.bound(len(leaders), maxTopicPartitions, "partitions of a topic")
-		in.bound(q.partitions, maxPartitions, "partitions")
+		in.Bound(len(leaders), maxTopicPartitions, "partitions of a topic")
+		in.Bound(q.partitions, maxPartitions, "partitions")
 	}
 	return leaders
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -37,11 +38,11 @@ func drawMetadata(t *rapid.T, version int16) *kmsg.MetadataResponse {
 		topic.Topic = new(drawName(t, "topic"))
 		topic.TopicID[3] = rapid.Byte().Draw(t, "id")
 		topic.IsInternal = rapid.Bool().Draw(t, "internal")
-		topic.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, leaderNotAvailable}).Draw(t, "error of the topic")
+		topic.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, wire.LeaderNotAvailable}).Draw(t, "error of the topic")
 		for i := range rapid.IntRange(0, 5).Draw(t, "answered partitions") {
 			p := kmsg.NewMetadataResponseTopicPartition()
 			p.Partition = int32(rapid.SampledFrom([]int{i, i, i, i, i + 1}).Draw(t, "partition"))
-			p.ErrorCode = rapid.SampledFrom([]int16{0, 0, listenerNotFound}).Draw(t, "error")
+			p.ErrorCode = rapid.SampledFrom([]int16{0, 0, wire.ListenerNotFound}).Draw(t, "error")
 			p.Leader = rapid.Int32Range(-1, 3).Draw(t, "leader")
 			p.LeaderEpoch = rapid.Int32Range(-2, 3).Draw(t, "leader epoch")
 			p.Replicas, p.ISR, p.OfflineReplicas = []int32{1, 2, 3}, []int32{1}, []int32{2, 3}
@@ -77,7 +78,7 @@ func meant(names []string, resp *kmsg.MetadataResponse) (lines []string) {
 		}
 		switch {
 		case topic.ErrorCode != 0:
-			line += Code(topic.ErrorCode).Error()
+			line += wire.Code(topic.ErrorCode).Error()
 		case sparse:
 			line += "sparse"
 		default:
@@ -221,7 +222,7 @@ func TestMetadataOfTooMuchIsRefused(t *testing.T) {
 	query := newMetadataQuery(nil, pace.New().Of(t.Context()))
 	query.SetVersion(12)
 	err := query.readFrom(bytes.NewReader(body))
-	if _, large := errors.AsType[*tooLarge](err); !large || !strings.Contains(err.Error(), "more than 100000 partitions of a topic") {
+	if _, large := errors.AsType[*wire.TooLargeError](err); !large || !strings.Contains(err.Error(), "more than 100000 partitions of a topic") {
 		t.Errorf("got %v", err)
 	}
 	if kind, remedy := diagnose(err); kind != fault.Unavailable || remedy == "" {
@@ -238,7 +239,7 @@ func TestMetadataOfTooMuchIsRefused(t *testing.T) {
 	query = newMetadataQuery(nil, pace.New().Of(t.Context()))
 	query.SetVersion(12)
 	err = query.readFrom(bytes.NewReader(repeated(maxTopics+2, many)))
-	if _, large := errors.AsType[*tooLarge](err); !large {
+	if _, large := errors.AsType[*wire.TooLargeError](err); !large {
 		t.Errorf("%d topics: %v", maxTopics+1, err)
 	}
 }

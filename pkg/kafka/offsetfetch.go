@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -83,7 +84,7 @@ func cloneCommits(groups []lag.GroupCommits) []lag.GroupCommits {
 }
 
 func isUnstable(commits []lag.Commit) bool {
-	return slices.ContainsFunc(commits, func(c lag.Commit) bool { return c.Err != nil && errors.Is(c.Err, Code(unstableOffsetCommit)) })
+	return slices.ContainsFunc(commits, func(c lag.Commit) bool { return c.Err != nil && errors.Is(c.Err, wire.Code(wire.UnstableOffsetCommit)) })
 }
 
 // settle replaces the commits that are not stable, those of consumers with an
@@ -97,7 +98,7 @@ func settle(commits []lag.GroupCommits, fetch func(unstable []lag.GroupTopics) [
 		ask := lag.GroupTopics{Group: g.Group}
 		for j := range g.Commits {
 			c := &g.Commits[j]
-			if !errors.Is(c.Err, Code(unstableOffsetCommit)) {
+			if !errors.Is(c.Err, wire.Code(wire.UnstableOffsetCommit)) {
 				continue
 			}
 			if unstable[g.Group] == nil {
@@ -156,9 +157,9 @@ func (c *Client) fetchOne(ctx context.Context, on *broker, g lag.GroupTopics, st
 		return nil, err
 	}
 	answer := resp.(*kmsg.OffsetFetchResponse)
-	absent := answer.ErrorCode == groupIDNotFound
+	absent := answer.ErrorCode == wire.GroupIDNotFound
 	if answer.ErrorCode != 0 && !absent {
-		return nil, Code(answer.ErrorCode)
+		return nil, wire.Code(answer.ErrorCode)
 	}
 	return []lag.GroupCommits{groupCommits(g, fetchedOne(answer), absent, time.Now())}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -74,18 +75,18 @@ func (f *offsetFetch) asked(some []lag.GroupCommits) []lag.GroupTopics {
 // https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch.
 func (f *offsetFetch) readFrom(r io.Reader) error {
 	f.began()
-	return readFields(r, f.turn, func(in *fieldReader) {
-		in.flexible = true
-		in.tags()  // of the header
-		in.skip(4) // throttle_time_ms
+	return wire.Fields(r, f.turn, func(in *wire.Reader) {
+		in.Flexible = true
+		in.Tags()  // of the header
+		in.Skip(4) // throttle_time_ms
 		next := 0
-		for n := in.count(); n > 0 && in.err == nil; n-- {
+		for n := in.Count(); n > 0 && in.Err() == nil; n-- {
 			next = f.readGroup(in, next) + 1
-			if in.err == nil && len(f.slab) >= commitsAtOnce {
+			if in.Err() == nil && len(f.slab) >= commitsAtOnce {
 				f.flush()
 			}
 		}
-		in.tags()
+		in.Tags()
 		f.flush()
 	})
 }
@@ -99,8 +100,8 @@ func (f *offsetFetch) flush() {
 }
 
 // readGroup reads one group, which is likely to be that at next, and returns which it is.
-func (f *offsetFetch) readGroup(in *fieldReader, next int) int {
-	at := f.find(in.string(), next)
+func (f *offsetFetch) readGroup(in *wire.Reader, next int) int {
+	at := f.find(in.String(), next)
 	if at < 0 || f.answered[at] {
 		skipGroup(in)
 		return next
@@ -109,19 +110,19 @@ func (f *offsetFetch) readGroup(in *fieldReader, next int) int {
 	first := len(f.slab)
 	f.makeRoom(g)
 	f.readTopics(in, g, first)
-	code := in.int16()
-	in.tags()
-	if in.err != nil {
+	code := in.Int16()
+	in.Tags()
+	if in.Err() != nil {
 		return at
 	}
 	f.answered[at] = true
-	if code != 0 && code != groupIDNotFound {
+	if code != 0 && code != wire.GroupIDNotFound {
 		f.slab = f.slab[:first]
-		f.refused.add(*g, Code(code))
+		f.refused.add(*g, wire.Code(code))
 		return at
 	}
 	commits := f.slab[first:len(f.slab):len(f.slab)]
-	complete(g.Group, commits, code == groupIDNotFound)
+	complete(g.Group, commits, code == wire.GroupIDNotFound)
 	f.batch = append(f.batch, lag.GroupCommits{Group: g.Group, ReadAt: time.Now(), Commits: commits})
 	return at
 }
@@ -157,11 +158,11 @@ func (f *offsetFetch) makeRoom(g *lag.GroupTopics) {
 }
 
 // readTopics reads the topics of a group whose commits begin at first.
-func (f *offsetFetch) readTopics(in *fieldReader, g *lag.GroupTopics, first int) {
+func (f *offsetFetch) readTopics(in *wire.Reader, g *lag.GroupTopics, first int) {
 	// likely is the topic that comes next, if the answer has the order of the question, and from where its commits are.
 	likely, from := 0, first
-	for n := in.count(); n > 0 && in.err == nil; n-- {
-		name := in.string()
+	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+		name := in.String()
 		if g.Topics == nil {
 			f.readAll(in, g.Group, string(name))
 			continue
@@ -192,14 +193,14 @@ func seek(topics []lag.TopicPartitions, name []byte) (at, before int) {
 }
 
 // readAll reads the partitions of a topic of which none was named.
-func (f *offsetFetch) readAll(in *fieldReader, group, topic string) {
+func (f *offsetFetch) readAll(in *wire.Reader, group, topic string) {
 	readPartitions(in, func(o fetchedOffset) {
 		f.slab = append(f.slab, commit(group, lag.TopicPartition{Topic: topic, Partition: o.partition}, o))
 	})
 }
 
 // readAsked reads the partitions of a topic into the commits that were asked for, each once.
-func (f *offsetFetch) readAsked(in *fieldReader, group string, ids []int32, commits []lag.Commit) {
+func (f *offsetFetch) readAsked(in *wire.Reader, group string, ids []int32, commits []lag.Commit) {
 	likely := 0
 	readPartitions(in, func(o fetchedOffset) {
 		at := likely
@@ -217,28 +218,28 @@ func (f *offsetFetch) readAsked(in *fieldReader, group string, ids []int32, comm
 }
 
 // readPartitions reads the partitions of a topic.
-func readPartitions(in *fieldReader, take func(fetchedOffset)) {
-	for n := in.count(); n > 0; n-- {
-		o := fetchedOffset{partition: in.int32(), offset: in.int64(), epoch: in.int32()}
-		in.skip(in.count()) // metadata
-		o.code = in.int16()
-		in.tags()
-		if in.err != nil {
+func readPartitions(in *wire.Reader, take func(fetchedOffset)) {
+	for n := in.Count(); n > 0; n-- {
+		o := fetchedOffset{partition: in.Int32(), offset: in.Int64(), epoch: in.Int32()}
+		in.Skip(in.Count()) // metadata
+		o.code = in.Int16()
+		in.Tags()
+		if in.Err() != nil {
 			return
 		}
 		take(o)
 	}
-	in.tags()
+	in.Tags()
 }
 
 // skipGroup passes over an answer that nobody asked for.
-func skipGroup(in *fieldReader) {
-	for n := in.count(); n > 0 && in.err == nil; n-- {
-		in.skip(in.count())
+func skipGroup(in *wire.Reader) {
+	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+		in.Skip(in.Count())
 		readPartitions(in, func(fetchedOffset) {})
 	}
-	in.skip(2) // error_code
-	in.tags()
+	in.Skip(2) // error_code
+	in.Tags()
 }
 
 // complete says what is known of the partitions that were asked for by name and
@@ -260,5 +261,5 @@ func complete(group string, commits []lag.Commit, absent bool) {
 // describe the topic.
 func leftOut(group string, tp lag.TopicPartition) error {
 	return failure("read the committed offset of", commitObject(group, tp), fmt.Errorf("%w, as if without permission on the topic: %w",
-		errLeftOut, Code(topicAuthorizationFailed)))
+		errLeftOut, wire.Code(wire.TopicAuthorizationFailed)))
 }

@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -40,7 +41,7 @@ func drawAnswer(t *rapid.T, version int16) *kmsg.OffsetFetchResponse {
 	for range rapid.IntRange(0, 7).Draw(t, "answers") {
 		g := kmsg.NewOffsetFetchResponseGroup()
 		g.Group = drawName(t, "group")
-		g.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, groupIDNotFound, notCoordinator}).Draw(t, "error of the group")
+		g.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, wire.GroupIDNotFound, wire.NotCoordinator}).Draw(t, "error of the group")
 		for range rapid.IntRange(0, 4).Draw(t, "answered topics") {
 			topic := kmsg.NewOffsetFetchResponseGroupTopic()
 			topic.Topic = drawName(t, "topic")
@@ -49,7 +50,7 @@ func drawAnswer(t *rapid.T, version int16) *kmsg.OffsetFetchResponse {
 				p.Partition = rapid.Int32Range(0, 9).Draw(t, "partition")
 				p.Offset = rapid.Int64Range(-1, 3).Draw(t, "offset")
 				p.LeaderEpoch = rapid.Int32Range(-2, 3).Draw(t, "leader epoch")
-				p.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, unstableOffsetCommit}).Draw(t, "error")
+				p.ErrorCode = rapid.SampledFrom([]int16{0, 0, 0, wire.UnstableOffsetCommit}).Draw(t, "error")
 				p.Metadata = new(rapid.StringN(0, 200, 200).Draw(t, "metadata"))
 				p.UnknownTags.Set(7, []byte("tag"))
 				topic.Partitions = append(topic.Partitions, p)
@@ -70,7 +71,7 @@ func expected(groups []lag.GroupTopics, resp *kmsg.OffsetFetchResponse) (want []
 		case at < 0:
 			silent = append(silent, ask.Group)
 			continue
-		case resp.Groups[at].ErrorCode != 0 && resp.Groups[at].ErrorCode != groupIDNotFound:
+		case resp.Groups[at].ErrorCode != 0 && resp.Groups[at].ErrorCode != wire.GroupIDNotFound:
 			refused[ask.Group] = resp.Groups[at].ErrorCode
 			continue
 		}
@@ -80,7 +81,7 @@ func expected(groups []lag.GroupTopics, resp *kmsg.OffsetFetchResponse) (want []
 				answers = append(answers, fetchedOffset{t.Topic, p.Partition, p.Offset, p.LeaderEpoch, p.ErrorCode})
 			}
 		}
-		want = append(want, groupCommits(ask, answers, resp.Groups[at].ErrorCode == groupIDNotFound, time.Time{}))
+		want = append(want, groupCommits(ask, answers, resp.Groups[at].ErrorCode == wire.GroupIDNotFound, time.Time{}))
 	}
 	return want, refused, silent
 }
@@ -116,7 +117,7 @@ func TestOffsetFetchIsReadAsItComes(t *testing.T) {
 		}
 		for _, cause := range f.refused.all {
 			for _, g := range cause.groups {
-				if code := refused[g.Group]; !errors.Is(cause.err, Code(code)) {
+				if code := refused[g.Group]; !errors.Is(cause.err, wire.Code(code)) {
 					t.Errorf("%s is refused with %v, want code %d", g.Group, cause.err, code)
 				}
 				delete(refused, g.Group)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // unknownNode is the id of an address that no metadata has named yet: a bootstrap server.
@@ -67,7 +69,7 @@ func (b *broker) name() string {
 	if node := b.node.Load(); node != unknownNode {
 		return fmt.Sprintf("broker %d", node)
 	}
-	return "bootstrap server " + brokerText(b.addr)
+	return "bootstrap server " + wire.Text(b.addr)
 }
 
 // request sends one request in the newest version within ours that the broker

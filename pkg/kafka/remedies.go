@@ -9,53 +9,34 @@ import (
 	"syscall"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
-)
-
-// Error codes that change what the client does. Numbers and meanings:
-// https://kafka.apache.org/protocol.html#protocol_error_codes.
-const (
-	unknownTopicOrPartition   int16 = 3
-	leaderNotAvailable        int16 = 5
-	notLeaderOrFollower       int16 = 6
-	replicaNotAvailable       int16 = 9
-	coordinatorLoadInProgress int16 = 14
-	coordinatorNotAvailable   int16 = 15
-	notCoordinator            int16 = 16
-	unsupportedVersion        int16 = 35
-	kafkaStorageError         int16 = 56
-	groupIDNotFound           int16 = 69
-	unstableOffsetCommit      int16 = 88
-	listenerNotFound          int16 = 72
-	fencedLeaderEpoch         int16 = 74
-	unknownLeaderEpoch        int16 = 75
-	offsetNotAvailable        int16 = 78
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // meanings is the one table of what error codes ask of whom.
 var meanings = []struct {
-	codes  []Code
+	codes  []wire.Code
 	kind   fault.Kind
 	remedy string
 }{
-	{[]Code{3, 100}, fault.NotFound, "create the topic or correct its name"},
-	{[]Code{17, 24}, fault.Invalid, "correct the name: Kafka does not allow it"},
-	{[]Code{29}, fault.Denied, "allow the principal to Describe the topic: kafka-acls --add --allow-principal User:NAME --operation Describe --topic TOPIC"},
-	{[]Code{30}, fault.Denied, "allow the principal to Describe the group: kafka-acls --add --allow-principal User:NAME --operation Describe --group GROUP"},
-	{[]Code{31}, fault.Denied, "allow the principal to Describe the cluster: kafka-acls --add --allow-principal User:NAME --operation Describe --cluster"},
-	{[]Code{33}, fault.Denied, "use one of the broker's SASL mechanisms"},
-	{[]Code{34}, fault.Precondition, "the listener expects no SASL: use a SASL listener, or remove sasl from this cluster"},
-	{[]Code{58}, fault.Denied, "correct the SASL username and password"},
-	{[]Code{35}, fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"},
-	{[]Code{69}, fault.NotFound, "start a consumer of the group or correct the group's name"},
-	{[]Code{14, 15, 16}, fault.Unavailable, "wait: the group's coordinator is starting or moving; if it lasts, check the __consumer_offsets topic"},
-	{[]Code{72}, fault.Unavailable, "have every broker advertise the listener that the bootstrap servers are on: check advertised.listeners of the leader"},
-	{[]Code{5, 6, 9, 56, 74, 75, 78}, fault.Unavailable, "wait: the partition's leader is moving; if it lasts, check the partition with kafka-topics --describe"},
-	{[]Code{7, 89}, fault.Unavailable, "check the load and the quotas of the brokers"},
-	{[]Code{42}, fault.Internal, "report this as a defect of kafka-scaler"},
+	{[]wire.Code{3, 100}, fault.NotFound, "create the topic or correct its name"},
+	{[]wire.Code{17, 24}, fault.Invalid, "correct the name: Kafka does not allow it"},
+	{[]wire.Code{29}, fault.Denied, "allow the principal to Describe the topic: kafka-acls --add --allow-principal User:NAME --operation Describe --topic TOPIC"},
+	{[]wire.Code{30}, fault.Denied, "allow the principal to Describe the group: kafka-acls --add --allow-principal User:NAME --operation Describe --group GROUP"},
+	{[]wire.Code{31}, fault.Denied, "allow the principal to Describe the cluster: kafka-acls --add --allow-principal User:NAME --operation Describe --cluster"},
+	{[]wire.Code{33}, fault.Denied, "use one of the broker's SASL mechanisms"},
+	{[]wire.Code{34}, fault.Precondition, "the listener expects no SASL: use a SASL listener, or remove sasl from this cluster"},
+	{[]wire.Code{58}, fault.Denied, "correct the SASL username and password"},
+	{[]wire.Code{35}, fault.Precondition, "use Apache Kafka 2.4 or newer, or a service that speaks its protocol"},
+	{[]wire.Code{69}, fault.NotFound, "start a consumer of the group or correct the group's name"},
+	{[]wire.Code{14, 15, 16}, fault.Unavailable, "wait: the group's coordinator is starting or moving; if it lasts, check the __consumer_offsets topic"},
+	{[]wire.Code{72}, fault.Unavailable, "have every broker advertise the listener that the bootstrap servers are on: check advertised.listeners of the leader"},
+	{[]wire.Code{5, 6, 9, 56, 74, 75, 78}, fault.Unavailable, "wait: the partition's leader is moving; if it lasts, check the partition with kafka-topics --describe"},
+	{[]wire.Code{7, 89}, fault.Unavailable, "check the load and the quotas of the brokers"},
+	{[]wire.Code{42}, fault.Internal, "report this as a defect of kafka-scaler"},
 }
 
 // diagnoseCode says what an error code asks of whom.
-func diagnoseCode(code Code) (fault.Kind, string) {
+func diagnoseCode(code wire.Code) (fault.Kind, string) {
 	for _, m := range meanings {
 		if slices.Contains(m.codes, code) {
 			return m.kind, m.remedy
@@ -76,9 +57,9 @@ func diagnoseConn(e *connError) (fault.Kind, string) {
 		return fault.Unavailable, "check the address, network policies and firewalls"
 	case e.stage == stageTLS:
 		return diagnoseTLS(e)
-	case errors.Is(e.err, errTLSAlert):
+	case errors.Is(e.err, wire.ErrTLSAlert):
 		return fault.Precondition, "the listener expects TLS: configure tls for this cluster, or use a plaintext listener"
-	case errors.Is(e.err, errNotKafka):
+	case errors.Is(e.err, wire.ErrNotKafka):
 		return fault.Precondition, "correct the address: what listens there is not a Kafka broker, or expects TLS"
 	}
 	return diagnoseSession(e)

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 var saslAuthenticateVersions = span{0, 2}
@@ -127,7 +128,7 @@ func (c *conn) authenticate(ctx context.Context, s *SASL, addr string) error {
 		if _, ours := errors.AsType[*fault.Error](err); ours || ctx.Err() != nil {
 			return err
 		}
-		return withMessage(58, cred.redact(err.Error()))
+		return wire.WithMessage(58, cred.redact(err.Error()))
 	}
 	return nil
 }
@@ -147,7 +148,7 @@ func (c *conn) handshake(ctx context.Context, mechanism string) error {
 		if len(answer.SupportedMechanisms) > 0 {
 			text = fmt.Sprintf("%s asked for, the broker has %s", mechanism, strings.Join(answer.SupportedMechanisms, ", "))
 		}
-		return withMessage(answer.ErrorCode, text)
+		return wire.WithMessage(answer.ErrorCode, text)
 	}
 	return nil
 }
@@ -165,7 +166,7 @@ func (c *conn) saslRound(ctx context.Context, message []byte, cred credential) (
 		if answer.ErrorMessage != nil {
 			text = cred.redact(*answer.ErrorMessage)
 		}
-		return nil, withMessage(answer.ErrorCode, text)
+		return nil, wire.WithMessage(answer.ErrorCode, text)
 	}
 	if life := answer.SessionLifetimeMillis; life > 0 {
 		// KIP-368: the broker closes a connection that outlives its session. We do not authenticate

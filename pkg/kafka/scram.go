@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // What a broker may ask for in a SCRAM exchange. The client makes its proof by so
@@ -68,7 +69,7 @@ func checkIterations(message string) error {
 	}
 	return &fault.Error{
 		Kind: fault.Precondition, Op: "authenticate", Object: "with SCRAM",
-		Err:    fmt.Errorf("the broker asks for %s iterations, and only %d to %d are done", brokerText(number), minIterations, maxIterations),
+		Err:    fmt.Errorf("the broker asks for %s iterations, and only %d to %d are done", wire.Text(number), minIterations, maxIterations),
 		Remedy: "store the user's credential again with kafka-configs, with 4096 to 16384 iterations",
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // spoken are all the requests that the client sends, with their versions.
@@ -64,10 +66,10 @@ func TestShapesAreThoseOfTheMessages(t *testing.T) {
 				resp := req.ResponseKind()
 				fill(reflect.ValueOf(resp).Elem(), elements)
 				body := resp.AppendTo(nil)
-				if err := checkShape(resp, body); err != nil {
+				if err := wire.CheckShape(resp, body); err != nil {
 					t.Errorf("%d elements: %v", elements, err)
 				}
-				if err := checkShape(resp, body[:len(body)-1]); err == nil {
+				if err := wire.CheckShape(resp, body[:len(body)-1]); err == nil {
 					t.Errorf("%s v%d with %d elements: one byte less is not noticed", kmsg.NameForKey(req.Key()), version, elements)
 				}
 			}
@@ -99,8 +101,8 @@ func TestCountsAreNotBelieved(t *testing.T) {
 			body = append(body, test.body...)
 			x := exchange{formatter: kmsg.NewRequestFormatter(), id: 1, req: req}
 			start := time.Now()
-			_, err := x.RawExchange(wire{bytes.NewReader(frame(uint32(len(body)), body))})
-			if !errors.Is(err, errNotKafka) {
+			_, err := x.RawExchange(received{bytes.NewReader(frame(uint32(len(body)), body))})
+			if !errors.Is(err, wire.ErrNotKafka) {
 				t.Errorf("got %v", err)
 			}
 			if took := time.Since(start); took > 5*time.Second {

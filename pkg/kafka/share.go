@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -102,7 +103,7 @@ func (s *shares) read(ctx context.Context, on *broker, groups []lag.GroupTopics,
 		case answer == nil:
 			failShares([]lag.GroupTopics{ask}, at, errLeftOut)
 		case answer.ErrorCode != 0:
-			failShares([]lag.GroupTopics{ask}, at, Code(answer.ErrorCode))
+			failShares([]lag.GroupTopics{ask}, at, wire.Code(answer.ErrorCode))
 		default:
 			t := shareTaking{group: ask.Group, counted: resp.GetVersion() >= 1, described: s.described}
 			g := at[ask.Group]
@@ -138,10 +139,10 @@ func (s *shares) existing(ctx context.Context, on *broker, asks []lag.GroupTopic
 			failShares([]lag.GroupTopics{ask}, at, errLeftOut)
 		case code == 0:
 			shared = append(shared, ask)
-		case code == groupIDNotFound, code == unsupportedVersion:
+		case code == wire.GroupIDNotFound, code == wire.UnsupportedVersion:
 			none = append(none, ask.Group)
 		default:
-			failShares([]lag.GroupTopics{ask}, at, Code(code))
+			failShares([]lag.GroupTopics{ask}, at, wire.Code(code))
 		}
 	}
 	s.exclude(none, time.Now())
@@ -215,7 +216,7 @@ func (s shareTaking) commit(tp lag.TopicPartition, p *kmsg.DescribeShareGroupOff
 	c := lag.Commit{TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch}
 	switch {
 	case p.ErrorCode != 0:
-		return s.unknown(tp, Code(p.ErrorCode))
+		return s.unknown(tp, wire.Code(p.ErrorCode))
 	case p.StartOffset >= 0:
 		c.Offset, c.LeaderEpoch = p.StartOffset, max(p.LeaderEpoch, lag.NoLeaderEpoch)
 		if s.counted && p.Lag >= 0 {

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -73,7 +74,7 @@ func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position
 	defer end()
 	addr, ok := c.routes.address(leader)
 	if !ok {
-		return nil, failure("wait for records on", object, Code(leaderNotAvailable))
+		return nil, failure("wait for records on", object, wire.Code(wire.LeaderNotAvailable))
 	}
 	// A broker that is silent must not be waited for without end.
 	ctx, cancel := context.WithTimeout(ctx, most+c.cfg.RequestTimeout)
@@ -84,7 +85,7 @@ func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position
 		return nil, failure("wait for records on", b.name(), err)
 	}
 	if f.code != 0 {
-		return nil, failure("wait for records on", b.name(), Code(f.code))
+		return nil, failure("wait for records on", b.name(), wire.Code(f.code))
 	}
 	return f.wakes, nil
 }
@@ -166,7 +167,7 @@ func (f *endFetch) note(tp lag.TopicPartition, offset int64, p *fetchedPartition
 	switch {
 	case p.code != 0:
 		wake.Reason = wakeReason(p.code)
-		wake.Err = failure("wait for records of", fmt.Sprintf("topic %q partition %d", tp.Topic, p.id), Code(p.code))
+		wake.Err = failure("wait for records of", fmt.Sprintf("topic %q partition %d", tp.Topic, p.id), wire.Code(p.code))
 		if wake.Reason == lag.WakeDenied {
 			wake.Err = readDenied(tp.Topic)
 		}
@@ -181,18 +182,13 @@ func (f *endFetch) note(tp lag.TopicPartition, offset int64, p *fetchedPartition
 	f.wakes = append(f.wakes, wake)
 }
 
-const (
-	offsetOutOfRange         int16 = 1
-	topicAuthorizationFailed int16 = 29
-)
-
 func wakeReason(code int16) lag.WakeReason {
 	switch {
-	case code == offsetOutOfRange:
+	case code == wire.OffsetOutOfRange:
 		return lag.WakeShrunk
-	case code == topicAuthorizationFailed:
+	case code == wire.TopicAuthorizationFailed:
 		return lag.WakeDenied
-	case reroutable(Code(code)):
+	case reroutable(wire.Code(code)):
 		return lag.WakeMoved
 	default:
 		return lag.WakeFailed
@@ -201,7 +197,7 @@ func wakeReason(code int16) lag.WakeReason {
 
 func readDenied(topic string) error {
 	return &fault.Error{
-		Kind: fault.Denied, Op: "wait for records of", Object: fmt.Sprintf("topic %q", topic), Err: Code(topicAuthorizationFailed),
+		Kind: fault.Denied, Op: "wait for records of", Object: fmt.Sprintf("topic %q", topic), Err: wire.Code(wire.TopicAuthorizationFailed),
 		Remedy: fmt.Sprintf("to wake workloads in milliseconds, allow the principal to Read the topic: "+
 			"kafka-acls --add --allow-principal User:NAME --operation Read --topic %s", topic),
 	}

@@ -1,7 +1,7 @@
-package kafka
+package wire
 
 import (
-	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -52,8 +52,8 @@ func consumerGroupDescribeShapes() []shape {
 	return []shape{{0, "i(hsssiis(" + member + "t)it)t"}, {1, "i(hsssiis(" + member + "bt)it)t"}}
 }
 
-// checkShape walks the body of a response.
-func checkShape(resp kmsg.Response, body []byte) error {
+// CheckShape walks the body of a response.
+func CheckShape(resp kmsg.Response, body []byte) error {
 	var fits string
 	for _, s := range shapes[resp.Key()] {
 		if resp.GetVersion() >= s.from {
@@ -64,13 +64,14 @@ func checkShape(resp kmsg.Response, body []byte) error {
 	if fits == "" {
 		return fmt.Errorf("no shape of a response to %s is known", name)
 	}
-	w := walk{rest: body, flexible: resp.IsFlexible()}
+	w := walk{Reader: Bytes(body)}
+	w.Flexible = resp.IsFlexible()
 	w.fields(fits)
-	if w.elements > maxElements {
-		return &tooLarge{"elements", maxElements}
+	if _, large := errors.AsType[*TooLargeError](w.Err()); large {
+		return w.Err()
 	}
-	if w.broken {
-		return fmt.Errorf("%w: malformed %s", errNotKafka, name)
+	if w.Err() != nil {
+		return fmt.Errorf("%w: malformed %s", ErrNotKafka, name)
 	}
 	return nil
 }
@@ -79,33 +80,32 @@ func checkShape(resp kmsg.Response, body []byte) error {
 // more than a hundred bytes of one that has seven.
 const maxElements = 250_000
 
-// walk passes over a body. Once it is broken it stays so and nothing is left.
+// walk passes over a body.
 type walk struct {
-	rest     []byte
-	flexible bool
-	broken   bool
+	*Reader
 	// elements counts those of all arrays.
 	elements int
 }
 
 func (w *walk) fields(shape string) {
-	for i := 0; i < len(shape) && !w.broken; i++ {
+	for i := 0; i < len(shape) && w.Err() == nil; i++ {
 		switch shape[i] {
-		case 's', 'y':
-			w.skip(w.length(shape[i]))
+		case 's':
+			w.SkipString()
+		case 'y':
+			w.Skip(w.Count())
 		case 't':
-			w.tags()
+			w.Tags()
 		case '(':
 			end := i + closing(shape[i:])
-			for n := w.length('('); n > 0 && !w.broken; n-- {
-				if w.elements++; w.elements > maxElements {
-					w.skip(-1)
-				}
+			for n := w.Count(); n > 0 && w.Err() == nil; n-- {
+				w.elements++
+				w.Bound(w.elements, maxElements, "elements")
 				w.fields(shape[i+1 : end])
 			}
 			i = end
 		default:
-			w.skip(width(shape[i]))
+			w.Skip(width(shape[i]))
 		}
 	}
 }
@@ -138,54 +138,4 @@ func closing(s string) int {
 		}
 		return depth == 0
 	})
-}
-
-func (w *walk) skip(n int) {
-	if n < 0 || n > len(w.rest) {
-		w.broken, w.rest = true, nil
-		return
-	}
-	w.rest = w.rest[n:]
-}
-
-// length reads how long a string, some bytes or an array is; null has no length.
-func (w *walk) length(kind byte) int {
-	if w.flexible {
-		return max(0, w.uvarint()-1)
-	}
-	size := 4
-	if kind == 's' {
-		size = 2
-	}
-	head := w.rest
-	w.skip(size)
-	switch {
-	case w.broken:
-		return 0
-	case size == 2:
-		return max(0, int(int16(binary.BigEndian.Uint16(head)))) //nolint:gosec // the wire has a signed number
-	default:
-		return max(0, int(int32(binary.BigEndian.Uint32(head)))) //nolint:gosec // the wire has a signed number
-	}
-}
-
-func (w *walk) uvarint() int {
-	v, n := binary.Uvarint(w.rest)
-	if n <= 0 || n > 5 {
-		w.skip(-1)
-		return 0
-	}
-	w.rest = w.rest[n:]
-	return int(v) //nolint:gosec // five bytes hold 35 bits
-}
-
-// tags passes over tagged fields (KIP-482): a count, then number, size and content of each.
-func (w *walk) tags() {
-	if !w.flexible {
-		return
-	}
-	for n := w.uvarint(); n > 0 && !w.broken; n-- {
-		w.uvarint()
-		w.skip(w.uvarint())
-	}
 }
