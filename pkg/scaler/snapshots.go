@@ -35,8 +35,9 @@ func (s *Server) snapshotsOf(ctx context.Context, queries []*collector.Query, ta
 		}
 		known++
 	}
-	if known == 0 || ctx.Err() != nil {
-		return nil, cmp.Or(errs...)
+	// Where the caller is gone, what failed says nothing. What is known is known all the same.
+	if err := cmp.Or(errs...); err != nil && (known == 0 || ctx.Err() != nil) {
+		return nil, err
 	}
 	return snapshots, nil
 }
