@@ -2,8 +2,6 @@ package clusters
 
 import (
 	"context"
-	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -25,8 +23,8 @@ type Cluster struct {
 	namespace string
 	// stop ends a cluster that runs.
 	stop context.CancelFunc
-	// used is when a trigger was last resolved to it, in nanoseconds since 1970.
-	used atomic.Int64
+	// merged is closed when another cluster has taken over its names.
+	merged chan struct{}
 }
 
 // open makes a cluster that does nothing yet.
@@ -34,7 +32,7 @@ func (s *Set) open(what settings) (*Cluster, error) {
 	name := what.cluster.Name
 	observer := s.opts.Observe(name)
 	log := s.opts.Logger.With(zap.String("cluster", name))
-	client, err := s.opts.Open(KafkaConfig(what.cluster, what.refresh, s.opts.LookupEnv), kafka.Options{
+	client, err := s.opts.Open(s.kafkaConfig(what), kafka.Options{
 		// The client names the cluster itself.
 		Logger: s.opts.Logger, Observer: observer.Kafka, Budget: s.budget,
 	})
@@ -46,9 +44,9 @@ func (s *Set) open(what settings) (*Cluster, error) {
 	}
 	options := collectorOptions(what)
 	options.Logger, options.Observer, options.Quota = s.opts.Logger, observer.Collector, s.quota
-	c := &Cluster{settings: what, client: client, collector: collector.New(client, options), observer: observer, log: log}
-	c.touch()
-	return c, nil
+	return &Cluster{
+		settings: what, client: client, collector: collector.New(client, options), observer: observer, log: log, merged: make(chan struct{}),
+	}, nil
 }
 
 // run reads the cluster until ctx ends, and closes it.
@@ -67,11 +65,8 @@ func (c *Cluster) close() {
 	}
 }
 
-func (c *Cluster) touch() { c.used.Store(time.Now().UnixNano()) }
-
-func (c *Cluster) unusedFor() time.Duration { return time.Since(time.Unix(0, c.used.Load())) }
-
-// Name is the cluster's name in the configuration, or its addresses where only triggers name it.
+// Name is the cluster's name in the configuration. Where only triggers name it, it is made of the addresses of the first
+// one: see [inlineLabel].
 func (c *Cluster) Name() string { return c.cluster.Name }
 
 // WaitsForRecords tells whether triggers of type external-push learn of records from the brokers, and not from

@@ -2,6 +2,7 @@ package clusters
 
 import (
 	"os"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -15,6 +16,13 @@ import (
 const (
 	maxInline            = 100
 	maxInlineOfNamespace = 20
+)
+
+// maxNames and maxNamesOfNamespace bound the lists of addresses by which triggers name them. Many lists can
+// lead to one cluster, and cost little once that is known.
+const (
+	maxNames            = 1000
+	maxNamesOfNamespace = 100
 )
 
 // Options are what a [Set] can be given beside the configuration.
@@ -42,6 +50,14 @@ type Observer struct {
 // Client reads one cluster. *kafka.Client is one.
 type Client interface {
 	collector.Source
+	// ClusterID is the id that the cluster has given itself; empty until Identified is closed, and for good
+	// where it has none.
+	ClusterID() string
+	Identified() <-chan struct{}
+	// Replaced is closed when another cluster has taken its place: a new client has to begin anew.
+	Replaced() <-chan struct{}
+	// AnsweredAt is when the cluster last answered anything.
+	AnsweredAt() time.Time
 	// Stats returns the brokers and the connections to them.
 	Stats() []kafka.BrokerStats
 	// Close ends all calls and connections.

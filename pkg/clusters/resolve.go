@@ -32,7 +32,6 @@ func (s *Set) Resolve(namespace string, t trigger.Connection) (*Cluster, error) 
 	if err != nil {
 		return nil, err
 	}
-	c.touch()
 	return c, nil
 }
 
@@ -54,12 +53,16 @@ func (s *Set) lookUp(t trigger.Connection) (*Cluster, error) {
 	}
 	if !isNone(t.SASL) {
 		return nil, &fault.Error{
-			Kind: fault.Invalid, Op: "connect to", Object: "bootstrapServers " + strings.Join(t.BootstrapServers, ","),
+			Kind: fault.Invalid, Op: "connect to", Object: "bootstrapServers " + inlineLabel(t),
 			Err:    fmt.Errorf("sasl %q needs credentials, and a trigger cannot bring any", t.SASL),
 			Remedy: "configure the cluster under `clusters` of " + s.opts.Configuration + " and name it with `cluster`",
 		}
 	}
-	return s.inline[inlineName(t)], nil
+	if n := s.inline[inlineName(t)]; n != nil {
+		n.touch()
+		return n.cluster, nil
+	}
+	return nil, nil //nolint:nilnil // it may be used, and is not open yet
 }
 
 // choose returns the one configured cluster that a trigger with its addresses means.
@@ -79,7 +82,7 @@ func choose(configured []*Cluster, t trigger.Connection) (*Cluster, error) {
 		return fitting[0], nil
 	}
 	return nil, &fault.Error{
-		Kind: fault.Invalid, Op: "find the cluster of", Object: "bootstrapServers " + strings.Join(t.BootstrapServers, ","),
+		Kind: fault.Invalid, Op: "find the cluster of", Object: "bootstrapServers " + inlineLabel(t),
 		Err:    fmt.Errorf("the configuration has several: %s", strings.Join(names, ", ")),
 		Remedy: "name one of them with `cluster`",
 	}
@@ -134,66 +137,5 @@ func (s *Set) unknown(name string) error {
 		Kind: fault.NotFound, Op: "find", Object: fmt.Sprintf("cluster %q", name),
 		Err:    errors.New("unknown cluster; " + known),
 		Remedy: "correct `cluster`, or add it to `clusters` of " + s.opts.Configuration,
-	}
-}
-
-// inlineName names a cluster that only triggers name: its addresses, as no configured name can look.
-func inlineName(t trigger.Connection) string {
-	name := addresses(t.BootstrapServers)
-	if t.TLS {
-		name += " (tls)"
-	}
-	return name
-}
-
-// openInline makes the cluster of a trigger's addresses. It looks again whether it
-// may, and whether another trigger was faster.
-func (s *Set) openInline(namespace string, t trigger.Connection) (*Cluster, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c, err := s.lookUp(t); c != nil || err != nil {
-		return c, err
-	}
-	if s.ended {
-		return nil, &fault.Error{Kind: fault.Unavailable, Op: "connect to", Object: "bootstrapServers " + inlineName(t), Err: errors.New("the scaler is stopping")}
-	}
-	if err := s.tooMany(namespace, t); err != nil {
-		return nil, err
-	}
-	cluster := config.DefaultCluster()
-	cluster.Name = inlineName(t)
-	cluster.BootstrapServers = t.BootstrapServers
-	cluster.TLS.Enabled = t.TLS
-	c, err := s.open(settings{cluster: cluster, refresh: s.config.Refresh})
-	if err != nil {
-		return nil, err
-	}
-	c.namespace = namespace
-	s.inline[cluster.Name] = c
-	s.start(c)
-	return c, nil
-}
-
-// tooMany says why there is no room for one more cluster that the namespace brings; nil where there is.
-// The caller holds mu.
-func (s *Set) tooMany(namespace string, t trigger.Connection) error {
-	own := 0
-	for _, c := range s.inline {
-		if c.namespace == namespace {
-			own++
-		}
-	}
-	var problem string
-	switch {
-	case own >= maxInlineOfNamespace:
-		problem = fmt.Sprintf("triggers of namespace %q name %d clusters by address already, and no more are opened for one namespace", namespace, own)
-	case len(s.inline) >= maxInline:
-		problem = fmt.Sprintf("triggers name %d clusters by address already, and no more are opened", len(s.inline))
-	default:
-		return nil
-	}
-	return &fault.Error{
-		Kind: fault.Precondition, Op: "connect to", Object: "bootstrapServers " + strings.Join(t.BootstrapServers, ","), Err: errors.New(problem),
-		Remedy: "configure the clusters under `clusters` of " + s.opts.Configuration + " and name them with `cluster`",
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
@@ -24,11 +25,13 @@ type Set struct {
 	ended bool
 	// config is that in force.
 	config config.Config
-	// named are the configured clusters by name, byAddress the same by addresses, and inline those that only
-	// triggers name, by their name.
+	// named are the configured clusters by name, byAddress the same by addresses, and inline what only triggers
+	// name, by addresses. Several names may be of one cluster.
 	named     map[string]*Cluster
 	byAddress map[string][]*Cluster
-	inline    map[string]*Cluster
+	inline    map[string]*name
+	// allowed is config.InlineBootstrapServers, for clients, which must not wait for mu.
+	allowed atomic.Pointer[config.InlineBootstrapServers]
 	// quota is what namespaces may take of all clusters together.
 	quota *collector.Quota
 	// budget bounds the answers that are held of all clusters together.
@@ -38,7 +41,7 @@ type Set struct {
 // New returns the clusters of a valid configuration. Nothing is read before
 // [Set.Run]. The error is a *fault.Error.
 func New(c config.Config, o Options) (*Set, error) {
-	s := &Set{opts: o.withDefaults(), named: map[string]*Cluster{}, inline: map[string]*Cluster{}, quota: collector.NewQuota(0, 0), budget: kafka.NewBudget(0)}
+	s := &Set{opts: o.withDefaults(), named: map[string]*Cluster{}, inline: map[string]*name{}, quota: collector.NewQuota(0, 0), budget: kafka.NewBudget(0)}
 	if err := s.Apply(c); err != nil {
 		return nil, err
 	}
@@ -66,7 +69,7 @@ func (s *Set) Run(ctx context.Context) error {
 
 // all returns every cluster. The caller holds mu.
 func (s *Set) all() []*Cluster {
-	return slices.AppendSeq(slices.Collect(maps.Values(s.named)), maps.Values(s.inline))
+	return slices.Concat(slices.Collect(maps.Values(s.named)), s.inlineClusters())
 }
 
 // start runs a cluster, if the set itself runs. The caller holds mu for writing.
@@ -84,6 +87,7 @@ func (s *Set) start(c *Cluster) {
 		defer stop()
 		c.run(ctx)
 	})
+	s.running.Go(func() { s.watch(ctx, c) })
 }
 
 // end ends a cluster that is no longer in any of the maps. The caller holds mu for writing.
@@ -122,6 +126,7 @@ func (s *Set) Apply(next config.Config) error {
 	}
 	old := s.named
 	s.config, s.named = next, named
+	s.allowed.Store(&next.InlineBootstrapServers)
 	s.byAddress = make(map[string][]*Cluster, len(named))
 	// In the order of the file, so that errors name them in it.
 	for _, cluster := range next.Clusters {
@@ -140,19 +145,6 @@ func (s *Set) Apply(next config.Config) error {
 	return nil
 }
 
-// recheckInline ends the clusters that a trigger could not bring any more, or not
-// as they are. The caller holds mu for writing.
-func (s *Set) recheckInline() {
-	for name, c := range s.inline {
-		servers := c.cluster.BootstrapServers
-		if s.refused(servers) == "" && len(s.byAddress[addresses(servers)]) == 0 && c.refresh == s.config.Refresh {
-			continue
-		}
-		delete(s.inline, name)
-		s.end(c)
-	}
-}
-
 // idleCheck is how often idle clusters are looked for.
 func (s *Set) idleCheck() time.Duration {
 	s.mu.RLock()
@@ -160,23 +152,11 @@ func (s *Set) idleCheck() time.Duration {
 	return max(time.Second, s.config.Refresh.IdleAfter/4)
 }
 
-// dropIdle ends the clusters that only triggers named, and none lately.
-func (s *Set) dropIdle() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, c := range s.inline {
-		if c.unusedFor() > s.config.Refresh.IdleAfter {
-			delete(s.inline, name)
-			s.end(c)
-		}
-	}
-}
-
 // Connections returns the number of open connections to brokers by cluster.
 func (s *Set) Connections() map[string]int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	open := make(map[string]int, len(s.named)+len(s.inline))
+	open := map[string]int{}
 	for _, c := range s.all() {
 		for _, broker := range c.client.Stats() {
 			open[c.Name()] += broker.Open

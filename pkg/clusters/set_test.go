@@ -30,13 +30,28 @@ type fleet struct {
 	mu       sync.Mutex
 	open     map[*fakeClient]bool
 	observed map[string]int
+	// ids are the ids of clusters by one of their addresses.
+	ids map[string]string
 }
 
 // fakeClient is a cluster with one topic, "orders", with one partition, of which every group has taken 3 of 10 records.
 type fakeClient struct {
 	fleet  *fleet
 	config kafka.Config
+	id     string
+	// identified and replaced are what the client's methods return, brokers what Stats shows besides.
+	identified, replaced chan struct{}
+	brokers              []kafka.BrokerStats
+	answeredAt           time.Time
 }
+
+func (c *fakeClient) ClusterID() string { return c.id }
+
+func (c *fakeClient) Identified() <-chan struct{} { return c.identified }
+
+func (c *fakeClient) Replaced() <-chan struct{} { return c.replaced }
+
+func (c *fakeClient) AnsweredAt() time.Time { return c.answeredAt }
 
 func (f *fleet) options() Options {
 	return Options{
@@ -46,7 +61,15 @@ func (f *fleet) options() Options {
 			if slices.Contains(c.BootstrapServers, "bad:1") {
 				return nil, &fault.Error{Kind: fault.Invalid, Op: "configure", Object: c.Name}
 			}
-			client := &fakeClient{fleet: f, config: c}
+			client := &fakeClient{fleet: f, config: c, identified: make(chan struct{}), replaced: make(chan struct{}), answeredAt: time.Now()}
+			for _, server := range c.BootstrapServers {
+				if id := f.ids[server]; id != "" {
+					client.id = id
+				}
+			}
+			if client.id != "" {
+				close(client.identified)
+			}
 			f.open[client] = true
 			return client, nil
 		},
@@ -87,7 +110,11 @@ func (c *fakeClient) Close() {
 }
 
 func (c *fakeClient) Stats() []kafka.BrokerStats {
-	return []kafka.BrokerStats{{Broker: 1, Open: 2}, {Broker: 2, Open: 1}}
+	if c.brokers != nil {
+		return c.brokers
+	}
+	servers := c.config.BootstrapServers
+	return []kafka.BrokerStats{{Broker: 1, Open: 2, Address: servers[0]}, {Broker: 2, Open: 1, Address: servers[0]}}
 }
 
 func (c *fakeClient) Topics(_ context.Context, names []string) (topics []lag.Topic, err error) {
@@ -397,4 +424,8 @@ func TestKafkaConfig(t *testing.T) {
 	if err := got.Validate(); err != nil {
 		t.Errorf("the client refuses it: %v", err)
 	}
+}
+
+func ordersQuery() *collector.Query {
+	return collector.NewQuery(trigger.Selection{ConsumerGroup: "billing", Topics: []string{"orders"}}, time.Second)
 }

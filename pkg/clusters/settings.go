@@ -1,12 +1,15 @@
 package clusters
 
 import (
+	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 )
 
@@ -14,6 +17,8 @@ import (
 type settings struct {
 	cluster config.Cluster
 	refresh config.Refresh
+	// inline marks a cluster that only triggers name.
+	inline bool
 }
 
 func (s settings) equal(o settings) bool { return reflect.DeepEqual(s, o) }
@@ -78,6 +83,25 @@ func addresses(servers []string) string {
 }
 
 // KafkaConfig returns how the set reaches a cluster, for a command that opens a client of its own.
-func (s *Set) KafkaConfig(c *Cluster) kafka.Config {
-	return KafkaConfig(c.cluster, c.refresh, s.opts.LookupEnv)
+func (s *Set) KafkaConfig(c *Cluster) kafka.Config { return s.kafkaConfig(c.settings) }
+
+func (s *Set) kafkaConfig(what settings) kafka.Config {
+	c := KafkaConfig(what.cluster, what.refresh, s.opts.LookupEnv)
+	if what.inline {
+		c.Allow = s.allowAdvertised
+	}
+	return c
+}
+
+// allowAdvertised keeps a cluster that only a trigger names from leading the scaler to addresses that the trigger
+// itself could not name.
+func (s *Set) allowAdvertised(broker int32, address string) error {
+	if s.allowed.Load().Allows(address) {
+		return nil
+	}
+	return &fault.Error{
+		Kind: fault.Denied, Op: "connect to", Object: fmt.Sprintf("broker %d at its advertised address %s", broker, address),
+		Err:    errors.New(allowKey + " does not allow the address"),
+		Remedy: "have the addresses of all brokers added to " + allowKey + ", or configure the cluster under `clusters` of " + s.opts.Configuration,
+	}
 }

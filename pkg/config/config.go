@@ -148,7 +148,8 @@ type SASL struct {
 // InlineBootstrapServers limits which addresses a trigger may bring itself.
 type InlineBootstrapServers struct {
 	// Allow are patterns of host:port, in the syntax of [path.Match]: `*` stands for any run of
-	// characters, `?` for one. Every address of a trigger has to match one of them. Empty allows none.
+	// characters, `?` for one. Every address of a trigger has to match one of them, and so has every one
+	// that the brokers behind it advertise. Empty allows none.
 	Allow []string `json:"allow"`
 }
 

@@ -28,8 +28,8 @@ const (
 type identity struct {
 	// agreedAt is when a connection that leads to the cluster last answered, in nanoseconds since 1970.
 	agreedAt atomic.Int64
-	// replaced is closed when another cluster has taken the place of this one.
-	replaced chan struct{}
+	// identified is closed when id is known, and replaced when another cluster has taken the place of this one.
+	identified, replaced chan struct{}
 
 	mu sync.Mutex
 	// id is empty until a connection has told one, and addr is where it led to.
@@ -40,7 +40,9 @@ type identity struct {
 	conflict error
 }
 
-func newIdentity() *identity { return &identity{replaced: make(chan struct{})} }
+func newIdentity() *identity {
+	return &identity{identified: make(chan struct{}), replaced: make(chan struct{})}
+}
 
 // agree notes that a connection that was let through has answered.
 func (i *identity) agree(now time.Time) { i.agreedAt.Store(now.UnixNano()) }
@@ -55,6 +57,7 @@ func (i *identity) check(id, addr string, now time.Time) error {
 		return nil
 	case i.id == "":
 		i.id, i.addr = id, addr
+		close(i.identified)
 	case i.id != id:
 		if now.Sub(time.Unix(0, i.agreedAt.Load())) >= replacedAfter {
 			i.replace()
@@ -94,6 +97,12 @@ func (i *identity) known() string {
 
 // ClusterID is the id of the cluster, as its brokers tell it; empty until one has, and for a service that has none.
 func (c *Client) ClusterID() string { return c.identity.known() }
+
+// Identified is closed when ClusterID is known.
+func (c *Client) Identified() <-chan struct{} { return c.identity.identified }
+
+// AnsweredAt is when the cluster last answered anything; 1970 where it never has.
+func (c *Client) AnsweredAt() time.Time { return time.Unix(0, c.identity.agreedAt.Load()) }
 
 // Replaced is closed when another cluster answers at the client's addresses, and the one
 // that it began with has not for 30 s. Every call fails from then on: what
