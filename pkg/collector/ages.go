@@ -274,7 +274,7 @@ func (c *Collector) takeAge(partition int32, s *ageSearch, call stamp, now time.
 	if s.tr.ages[partition] != a {
 		return found.Err == nil
 	}
-	s.tr.group.touched, s.tr.group.moved = c.next(), c.next()
+	c.note(&s.tr.group.seq, true)
 	if found.Err != nil {
 		// What was found before stands for as long as it is young enough.
 		a.search = nil

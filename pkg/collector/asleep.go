@@ -12,19 +12,19 @@ const calmRounds = 2
 // calm is what the refresh remembers of an entry from one round to the next. Only
 // the goroutine of the refresh uses it.
 type calm struct {
-	// moved is the publication of its newest change, as of the last round, and rounds how many have passed
+	// changed is the publication of its newest change, as of the last round, and rounds how many have passed
 	// since then.
-	moved  uint64
-	rounds int
+	changed uint64
+	rounds  int
 	// member is the version of the entries of those awake that it belongs to.
 	member uint64
 }
 
 // note takes in the publication of the newest change, once a round.
-func (k *calm) note(moved uint64) {
+func (k *calm) note(changed uint64) {
 	k.rounds++
-	if moved != k.moved {
-		k.moved, k.rounds = moved, 0
+	if changed != k.changed {
+		k.changed, k.rounds = changed, 0
 	}
 }
 

@@ -16,10 +16,8 @@ func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
 	if g == nil || g.pending != call {
 		return false
 	}
-	if g.answered == 0 || (g.err == nil) != (gc.Err == nil) {
-		g.moved = c.next()
-	}
-	g.pending, g.err, g.touched = 0, gc.Err, c.next()
+	c.note(&g.seq, g.answered == 0 || (g.err == nil) != (gc.Err == nil))
+	g.pending, g.err = 0, gc.Err
 	if gc.Err != nil {
 		return true
 	}
@@ -36,9 +34,8 @@ func (c *Collector) takeCommits(gc lag.GroupCommits, call, read stamp) bool {
 				// Asked for everything, a broker leaves out what has no commit.
 				tr.takeAbsent(g.kind, failed, call, read)
 			}
-			if tr.moved {
-				tr.moved, g.moved = false, c.next()
-			}
+			c.note(&g.seq, tr.moved)
+			tr.moved = false
 		}
 	}
 	return true

@@ -109,10 +109,7 @@ func (c *Collector) takeTopic(t *topic, d lag.Topic, asked stamp) {
 	if changed {
 		c.shape++
 	}
-	t.touched = c.next()
-	if changed || failed != (t.err != nil) {
-		t.moved = c.next()
-	}
+	c.note(&t.seq, changed || failed != (t.err != nil))
 	c.noteTopic(t, before)
 }
 
@@ -133,15 +130,13 @@ func (c *Collector) takeCatalog(cl *call, topics []lag.Topic, err error) {
 	cl.owed = 0
 	c.noteAnswer(err)
 	l := &c.catalog
-	if (l.err == nil) != (err == nil) {
-		l.moved = c.next()
-	}
-	l.pending, l.err, l.touched = 0, err, c.next()
+	c.note(&l.seq, (l.err == nil) != (err == nil))
+	l.pending, l.err = 0, err
 	if err == nil {
 		if !l.same(listed) {
 			l.topics, l.answered = listed, true
 			l.version++
-			l.moved = c.next()
+			c.note(&l.seq, true)
 			c.shape++
 		}
 		for i := range listed {

@@ -21,7 +21,7 @@ type entry struct {
 	catalog uint64
 	// matched is how many topics the expression matched then: with too many of them, none is tracked.
 	matched int
-	touched uint64
+	seq     sequence
 	// positions is what it is charged for. refused is why it may not have what it selects, and retry when that is
 	// looked at again.
 	positions int

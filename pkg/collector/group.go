@@ -26,9 +26,8 @@ type group struct {
 	answered stamp
 	err      error
 
-	// touched is the publication that shows its newest read, moved the one that shows its newest change.
-	touched, moved uint64
-	mark           uint64
+	seq  sequence
+	mark uint64
 
 	interests interests
 	// kind is lag.KindShare for a share group.

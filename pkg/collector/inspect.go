@@ -259,7 +259,7 @@ func (c *Collector) takeSight(s *lag.Sight, from *looking, readCommitted bool) {
 			l.found = &lag.Inspection{Committed: l.committed, LogEnd: claim.end, ReadCommitted: readCommitted, Empty: s.Empty}
 		}
 	}
-	claim.tr.group.touched, claim.tr.group.moved = c.next(), c.next()
+	c.note(&claim.tr.group.seq, true)
 }
 
 // noteUnreadable remembers that a topic's records must not be read, and says so once. The caller holds mu.

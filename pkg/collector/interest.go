@@ -126,7 +126,7 @@ func (c *Collector) takeView(v *lag.GroupView, call stamp) {
 			}
 			g.interests.neverCommitted[topic] = true
 			c.trackFound(g, topic)
-			g.touched, g.moved = c.next(), c.next()
+			c.note(&g.seq, true)
 		}
 	}
 	now := time.Now()
@@ -141,7 +141,7 @@ func (c *Collector) takeView(v *lag.GroupView, call stamp) {
 	g.interests.topics, g.interests.moved = next, nil
 	if changed {
 		// Which topics count may have changed, too.
-		g.touched, g.moved = c.next(), c.next()
+		c.note(&g.seq, true)
 		c.shape++
 	}
 }

@@ -6,8 +6,8 @@ import "math"
 // do, which it need not find again with every refresh as long as none of them changes.
 // The zero value is none.
 type lull struct {
-	// moved is the newest change that the walk has seen, as a publication; 0 where there was something to do.
-	moved uint64
+	// changed is the newest change that the walk has seen, as a publication; 0 where there was something to do.
+	changed uint64
 	// until is when time alone brings something to do.
 	until stamp
 }
@@ -15,12 +15,12 @@ type lull struct {
 // forGood is a lull that only a change ends.
 const forGood = stamp(math.MaxInt64)
 
-// lastMoved is the publication that shows the newest change of the group's positions, or of the log's.
-func (tr *tracked) lastMoved() uint64 { return max(tr.group.moved, tr.topic.moved) }
+// lastChanged is the publication that shows the newest change of the group's positions, or of the log's.
+func (tr *tracked) lastChanged() uint64 { return tr.group.seq.or(tr.topic.seq).changed }
 
 // lasts reports whether there is still nothing to do. The caller holds mu.
 func (l *lull) lasts(c *Collector, tr *tracked) bool {
-	return l.moved != 0 && l.moved == tr.lastMoved() && c.now() < l.until
+	return l.changed != 0 && l.changed == tr.lastChanged() && c.now() < l.until
 }
 
 // begin notes that a walk which has just ended found nothing to do before until; 0
@@ -28,7 +28,7 @@ func (l *lull) lasts(c *Collector, tr *tracked) bool {
 func (l *lull) begin(c *Collector, tr *tracked, until stamp) {
 	*l = lull{until: until}
 	// What belongs to the publication that is being made may change once more within it.
-	if moved := tr.lastMoved(); until != 0 && moved < c.next() {
-		l.moved = moved
+	if changed := tr.lastChanged(); until != 0 && changed < c.next() {
+		l.changed = changed
 	}
 }

@@ -118,7 +118,8 @@ func (c *Collector) admit(e *entry, names []string) error {
 	}
 	// A refusal stands until what was too much is known to be so no more.
 	if e.refused != nil && known {
-		e.refused, e.touched = nil, c.next()
+		e.refused = nil
+		c.note(&e.seq, true)
 	}
 	return nil
 }
@@ -136,7 +137,7 @@ func (c *Collector) partitions(topic string) (n int, known bool) {
 func (c *Collector) dismiss(e *entry, why error) error {
 	c.unfollow(e)
 	if e.refused == nil || e.refused.Error() != why.Error() {
-		e.touched = c.next()
+		c.note(&e.seq, true)
 	}
 	e.catalog = 0
 	e.refused, e.retry = why, c.now()+stamp(c.opts.TopicsInterval)
@@ -149,7 +150,8 @@ func (c *Collector) unfollow(e *entry) {
 		tr.users--
 	}
 	if len(e.tracked) > 0 {
-		e.tracked, e.touched, c.untidy = nil, c.next(), true
+		e.tracked, c.untidy = nil, true
+		c.note(&e.seq, true)
 	}
 	_ = c.charge(e.Query, usage{positions: -e.positions}) // giving back always works
 	e.positions = 0

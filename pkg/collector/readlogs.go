@@ -115,7 +115,6 @@ func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position
 		return
 	}
 	cl.owed--
-	t.touched = c.next()
 	if t.shrunk && c.push != nil {
 		signal(c.push.nudge) // those who sleep would wait long for the next refresh
 	}
@@ -125,9 +124,7 @@ func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position
 	}
 	// A log end that comes late may be the same and yet fit another commit than the one shown so far, and so may
 	// the one after it, which is the first to fit the commits that were read meanwhile.
-	if moved || cl.late || before != 0 && before <= t.late {
-		t.moved = c.next()
-	}
+	c.note(&t.seq, moved || cl.late || before != 0 && before <= t.late)
 }
 
 // readStarts reads the log starts that lag depends on and that are due. On the
@@ -184,7 +181,7 @@ func (c *Collector) collectStarts(tr *tracked, due *logScope) {
 		end, start, p := t.logs[tr.kind].at(id), &starts.reads[id], &tr.parts[id]
 		p.keepStalled(c, end, *start)
 		if p.judge(&t.epochs, id) {
-			tr.group.touched, tr.group.moved = c.next(), c.next()
+			c.note(&tr.group.seq, true)
 		}
 		if p.ahead(end) {
 			// What the cluster says of the topic tells which of the two is old.

@@ -97,7 +97,7 @@ func (r *rounds) awakeOf(live []*entry) (awake []*entry, same bool) {
 	members := 0
 	awake = make([]*entry, 0, len(live))
 	for _, e := range live {
-		e.calm.note(r.c.lastMoved(e))
+		e.calm.note(r.c.latest(e).changed)
 		if r.c.asleep(e) {
 			continue
 		}

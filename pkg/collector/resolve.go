@@ -23,8 +23,7 @@ type catalog struct {
 	asked, pending stamp
 	answered       bool
 	err            error
-	// touched is the publication that shows its newest read, moved the one that shows its newest change.
-	touched, moved uint64
+	seq            sequence
 }
 
 // same reports whether a list says the same as the last one.
@@ -78,6 +77,7 @@ func (c *Collector) resolveRegex(e *entry) {
 	names := c.remaining(e)
 	if x, _ := c.matched(e); e.catalog != x.version {
 		e.catalog = x.version
+		c.note(&e.seq, true)
 		for _, name := range x.names {
 			if at, known := slices.BinarySearch(names, name); !known {
 				names = slices.Insert(names, at, name)
@@ -142,5 +142,5 @@ func (c *Collector) follow(e *entry, names []string) {
 		tr.users--
 		c.untidy = true
 	}
-	e.touched = c.next()
+	c.note(&e.seq, true)
 }

@@ -32,38 +32,13 @@ func (c *Collector) current(e *entry) *view {
 	switch {
 	case v != nil && v.published == published:
 		return v
-	case v != nil && c.lastTouched(e) <= v.published:
+	case v != nil && c.latest(e).read <= v.published:
 		v = &view{Snapshot: v.Snapshot, published: published}
 	default:
 		v = c.look(e, published)
 	}
 	e.view.Store(v)
 	return v
-}
-
-// lastTouched is the publication that shows the newest change of anything the entry selects.
-func (c *Collector) lastTouched(e *entry) uint64 {
-	last := max(e.touched, e.group.touched)
-	if e.mayList() {
-		last = max(last, c.catalog.touched)
-	}
-	for _, tr := range e.tracked {
-		last = max(last, tr.topic.touched)
-	}
-	return last
-}
-
-// lastMoved is the publication that shows the newest change of anything the entry
-// selects, a read that gave what was known already not being one.
-func (c *Collector) lastMoved(e *entry) uint64 {
-	last := max(e.touched, e.group.moved)
-	if e.mayList() {
-		last = max(last, c.catalog.moved)
-	}
-	for _, tr := range e.tracked {
-		last = max(last, tr.topic.moved)
-	}
-	return last
 }
 
 // look builds the entry's snapshot. The caller holds mu for reading.

@@ -61,8 +61,7 @@ type topic struct {
 	// late is the newest call of those that brought log offsets late.
 	late stamp
 
-	// touched is the publication that shows its newest read, moved the one that shows its newest change.
-	touched, moved uint64
+	seq sequence
 	// mark and marks tell whether a scope has it already, as a topic and by isolation.
 	mark  uint64
 	marks [2]uint64

@@ -99,7 +99,7 @@ func (p *push) takeGrown(s *shard) (woken map[*waitTopic]struct{}, grown int) {
 		case w.Reason != lag.WakeGrown:
 			t.stale = t.stale || w.Reason != lag.WakeDenied
 		case t.grow(w, s.kind, now):
-			t.touched, t.moved = c.next(), c.next()
+			c.note(&t.seq, true)
 			woken[wt] = struct{}{}
 			if w.Seen.Empty {
 				wt.showEmpty(t, s.kind, &w)

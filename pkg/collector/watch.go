@@ -109,7 +109,7 @@ func (c *Collector) version(e *entry) Version {
 
 // versionOf is version for a caller who holds mu, be it for reading.
 func (c *Collector) versionOf(e *entry) Version {
-	return Version(min(c.lastMoved(e), c.published.Load())) + 1
+	return Version(min(c.latest(e).changed, c.published.Load())) + 1
 }
 
 // noteLate lets the publication after the next have news of a group whose commits
@@ -117,6 +117,6 @@ func (c *Collector) versionOf(e *entry) Version {
 // caller holds mu.
 func (c *Collector) noteLate(cl *call, group string) {
 	if g := c.groups[group]; g != nil && cl.late {
-		g.moved = c.next() + 1
+		c.noteLater(&g.seq)
 	}
 }
