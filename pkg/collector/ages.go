@@ -110,46 +110,56 @@ type ageSearch struct {
 	rounds, answered int
 }
 
-// readAges looks up how old the oldest unconsumed records are, of those partitions
+// ages looks up how old the oldest unconsumed records are, of those partitions
 // where that is asked for and may have changed: all partitions in each request, and
 // as many rounds of requests as it takes.
-func (c *Collector) readAges(ctx context.Context, s *scope, timeout time.Duration) {
+func (c *Collector) ages(s *scope) step[lag.TopicPartition, lag.TopicPartition] {
 	source, able := c.source.(TimeSource)
-	if !able || ctx.Err() != nil {
-		return
-	}
-	var id stamp
-	c.locked(func() { id = c.tick() })
-	searches, all := c.claimAges(ctx, s, id)
-	if len(searches) == 0 {
-		return
-	}
-	if all <= manyAges {
-		for _, search := range searches {
-			search.rounds = roundsFirst
+	now := time.Now()
+	searches := map[lag.TopicPartition]*ageSearch{}
+	all := 0
+	var stats AgeStats
+	take := func(cl *call, tp *lag.TopicPartition) {
+		cl.owed--
+		if c.takeAge(tp.Partition, searches[*tp], cl.id, time.Now()) {
+			stats.Found++
+		} else {
+			stats.Unknown++
 		}
 	}
-	round := 0
-	c.await(ctx, c.start(ctx, timeout, id, len(searches), func(ctx context.Context, _ *call) {
-		for ask(ctx, source, searches, round) {
-			round++
-		}
-	}, func(cl *call) {
-		now := time.Now()
-		done := make([]lag.TopicPartition, 0, len(searches))
-		for tp := range searches {
-			done = append(done, tp)
-		}
-		stats := AgeStats{Rounds: round}
-		c.inChunks(cl, len(done), func(i int) {
-			if c.takeAge(done[i].Partition, searches[done[i]], id, now) {
-				stats.Found++
-			} else {
-				stats.Unknown++
+	search := step[lag.TopicPartition, lag.TopicPartition]{
+		claim: func(stamp) (due []lag.TopicPartition, owed int) {
+			for tp, search := range searches {
+				due = append(due, tp)
+				if all <= manyAges {
+					search.rounds = roundsFirst
+				}
 			}
-		})
-		c.opts.Observer.AgesSearched(stats)
-	}))
+			return due, len(due)
+		},
+		ask: func(ctx context.Context, due []lag.TopicPartition, deliver func([]lag.TopicPartition)) {
+			for ask(ctx, source, searches, stats.Rounds) {
+				stats.Rounds++
+			}
+			deliver(due)
+			c.opts.Observer.AgesSearched(stats)
+		},
+		take: take,
+		miss: func(cl *call, tp lag.TopicPartition) {
+			if searches[tp].age.pending == cl.id {
+				take(cl, &tp)
+			}
+		},
+	}
+	if able {
+		search.survey = func(i int, id stamp) {
+			if s.wants[i]&wantsAges != 0 {
+				c.collectAges(s.tracked[i], id, now, searches)
+				all += len(s.tracked[i].ages)
+			}
+		}
+	}
+	return search
 }
 
 // ask makes one round of requests and reports whether there was anything left to ask.
@@ -180,19 +190,6 @@ func ask(ctx context.Context, source TimeSource, searches map[lag.TopicPartition
 		}
 	})
 	return true
-}
-
-// claimAges returns the searches to make, and how many partitions there are whose age is asked for and not 0.
-func (c *Collector) claimAges(ctx context.Context, s *scope, id stamp) (searches map[lag.TopicPartition]*ageSearch, all int) {
-	searches = map[lag.TopicPartition]*ageSearch{}
-	now := time.Now()
-	c.walk(ctx, s, func(i int) {
-		if s.wants[i]&wantsAges != 0 {
-			c.collectAges(s.tracked[i], id, now, searches)
-			all += len(s.tracked[i].ages)
-		}
-	})
-	return searches, all
 }
 
 // collectAges adds the partitions whose oldest record may be another one than before. The caller holds mu.

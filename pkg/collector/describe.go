@@ -5,44 +5,70 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// describe asks which partitions the scope's topics have, where that is not known
-// or not known lately, and lists all topics where a query needs it.
-func (c *Collector) describe(ctx context.Context, s *scope, timeout time.Duration) int {
-	var id stamp
-	var lists bool
-	var names []string
-	c.locked(func() {
-		c.compose(s)
-		id = c.tick()
-		lists = s.lists && c.claimCatalog(s, id)
-		names = c.claimTopics(s, id)
-	})
-	var calls [2]*call
-	if ctx.Err() != nil {
-		return 0
-	}
-	if lists {
-		calls[0] = c.start(ctx, timeout, id, 1, func(ctx context.Context, cl *call) {
+// catalogAnswer is a list of all topics, or why there is none.
+type catalogAnswer struct {
+	topics []lag.Topic
+	err    error
+}
+
+// list asks for the list of all topics, where a query needs it.
+func (c *Collector) list(s *scope) step[struct{}, catalogAnswer] {
+	return step[struct{}, catalogAnswer]{
+		claim: func(id stamp) ([]struct{}, int) {
+			if s.lists && c.claimCatalog(s, id) {
+				return make([]struct{}, 1), 1
+			}
+			return nil, 0
+		},
+		ask: func(ctx context.Context, _ []struct{}, deliver func([]catalogAnswer)) {
 			topics, err := c.source.Topics(ctx, nil)
-			c.takeCatalog(cl, topics, err)
-		}, func(cl *call) { c.takeCatalog(cl, nil, errNoAnswer) })
+			deliver([]catalogAnswer{{listed(topics), err}})
+		},
+		take: c.takeCatalog,
+		miss: func(cl *call, _ struct{}) {
+			c.takeCatalog(cl, &catalogAnswer{err: noAnswer("list the topics of", c.opts.Cluster)})
+		},
 	}
-	if len(names) > 0 {
-		calls[1] = c.start(ctx, timeout, id, len(names), func(ctx context.Context, cl *call) {
+}
+
+// describe asks which partitions the scope's topics have, where that is not known or
+// not known lately.
+func (c *Collector) describe(s *scope) step[string, lag.Topic] {
+	return step[string, lag.Topic]{
+		claim: func(id stamp) ([]string, int) {
+			names := c.claimTopics(s, id)
+			return names, len(names)
+		},
+		ask: func(ctx context.Context, names []string, deliver func([]lag.Topic)) {
 			topics, err := c.source.Topics(ctx, names)
-			c.takeTopics(cl, names, topics, err)
-		}, func(cl *call) { c.takeTopics(cl, names, nil, nil) })
+			if err != nil {
+				topics = make([]lag.Topic, len(names))
+				for i, name := range names {
+					topics[i] = lag.Topic{Name: name, Err: err}
+				}
+			}
+			deliver(topics)
+		},
+		take: func(cl *call, d *lag.Topic) {
+			if t := c.topics[d.Name]; t != nil && t.describing == cl.id {
+				cl.owed--
+				c.noteAnswer(d.Err)
+				c.takeTopic(t, *d, cl.id)
+			}
+		},
+		miss: func(cl *call, name string) {
+			if t := c.topics[name]; t != nil && t.describing == cl.id {
+				failure := noAnswer("describe topic", name)
+				c.noteAnswer(failure)
+				c.takeTopic(t, lag.Topic{Name: name, Err: failure}, cl.id)
+			}
+		},
 	}
-	if calls == [2]*call{} {
-		return 0
-	}
-	return c.await(ctx, calls[:]...)
 }
 
 // claimCatalog reports whether the list of all topics is to be asked for, and marks
@@ -76,32 +102,6 @@ func (c *Collector) claimTopics(s *scope, id stamp) (names []string) {
 	return names
 }
 
-// takeTopics takes in the answer to a call for named topics.
-func (c *Collector) takeTopics(cl *call, names []string, topics []lag.Topic, err error) {
-	c.inChunks(cl, len(topics), func(i int) {
-		if t := c.topics[topics[i].Name]; t != nil && t.describing == cl.id {
-			cl.owed--
-			c.noteAnswer(topics[i].Err)
-			c.takeTopic(t, topics[i], cl.id)
-		}
-	})
-	if !c.owes(cl) {
-		return
-	}
-	c.inChunks(cl, len(names), func(i int) {
-		t := c.topics[names[i]]
-		if t == nil || t.describing != cl.id {
-			return
-		}
-		failure := err
-		if failure == nil {
-			failure = noAnswer("describe topic", t.name)
-		}
-		c.noteAnswer(failure)
-		c.takeTopic(t, lag.Topic{Name: t.name, Err: failure}, cl.id)
-	})
-}
-
 // takeTopic takes in what is said about one topic, asked for at a stamp. The caller holds mu.
 func (c *Collector) takeTopic(t *topic, d lag.Topic, asked stamp) {
 	before, failed := t.missingOrDenied(), t.err != nil
@@ -113,40 +113,41 @@ func (c *Collector) takeTopic(t *topic, d lag.Topic, asked stamp) {
 	c.noteTopic(t, before)
 }
 
-// takeCatalog takes in the list of all topics.
-func (c *Collector) takeCatalog(cl *call, topics []lag.Topic, err error) {
-	listed := make([]lag.Topic, 0, len(topics))
+// listed returns the topics that could be described, by name.
+func listed(topics []lag.Topic) []lag.Topic {
+	good := make([]lag.Topic, 0, len(topics))
 	for _, t := range topics {
 		if t.Err == nil {
-			listed = append(listed, t)
+			good = append(good, t)
 		}
 	}
-	slices.SortFunc(listed, func(a, b lag.Topic) int { return strings.Compare(a.Name, b.Name) })
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.catalog.pending != cl.id {
+	slices.SortFunc(good, func(a, b lag.Topic) int { return strings.Compare(a.Name, b.Name) })
+	return good
+}
+
+// takeCatalog takes in the list of all topics. The caller holds mu.
+func (c *Collector) takeCatalog(cl *call, answer *catalogAnswer) {
+	l := &c.catalog
+	if l.pending != cl.id {
 		return
 	}
 	cl.owed = 0
-	c.noteAnswer(err)
-	l := &c.catalog
-	c.note(&l.seq, (l.err == nil) != (err == nil))
-	l.pending, l.err = 0, err
-	if err == nil {
-		if !l.same(listed) {
-			l.topics, l.answered = listed, true
-			l.version++
-			c.note(&l.seq, true)
-			c.shape++
-		}
-		for i := range listed {
-			if t := c.topics[listed[i].Name]; t != nil && t.describing == 0 {
-				c.takeTopic(t, listed[i], cl.id)
-			}
-		}
+	c.noteAnswer(answer.err)
+	c.note(&l.seq, (l.err == nil) != (answer.err == nil))
+	l.pending, l.err = 0, answer.err
+	if answer.err != nil {
+		return
 	}
-	if cl.late {
-		c.publish()
+	if !l.same(answer.topics) {
+		l.topics, l.answered = answer.topics, true
+		l.version++
+		c.note(&l.seq, true)
+		c.shape++
+	}
+	for i := range answer.topics {
+		if t := c.topics[answer.topics[i].Name]; t != nil && t.describing == 0 {
+			c.takeTopic(t, answer.topics[i], cl.id)
+		}
 	}
 }
 

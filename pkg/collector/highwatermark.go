@@ -1,9 +1,6 @@
 package collector
 
 import (
-	"context"
-	"time"
-
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -14,28 +11,20 @@ func (tr *tracked) needsHighWatermark(committed int64, stable logRead) bool {
 	return tr.kind == lag.StableEnd && committed > stable.offset
 }
 
-// readHighWatermarks reads the high watermarks that lag depends on. They are asked
+// highWatermarks reads the high watermarks that lag depends on. They are asked
 // for when the last stable offsets have been received, so that none is older.
-func (c *Collector) readHighWatermarks(ctx context.Context, s *scope, timeout time.Duration) int {
-	var id stamp
-	var asks []lag.TopicPartitions
-	var n int
-	c.locked(func() {
-		c.compose(s)
+func (c *Collector) highWatermarks(s *scope) step[lag.TopicPartitions, lag.LogOffset] {
+	read := c.logs(lag.End)
+	read.claim = func(id stamp) ([]lag.TopicPartitions, int) {
 		var due logScope
 		if len(s.ends[lag.StableEnd].topics) > 0 {
 			for _, tr := range s.tracked {
 				tr.collectHighWatermarks(&due)
 			}
 		}
-		id = c.tick()
-		asks, n = claimLogs(&due, lag.End, id)
-	})
-	cl := c.readLogs(ctx, timeout, id, lag.End, asks, n)
-	if cl == nil {
-		return 0
+		return claimLogs(&due, lag.End, id)
 	}
-	return c.await(ctx, cl)
+	return read
 }
 
 // collectHighWatermarks adds the partitions whose high watermark is due. The caller holds the collector's mu.

@@ -100,56 +100,55 @@ type looking struct {
 	claimed map[lag.TopicPartition]claimedLook
 }
 
-// inspect looks into the logs where a small lag stands still: whether it is work
+// looks looks into the logs where a small lag stands still: whether it is work
 // at all. A look is taken once for a commit, and not again before the commit moves
 // if it showed a record; if it showed none, once for every log end.
-func (c *Collector) inspect(ctx context.Context, s *scope, timeout time.Duration) {
+func (c *Collector) looks(s *scope, kind lag.Position) step[lag.Look, lag.Sight] {
 	source, able := c.source.(Inspector)
-	if !able {
-		return
-	}
-	calls := make([]*call, 0, 2)
-	for kind, l := range c.claimLooks(ctx, s) {
-		if len(l.asks) == 0 || ctx.Err() != nil {
-			continue
-		}
-		readCommitted := lag.Position(kind) == lag.StableEnd
-		calls = append(calls, c.start(ctx, timeout, l.id, len(l.asks), func(ctx context.Context, cl *call) {
-			for round := 0; len(l.asks) > 0 && round < maxLookRounds; round++ {
+	l := &looking{claimed: map[lag.TopicPartition]claimedLook{}}
+	readCommitted := kind == lag.StableEnd
+	look := step[lag.Look, lag.Sight]{
+		claim: func(stamp) ([]lag.Look, int) { return l.asks, len(l.asks) },
+		ask: func(ctx context.Context, asks []lag.Look, deliver func([]lag.Sight)) {
+			for round := 0; len(asks) > 0 && round < maxLookRounds; round++ {
 				var seen LookStats
-				source.Inspect(ctx, readCommitted, l.asks, func(sights []lag.Sight) {
+				source.Inspect(ctx, readCommitted, asks, func(sights []lag.Sight) {
 					seen.count(sights)
-					c.inChunks(cl, len(sights), func(i int) { c.takeSight(&sights[i], &l, readCommitted) })
+					deliver(sights)
 				})
 				c.opts.Observer.Looked(seen)
-				c.lookOn(&l)
+				asks = c.lookOn(l)
 			}
-		}, func(*call) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			for _, claim := range l.claimed {
-				if claim.pending == l.id {
-					claim.pending = 0
-				}
+		},
+		take: func(_ *call, sight *lag.Sight) { c.takeSight(sight, l, readCommitted) },
+		miss: func(_ *call, ask lag.Look) {
+			if claim := l.claimed[ask.TopicPartition]; claim.pending == l.id {
+				claim.pending = 0
 			}
-		}))
+		},
 	}
-	if len(calls) > 0 {
-		c.await(ctx, calls...)
+	if able && len(s.ends[kind].topics) > 0 {
+		look.survey = func(i int, id stamp) {
+			if tr := s.tracked[i]; tr.kind == kind && s.wants[i]&wantsLooks != 0 {
+				l.id = id
+				c.collectLooks(tr, l)
+			}
+		}
 	}
+	return look
 }
 
-// lookOn makes the looks those that have come on, but not to an end.
-func (c *Collector) lookOn(l *looking) {
-	l.asks = nil
+// lookOn returns those of the looks that have come on, but not to an end.
+func (c *Collector) lookOn(l *looking) (asks []lag.Look) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for tp, claim := range l.claimed {
 		if claim.unclear && claim.pending == 0 && claim.tr.looks[tp.Partition] == claim.look && claim.clear < claim.end {
 			claim.unclear, claim.pending = false, l.id
-			l.asks = append(l.asks, lag.Look{TopicPartition: tp, From: claim.clear, To: claim.end})
+			asks = append(asks, lag.Look{TopicPartition: tp, From: claim.clear, To: claim.end})
 		}
 	}
+	return asks
 }
 
 func (seen *LookStats) count(sights []lag.Sight) {
@@ -165,20 +164,6 @@ func (seen *LookStats) count(sights []lag.Sight) {
 			seen.Unclear++
 		}
 	}
-}
-
-// claimLooks returns the looks to take, by the log end that they are compared with.
-func (c *Collector) claimLooks(ctx context.Context, s *scope) (due [2]looking) {
-	for kind := range due {
-		c.locked(func() { due[kind].id = c.tick() })
-		due[kind].claimed = map[lag.TopicPartition]claimedLook{}
-	}
-	c.walk(ctx, s, func(i int) {
-		if s.wants[i]&wantsLooks != 0 {
-			c.collectLooks(s.tracked[i], &due[s.tracked[i].kind])
-		}
-	})
-	return due
 }
 
 // collectLooks adds the partitions whose log is to be looked into. The caller holds mu.

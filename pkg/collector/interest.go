@@ -68,52 +68,44 @@ func (v *interests) note(commits []lag.Commit) {
 	v.commits = sums
 }
 
-// viewGroups looks at the groups whose topics are discovered, where that is due:
+// views looks at the groups whose topics are discovered, where that is due:
 // what their members subscribe to counts too, and what they have given up does not
 // count for ever.
-func (c *Collector) viewGroups(ctx context.Context, s *scope, timeout time.Duration) {
+func (c *Collector) views(s *scope) step[string, lag.GroupView] {
 	source, able := c.source.(GroupViewer)
-	if !able || ctx.Err() != nil {
-		return
-	}
-	var id stamp
-	var due []string
-	c.locked(func() {
-		id = c.tick()
-		for _, g := range s.groups {
-			v := &g.interests
-			if g.discovers() && v.pending == 0 && (v.asked == 0 || id-v.asked >= stamp(c.opts.TopicsInterval)) {
-				v.asked, v.pending = id, id
-				due = append(due, g.name)
+	return step[string, lag.GroupView]{
+		claim: func(id stamp) (due []string, owed int) {
+			for _, g := range s.groups {
+				v := &g.interests
+				if able && g.discovers() && v.pending == 0 && (v.asked == 0 || id-v.asked >= stamp(c.opts.TopicsInterval)) {
+					v.asked, v.pending = id, id
+					due = append(due, g.name)
+				}
 			}
-		}
-	})
-	if len(due) == 0 {
-		return
-	}
-	c.await(ctx, c.start(ctx, timeout, id, len(due), func(ctx context.Context, cl *call) {
-		// One after the other: a group is one request or two, and rarely looked at.
-		for _, name := range due {
-			v := source.GroupView(ctx, name)
-			c.inChunks(cl, 1, func(int) { c.takeView(&v, id) })
-		}
-	}, func(cl *call) {
-		c.inChunks(cl, len(due), func(i int) {
-			if g := c.groups[due[i]]; g != nil && g.interests.pending == id {
-				g.interests.pending = 0
+			return due, len(due)
+		},
+		ask: func(ctx context.Context, groups []string, deliver func([]lag.GroupView)) {
+			// One after the other: a group is one request or two, and rarely looked at.
+			for _, name := range groups {
+				deliver([]lag.GroupView{source.GroupView(ctx, name)})
 			}
-		})
-	}))
+		},
+		take: c.takeView,
+		miss: func(cl *call, name string) {
+			c.takeView(cl, &lag.GroupView{Group: lag.Group{Name: name, Err: errNoAnswer}})
+		},
+	}
 }
 
 func (g *group) discovers() bool { return g.discover[lag.End] || g.discover[lag.StableEnd] }
 
 // takeView takes in a look at a group. The caller holds mu.
-func (c *Collector) takeView(v *lag.GroupView, call stamp) {
+func (c *Collector) takeView(cl *call, v *lag.GroupView) {
 	g := c.groups[v.Name]
-	if g == nil || g.interests.pending != call {
+	if g == nil || g.interests.pending != cl.id {
 		return
 	}
+	cl.owed--
 	g.interests.pending = 0
 	if v.Err != nil {
 		return

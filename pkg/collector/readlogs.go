@@ -2,30 +2,49 @@ package collector
 
 import (
 	"context"
-	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// readEnds reads the log ends of the scope's partitions, for either kind of reader.
-func (c *Collector) readEnds(ctx context.Context, s *scope, timeout time.Duration) int {
-	var calls [2]*call
-	for kind := range calls {
-		at := lag.Position(kind)
-		var id stamp
-		var asks []lag.TopicPartitions
-		var n int
-		c.locked(func() {
-			c.compose(s)
-			id = c.tick()
-			asks, n = claimLogs(&s.ends[at], at, id)
-		})
-		calls[kind] = c.readLogs(ctx, timeout, id, at, asks, n)
+// ends reads the log ends of the scope's partitions, for one kind of reader.
+func (c *Collector) ends(s *scope, at lag.Position) step[lag.TopicPartitions, lag.LogOffset] {
+	read := c.logs(at)
+	read.claim = func(id stamp) ([]lag.TopicPartitions, int) { return claimLogs(&s.ends[at], at, id) }
+	return read
+}
+
+// starts reads the log starts that lag depends on and that are due. On the
+// way, it brings up to date since when each commit stands still.
+func (c *Collector) starts(s *scope) step[lag.TopicPartitions, lag.LogOffset] {
+	var due logScope
+	read := c.logs(lag.Start)
+	read.survey = func(i int, _ stamp) { c.collectStarts(s.tracked[i], &due) }
+	read.claim = func(id stamp) ([]lag.TopicPartitions, int) { return claimLogs(&due, lag.Start, id) }
+	return read
+}
+
+// logs reads one position of partitions that are still to be claimed.
+func (c *Collector) logs(at lag.Position) step[lag.TopicPartitions, lag.LogOffset] {
+	var t *topic // that of the answer before, and most often of the next
+	return step[lag.TopicPartitions, lag.LogOffset]{
+		ask: func(ctx context.Context, asks []lag.TopicPartitions, deliver func([]lag.LogOffset)) {
+			c.source.LogOffsets(ctx, at, asks, deliver)
+		},
+		take: func(cl *call, answer *lag.LogOffset) {
+			c.noteAnswer(answer.Err)
+			if t == nil || t.name != answer.Topic {
+				t = c.topics[answer.Topic]
+			}
+			c.takeLog(cl, t, *answer, at)
+		},
+		miss: func(cl *call, ask lag.TopicPartitions) {
+			t := c.topics[ask.Topic]
+			for _, p := range ask.Partitions {
+				tp := lag.TopicPartition{Topic: ask.Topic, Partition: p}
+				c.takeLog(cl, t, lag.LogOffset{TopicPartition: tp, Err: errNoAnswer}, at)
+			}
+		},
 	}
-	if calls == [2]*call{} {
-		return 0
-	}
-	return c.await(ctx, calls[:]...)
 }
 
 // claimLogs marks the partitions as owed by the call, but for those that an
@@ -74,36 +93,6 @@ func (l *logs) claim(ids []int32, id stamp) []int32 {
 	return free
 }
 
-// readLogs makes one call of the source, or none where there is nothing to ask.
-func (c *Collector) readLogs(ctx context.Context, timeout time.Duration, id stamp, at lag.Position, asks []lag.TopicPartitions, n int) *call {
-	if n == 0 || ctx.Err() != nil {
-		return nil
-	}
-	return c.start(ctx, timeout, id, n, func(ctx context.Context, cl *call) {
-		c.source.LogOffsets(ctx, at, asks, func(answers []lag.LogOffset) {
-			var t *topic
-			c.inChunks(cl, len(answers), func(i int) {
-				if t == nil || t.name != answers[i].Topic {
-					t = c.topics[answers[i].Topic]
-				}
-				c.noteAnswer(answers[i].Err)
-				c.takeLog(cl, t, answers[i], at)
-			})
-		})
-	}, func(cl *call) {
-		if !c.owes(cl) {
-			return
-		}
-		c.inChunks(cl, len(asks), func(i int) {
-			t := c.topics[asks[i].Topic]
-			for _, p := range asks[i].Partitions {
-				tp := lag.TopicPartition{Topic: asks[i].Topic, Partition: p}
-				c.takeLog(cl, t, lag.LogOffset{TopicPartition: tp, Err: errNoAnswer}, at)
-			}
-		})
-	})
-}
-
 // takeLog takes in one answer. The caller holds mu.
 func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position) {
 	if t == nil {
@@ -125,44 +114,6 @@ func (c *Collector) takeLog(cl *call, t *topic, o lag.LogOffset, at lag.Position
 	// A log end that comes late may be the same and yet fit another commit than the one shown so far, and so may
 	// the one after it, which is the first to fit the commits that were read meanwhile.
 	c.note(&t.seq, moved || cl.late || before != 0 && before <= t.late)
-}
-
-// readStarts reads the log starts that lag depends on and that are due. On the
-// way, it brings up to date since when each commit stands still.
-func (c *Collector) readStarts(ctx context.Context, s *scope, timeout time.Duration) int {
-	c.locked(func() { c.compose(s) })
-	var due logScope
-	c.walk(ctx, s, func(i int) { c.collectStarts(s.tracked[i], &due) })
-	var id stamp
-	var asks []lag.TopicPartitions
-	var n int
-	c.locked(func() {
-		id = c.tick()
-		asks, n = claimLogs(&due, lag.Start, id)
-	})
-	cl := c.readLogs(ctx, timeout, id, lag.Start, asks, n)
-	if cl == nil {
-		return 0
-	}
-	return c.await(ctx, cl)
-}
-
-// walk calls do, holding mu, for each of the groups' topics in the scope, and gives
-// readers a turn now and then.
-func (c *Collector) walk(ctx context.Context, s *scope, do func(i int)) {
-	turn := c.turn.Of(ctx)
-	turn.Begin()
-	defer turn.End()
-	for from := 0; from < len(s.tracked); {
-		from = c.chunk("walk", from, len(s.tracked), func(i int) int {
-			// Nobody may have need of it any more: then it has no room either.
-			if s.tracked[i].users > 0 {
-				do(i)
-			}
-			return len(s.tracked[i].topic.ids)
-		})
-		turn.Pause()
-	}
 }
 
 // collectStarts adds the partitions whose log start is due. The caller holds mu.

@@ -15,17 +15,18 @@ import (
 // received before the log end was asked for, see [positions].
 func (c *Collector) sweep(ctx context.Context, s *scope, timeout time.Duration) (late int) {
 	c.locked(func() { s.began = c.tick() })
-	late += c.describe(ctx, s, timeout)
+	w := &sweeping{ctx: ctx, c: c, scope: s, timeout: timeout}
+	late += c.await(ctx, begin(w, c.list(s)), begin(w, c.describe(s)))
 	c.awaitMatches(ctx, s)
-	late += c.readCommits(ctx, s, timeout)
-	c.viewGroups(ctx, s, timeout)
+	late += c.await(ctx, begin(w, c.commits(s)))
+	c.await(ctx, begin(w, c.views(s)))
 	// The commits may have told of topics. Where they have not, nothing is asked here.
-	late += c.describe(ctx, s, timeout)
-	late += c.readEnds(ctx, s, timeout)
-	late += c.readHighWatermarks(ctx, s, timeout)
-	late += c.readStarts(ctx, s, timeout)
-	c.inspect(ctx, s, timeout)
-	c.readAges(ctx, s, timeout)
+	late += c.await(ctx, begin(w, c.list(s)), begin(w, c.describe(s)))
+	late += c.await(ctx, begin(w, c.ends(s, lag.End)), begin(w, c.ends(s, lag.StableEnd)))
+	late += c.await(ctx, begin(w, c.highWatermarks(s)))
+	late += c.await(ctx, begin(w, c.starts(s)))
+	c.await(ctx, begin(w, c.looks(s, lag.End)), begin(w, c.looks(s, lag.StableEnd)))
+	c.await(ctx, begin(w, c.ages(s)))
 	c.locked(c.publish)
 	if c.push != nil {
 		signal(c.push.rearm)
@@ -33,37 +34,25 @@ func (c *Collector) sweep(ctx context.Context, s *scope, timeout time.Duration) 
 	return late
 }
 
-// readCommits reads the commits of the scope's groups, but for those that an earlier call still owes.
-func (c *Collector) readCommits(ctx context.Context, s *scope, timeout time.Duration) int {
-	var id stamp
-	var asks []lag.GroupTopics
-	c.locked(func() {
-		c.compose(s)
-		id = c.tick()
-		asks = c.claimGroups(s, id)
-	})
-	if len(asks) == 0 || ctx.Err() != nil {
-		return 0
+// commits reads the commits of the scope's groups, but for those that an earlier call still owes.
+func (c *Collector) commits(s *scope) step[lag.GroupTopics, lag.GroupCommits] {
+	return step[lag.GroupTopics, lag.GroupCommits]{
+		claim: func(id stamp) ([]lag.GroupTopics, int) {
+			asks := c.claimGroups(s, id)
+			return asks, len(asks)
+		},
+		ask: c.source.Commits,
+		take: func(cl *call, answer *lag.GroupCommits) {
+			c.noteAnswer(answer.Err)
+			if c.takeCommits(*answer, cl.id, c.tick()) {
+				cl.owed--
+				c.noteLate(cl, answer.Group)
+			}
+		},
+		miss: func(cl *call, ask lag.GroupTopics) {
+			c.takeCommits(lag.GroupCommits{Group: ask.Group, Err: noAnswer("read the commits of group", ask.Group)}, cl.id, c.tick())
+		},
 	}
-	return c.await(ctx, c.start(ctx, timeout, id, len(asks), func(ctx context.Context, cl *call) {
-		c.source.Commits(ctx, asks, func(answers []lag.GroupCommits) {
-			c.inChunks(cl, len(answers), func(i int) {
-				c.noteAnswer(answers[i].Err)
-				if c.takeCommits(answers[i], id, c.tick()) {
-					cl.owed--
-					c.noteLate(cl, answers[i].Group)
-				}
-			})
-		})
-	}, func(cl *call) {
-		if !c.owes(cl) {
-			return
-		}
-		c.inChunks(cl, len(asks), func(i int) {
-			failure := noAnswer("read the commits of group", asks[i].Group)
-			c.takeCommits(lag.GroupCommits{Group: asks[i].Group, Err: failure}, id, c.tick())
-		})
-	}))
 }
 
 // claimGroups marks the groups as owed by the call and returns the requests. The caller holds mu.
