@@ -10,7 +10,6 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/check"
 	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/explain"
 	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
-	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/simulate"
 )
 
 // Exit codes.
@@ -59,7 +58,7 @@ consumer groups lag behind, and so how many replicas their workloads need.`,
 		newLag(p),
 		check.New(p),
 		explain.New(p),
-		simulate.New(simulate.Streams{In: p.Stdin, Out: p.Stdout, Err: p.Stderr, Watched: cli.IsTerminal(p.Stderr)}),
+		newSimulate(p),
 		newVersion(p),
 	)
 	return root

@@ -286,6 +286,16 @@ func TestNodesDelayPods(t *testing.T) {
 	}
 }
 
+// Weights say which partition gets how much.
+func TestWeights(t *testing.T) {
+	s := group()
+	s.Partitions = 3
+	w := workload(t, simulation.Load{Rate: constant(40), Weights: []float64{30, 0, 10}, Seed: 2}, s)
+	if a, b, c := w.LogEnd(0, s.Steps()), w.LogEnd(1, s.Steps()), w.LogEnd(2, s.Steps()); b != 0 || math.Abs(float64(a)/float64(c)-3) > 0.05 {
+		t.Errorf("%d, %d and %d records, want 3 to 0 to 1", a, b, c)
+	}
+}
+
 // Where partitions get the same, the busiest member's share is that of its partitions; where they do not, it is
 // at least the largest partition's.
 func TestBusiestShares(t *testing.T) {
@@ -345,6 +355,8 @@ func TestWorkloadIsBounded(t *testing.T) {
 		"records":    {Rate: constant(1e9), Partitions: 10},
 		"partitions": {Rate: constant(1), Partitions: 1_000_000},
 		"rate":       {Rate: constant(-1), Partitions: 1},
+		"weights":    {Rate: constant(1), Partitions: 2, Weights: []float64{1, 2, 3}},
+		"no weight":  {Rate: constant(1), Partitions: 2, Weights: []float64{0, 0}},
 	} {
 		if _, err := simulation.NewWorkload(l, 3600); err == nil {
 			t.Errorf("%s: accepted", name)

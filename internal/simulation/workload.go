@@ -14,6 +14,8 @@ type Load struct {
 	// largest is proportional to r^-Skew (Zipf). Which partition is the r-th is random.
 	Partitions int
 	Skew       float64
+	// Weights, where there are any, are the partitions' shares in place of Skew, up to a factor.
+	Weights []float64
 	// Noise is the standard deviation of the relative, log-normal noise on the rate, and NoiseTime its
 	// correlation time. Poisson arrivals come on top.
 	Noise     float64
@@ -51,10 +53,13 @@ func NewWorkload(l Load, steps int) (*Workload, error) {
 	case l.Skew < 0 || l.Skew > MostSkew:
 		return nil, fmt.Errorf("the skew must be 0 to %d (got %g)", MostSkew, l.Skew)
 	}
+	shares, err := l.shares()
+	if err != nil {
+		return nil, err
+	}
 	w := &Workload{
-		partitions: l.Partitions, steps: steps, seed: l.Seed,
-		weights: weights(l.Partitions, l.Skew, l.Seed),
-		ends:    make([]uint32, (steps+1)*l.Partitions),
+		partitions: l.Partitions, steps: steps, seed: l.Seed, weights: shares,
+		ends: make([]uint32, (steps+1)*l.Partitions),
 	}
 	rates, err := l.rates(steps)
 	if err != nil {
@@ -99,7 +104,29 @@ func (w *Workload) draw(rates []float64) {
 	}
 }
 
-// weights are the partitions' shares of what arrives, in random order.
+// shares are the partitions' shares of what arrives.
+func (l *Load) shares() ([]float64, error) {
+	if l.Weights == nil {
+		return weights(l.Partitions, l.Skew, l.Seed), nil
+	}
+	sum := 0.0
+	for _, w := range l.Weights {
+		if !(w >= 0) {
+			return nil, fmt.Errorf("a partition's weight must not be negative (got %g)", w)
+		}
+		sum += w
+	}
+	if len(l.Weights) != l.Partitions || !(sum > 0) || math.IsInf(sum, 0) {
+		return nil, fmt.Errorf("there must be a weight for each of %d partitions, and one above 0", l.Partitions)
+	}
+	shares := make([]float64, len(l.Weights))
+	for i, w := range l.Weights {
+		shares[i] = w / sum
+	}
+	return shares, nil
+}
+
+// weights are shares by Zipf's law, in random order.
 func weights(n int, skew float64, seed uint64) []float64 {
 	shares := make([]float64, n)
 	sum := 0.0

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 )
 
 // bar is a progress bar on a terminal. It draws nothing where nobody watches.
@@ -12,11 +14,11 @@ type bar struct {
 	shown string
 }
 
-func newBar(s Streams) *bar {
-	if !s.Watched {
+func newBar(w io.Writer) *bar {
+	if !cli.IsTerminal(w) {
 		return &bar{}
 	}
-	return &bar{w: s.Err}
+	return &bar{w: w}
 }
 
 const (

@@ -10,23 +10,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation/comparison"
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation/report"
 	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
-// Streams are what the command reads and writes.
-type Streams struct {
-	In       io.Reader
-	Out, Err io.Writer
-	// Watched says that a person watches Err: only then is there a progress bar.
-	Watched bool
-}
-
-const long = `Let scaling policies handle the arrivals of a trace, one after the other, in a
-simulated consumer group, and compare them: the share of the records in time, what
-it costs in replica-hours, and how often the group is disturbed.
+const long = `Let scaling policies handle the arrivals of a consumer group's topics, or those of
+a trace, one after the other, in a simulated group, and compare them: the share of
+the records in time, what it costs in replica-hours, and how often the group is
+disturbed.
 
 The policies are targetLatency, KEDA's lagThreshold (yours, and the best of several
 afterwards), ensureEvenDistributionOfPartitions, an HPA on CPU, arrivals over the
@@ -37,55 +31,80 @@ which knows every arrival in advance: the bound that nobody can beat.
 
 It also answers which lagThreshold to take, if it has to be one.
 
-A trace is a CSV file: the line "timestamp,rate", and then one sample a line with
-the time in seconds and the records a second that arrive. Its last 24 hours are
-scored; what is before them, targetLatency may know. Nothing is read from Kafka or
-Kubernetes. The same command line gives the same output.`
+With GROUP, the arrivals of its partitions are read from their logs by time, minute
+by minute, with at most 20 requests a second and broker: a day takes about two
+minutes. Describe on the group and its topics is enough. Nothing is consumed, and
+nothing is written. All partitions count as those of one topic.
 
-const example = `  kafka-scaler simulate --trace orders.csv --service-rate 40 --partitions 24
+A trace is a CSV file: the line "timestamp,rate", and then one sample a line with
+the time in seconds and the records a second that arrive. Then nothing is read from
+Kafka, and the same command line gives the same output.
+
+The last 24 hours are scored; what is before them, targetLatency may know. What one
+replica does is not in a log: give --service-rate.`
+
+const example = `  kafka-scaler simulate orders-service --bootstrap-servers kafka:9092 --service-rate 40
+  kafka-scaler simulate --trace orders.csv --service-rate 40 --partitions 24
   kafka-scaler simulate --trace orders.csv --target-latency 1m --lag-threshold 500 --svg orders.svg
   kafka-scaler simulate --trace orders.csv --rebalance kip848 --startup-delay 90s -o json`
 
-// New returns the command.
-func New(s Streams) *cobra.Command {
+// New returns the command. k is where a group's arrivals are read.
+func New(p cli.Process, k Kafka) *cobra.Command {
 	f := defaults()
 	c := &cobra.Command{
-		Use:     "simulate --trace FILE",
-		Short:   "Compare scaling policies on the arrivals of a trace",
+		Use:     "simulate {GROUP | --trace FILE}",
+		Short:   "Compare scaling policies on the arrivals of a group or a trace",
 		Long:    long,
 		Example: example,
-		Args:    cobra.NoArgs,
+		Args:    cobra.MaximumNArgs(1),
 		// What is wrong with the flags is said before anything starts.
-		PreRunE: func(*cobra.Command, []string) error { return f.check() },
-		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), s) },
+		PreRunE: func(cmd *cobra.Command, args []string) error { return f.check(args, cmd.Flags().Changed) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), p, k) },
 	}
 	f.add(c.Flags())
+	k.Add(c.Flags())
 	return c
 }
 
-func (f *flags) run(ctx context.Context, s Streams) error {
+func (f *flags) run(ctx context.Context, p cli.Process, k Kafka) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	t, err := f.read(s.In)
+	bar := newBar(p.Stderr)
+	c, err := f.compare(ctx, p, k, bar)
+	bar.clear()
+	if errors.Is(err, context.Canceled) {
+		return &fault.Error{Kind: fault.Unavailable, Op: "simulate", Err: errors.New("interrupted before the end")}
+	}
 	if err != nil {
 		return err
-	}
-	setup := f.setup(t)
-	bar := newBar(s)
-	c, err := comparison.Do(ctx, setup, bar.show)
-	bar.clear()
-	switch {
-	case errors.Is(err, context.Canceled):
-		return &fault.Error{Kind: fault.Unavailable, Op: "simulate", Err: errors.New("interrupted before the end")}
-	case err != nil:
-		return &fault.Error{Kind: fault.Invalid, Op: "simulate", Object: f.object(), Err: err}
 	}
 	if f.svg != "" {
 		if err := draw(f.svg, c); err != nil {
 			return err
 		}
 	}
-	return f.write(s.Out, c)
+	return f.write(p.Stdout, c)
+}
+
+// compare reads the arrivals and lets all policies handle them.
+func (f *flags) compare(ctx context.Context, p cli.Process, k Kafka, bar *bar) (*comparison.Comparison, error) {
+	load, err := f.arrivals(ctx, p, k, bar)
+	if err != nil {
+		return nil, err
+	}
+	c, err := comparison.Do(ctx, f.setup(load), bar.show)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return nil, &fault.Error{Kind: fault.Invalid, Op: "simulate", Object: f.object(), Err: err}
+	}
+	return c, err
+}
+
+func (f *flags) arrivals(ctx context.Context, p cli.Process, k Kafka, bar *bar) (load, error) {
+	if f.group != "" {
+		return f.readGroup(ctx, k, bar)
+	}
+	t, err := f.readTrace(p.Stdin)
+	return load{trace: t, partitions: f.scenario.Partitions}, err
 }
 
 func (f *flags) write(w io.Writer, c *comparison.Comparison) error {

@@ -19,6 +19,7 @@ import (
 )
 
 type flags struct {
+	group, topic             string
 	trace, svg, output       string
 	since, warmup            time.Duration
 	scale                    float64
@@ -49,9 +50,10 @@ var outputs = []string{"table", "json", "yaml", "csv"}
 func (f *flags) add(flags *pflag.FlagSet) {
 	s := &f.scenario
 	flags.StringVar(&f.trace, "trace", "", "CSV `FILE` of arrivals: the line timestamp,rate and then seconds and records a second; - reads standard input")
-	flags.DurationVar(&f.since, "since", f.since, "score the last `TIME` of the trace, or as much as there is after the warm-up")
-	flags.DurationVar(&f.warmup, "warmup", f.warmup, "`TIME` before that in which nothing is scored; at most a sixth of the trace")
-	flags.Float64Var(&f.scale, "scale", f.scale, "multiply all rates of the trace by this `FACTOR`")
+	flags.StringVar(&f.topic, "topic", "", "only the arrivals of this `TOPIC` of GROUP")
+	flags.DurationVar(&f.since, "since", f.since, "score the last `TIME` of the arrivals, or as much as there is after the warm-up")
+	flags.DurationVar(&f.warmup, "warmup", f.warmup, "`TIME` before that in which nothing is scored; at most a sixth of what there is")
+	flags.Float64Var(&f.scale, "scale", f.scale, "multiply all arrivals by this `FACTOR`")
 	flags.Float64Var(&f.noise, "noise", f.noise, "relative noise of the rate from second to second, as its standard `DEVIATION`")
 	flags.Float64Var(&f.skew, "skew", 0, "how unevenly partitions are filled: `EXPONENT` of Zipf's law; 0 is evenly")
 	flags.Uint64Var(&f.seed, "seed", f.seed, "`NUMBER` that decides all that is random")
@@ -63,7 +65,7 @@ func (f *flags) add(flags *pflag.FlagSet) {
 	flags.Int64SliceVar(&f.lagThresholds, "lag-thresholds", nil, "`LAGS` to find the best lagThreshold among; 10 and 1 to 100 s of a replica's work where none is given")
 	flags.StringSliceVar(&f.policies, "policies", nil, "only these `POLICIES`: "+joined(comparison.Kinds()))
 
-	flags.IntVar(&s.Partitions, "partitions", s.Partitions, "`NUMBER` of partitions")
+	flags.IntVar(&s.Partitions, "partitions", s.Partitions, "`NUMBER` of partitions, with --trace")
 	flags.Float64Var(&s.ServiceRate, "service-rate", s.ServiceRate, "`RECORDS` a second that one replica processes")
 	flags.StringVar(&f.service, "service-time", f.service, "`DISTRIBUTION` of the time that a record takes: "+joined(simulation.Services()))
 	flags.Float64Var(&s.PodSpread, "pod-spread", s.PodSpread, "how much replicas differ in speed, as a `SHARE` up and down")
@@ -93,10 +95,14 @@ func joined[T ~string](values []T) string {
 }
 
 // check finds what is wrong with the command line alone.
-func (f *flags) check() error {
+func (f *flags) check(args []string, given func(flag string) bool) error {
+	if len(args) > 0 {
+		f.group = args[0]
+	}
+	if err := f.checkSource(given); err != nil {
+		return err
+	}
 	switch {
-	case f.trace == "":
-		return wrong("--trace is missing: name a CSV file with arrivals")
 	case !slices.Contains(outputs, f.output):
 		return wrong(fmt.Sprintf("--output needs one of %s (got %q)", strings.Join(outputs, ", "), f.output))
 	case !(f.scale > 0) || math.IsInf(f.scale, 0):
@@ -113,8 +119,29 @@ func (f *flags) check() error {
 	return nil
 }
 
+// checkSource finds out whose arrivals are meant, the group's or the trace's.
+func (f *flags) checkSource(given func(flag string) bool) error {
+	switch {
+	case f.group == "" && f.trace == "":
+		return wrong("name a GROUP, or with --trace a CSV file with arrivals")
+	case f.group != "" && f.trace != "":
+		return wrong(fmt.Sprintf("the arrivals of group %q, or those of --trace? name one of them", f.group))
+	case f.group != "" && given("partitions"):
+		return wrong("--partitions belongs to --trace: a group's partitions are those of its topics")
+	case f.group != "" && f.since+f.warmup > longestRead:
+		return wrong(fmt.Sprintf("--since and --warmup need to be at most %s together where logs are read (got %s)", longestRead, f.since+f.warmup))
+	case f.group == "" && f.topic != "":
+		return wrong("--topic belongs to GROUP: a trace has no topics")
+	}
+	return nil
+}
+
 // longest is the most that is scored: a month.
 const longest = 31 * 24 * time.Hour
+
+// longestRead is the most that is read minute by minute from logs: [arrivals.MostTimes] less a week in quarters
+// of an hour.
+const longestRead = 72 * time.Hour
 
 func wrong(problem string) error {
 	return &fault.Error{Kind: fault.Invalid, Op: "simulate", Err: fmt.Errorf("%s", problem)}
@@ -145,9 +172,9 @@ func (f *flags) settings() comparison.Setup {
 }
 
 // setup fits the settings to the trace. The run begins with as many replicas as the work takes on average.
-func (f *flags) setup(t *trace.Trace) comparison.Setup {
-	s := f.settings()
-	s.Trace = t.Scaled(f.scale)
+func (f *flags) setup(l load) comparison.Setup {
+	s, t := f.settings(), l.trace
+	s.Trace, s.Scenario.Partitions, s.Weights = t.Scaled(f.scale), l.partitions, l.weights
 	s.Scenario.Warmup, s.Scenario.Length = comparison.Fit(t.Length(), f.warmup, f.since)
 	s.From = (t.Length() - s.Scenario.Length).Truncate(time.Second)
 	mean := s.Trace.Mean(s.From, s.From+s.Scenario.Length)
@@ -156,7 +183,15 @@ func (f *flags) setup(t *trace.Trace) comparison.Setup {
 	return s
 }
 
-func (f *flags) read(stdin io.Reader) (*trace.Trace, error) {
+// load is what arrives, and where.
+type load struct {
+	trace      *trace.Trace
+	partitions int
+	// weights are what each partition got; nil where that is not known.
+	weights []float64
+}
+
+func (f *flags) readTrace(stdin io.Reader) (*trace.Trace, error) {
 	in := stdin
 	if f.trace != "-" {
 		file, err := os.Open(f.trace)
@@ -177,7 +212,10 @@ func (f *flags) read(stdin io.Reader) (*trace.Trace, error) {
 }
 
 func (f *flags) object() string {
-	if f.trace == "-" {
+	switch f.trace {
+	case "":
+		return fmt.Sprintf("group %q", f.group)
+	case "-":
 		return "the trace on standard input"
 	}
 	return fmt.Sprintf("trace %q", f.trace)

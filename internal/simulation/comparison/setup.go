@@ -19,8 +19,9 @@ type Setup struct {
 	// before that is the past, which targetLatency reads from the log.
 	From     time.Duration
 	Scenario simulation.Scenario
-	// Skew, Noise and NoiseTime are those of [simulation.Load]; ArrivalSeed is its seed.
+	// Skew, Weights, Noise and NoiseTime are those of [simulation.Load]; ArrivalSeed is its seed.
 	Skew, Noise float64
+	Weights     []float64
 	NoiseTime   time.Duration
 	ArrivalSeed uint64
 	// Attainment is the share of the records that must be in time; above 0.5 and below 1.
@@ -136,7 +137,7 @@ func (s *Setup) begin() time.Duration { return s.From - s.Scenario.Warmup }
 func (s *Setup) workload() (*simulation.Workload, error) {
 	return simulation.NewWorkload(simulation.Load{
 		Rate:       func(at time.Duration) float64 { return s.Trace.Rate(s.begin() + at) },
-		Partitions: s.Scenario.Partitions, Skew: s.Skew,
+		Partitions: s.Scenario.Partitions, Skew: s.Skew, Weights: s.Weights,
 		Noise: s.Noise, NoiseTime: s.NoiseTime, Seed: s.ArrivalSeed,
 	}, s.Scenario.Steps())
 }
