@@ -9,8 +9,8 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/internal/kedaloop"
 )
 
-// Epoch is the time on the clock at the start of a run.
-func Epoch() time.Time { return time.Unix(0, 0).UTC() }
+// Epoch is the time on the clock at the start of a run, the same for every run.
+func Epoch() time.Time { return time.Date(2020, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
 // run is the state of one run.
 type run struct {
