@@ -64,13 +64,21 @@ type parsed struct {
 // newEntry parses the metadata of ref.
 func newEntry(ref *pb.ScaledObjectRef) *entry { return &entry{parsed: parse(ref)} }
 
+// refusedEntry is an entry that is not looked into, and never remembered.
+func refusedEntry(ref *pb.ScaledObjectRef, err error) *entry {
+	return &entry{parsed: refused(ref, err)}
+}
+
+// refused keeps no more of the names than Kubernetes allows, and nothing of the metadata.
+func refused(ref *pb.ScaledObjectRef, err error) parsed {
+	ns, name := ref.GetNamespace(), ref.GetName()
+	return parsed{namespace: ns[:min(len(ns), maxNamespace)], name: name[:min(len(name), maxName)], err: err, unnamed: true}
+}
+
 func parse(ref *pb.ScaledObjectRef) parsed {
 	p := parsed{namespace: ref.GetNamespace(), name: ref.GetName(), metadata: ref.GetScalerMetadata()}
-	if p.err = checkNames(ref); p.err != nil {
-		// No more of them is kept, and nothing of the metadata.
-		p.namespace, p.name, p.metadata = p.namespace[:min(len(p.namespace), maxNamespace)], p.name[:min(len(p.name), maxName)], nil
-		p.unnamed = true
-		return p
+	if err := checkNames(ref); err != nil {
+		return refused(ref, err)
 	}
 	p.trigger, p.err = trigger.Parse(p.metadata)
 	if p.err != nil {

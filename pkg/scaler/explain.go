@@ -59,7 +59,7 @@ func (s *Server) explained(req *kafkascalerv1.ExplainRequest) ([]*entry, error) 
 		ref := &pb.ScaledObjectRef{Name: req.GetName(), Namespace: req.GetNamespace(), ScalerMetadata: req.GetScalerMetadata()}
 		e := s.registry.peek(ref)
 		if e == nil {
-			e = newEntry(ref)
+			e = s.registry.newEntry(ref)
 		}
 		return []*entry{e}, e.err
 	}

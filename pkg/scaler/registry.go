@@ -68,6 +68,8 @@ const evictionSample = 16
 type registry struct {
 	observer scaledobject.Observer
 	limits   limits
+	// headroom is asked before a trigger is looked into that nobody has asked about yet.
+	headroom headroom
 
 	mu         sync.RWMutex
 	namespaces map[string]*namespace
@@ -100,10 +102,18 @@ func newRegistry(observer scaledobject.Observer, l limits) *registry {
 func (r *registry) get(ref *pb.ScaledObjectRef) *entry {
 	e := r.peek(ref)
 	if e == nil {
-		e = r.add(newEntry(ref))
+		e = r.add(r.newEntry(ref))
 	}
 	e.askedAt.Store(time.Now().UnixNano())
 	return e
+}
+
+// newEntry returns an entry that is not remembered yet, one with an error where the memory has no room for it.
+func (r *registry) newEntry(ref *pb.ScaledObjectRef) *entry {
+	if err := r.headroom.check(ref); err != nil {
+		return refusedEntry(ref, err)
+	}
+	return newEntry(ref)
 }
 
 // peek returns the entry for ref, or nil.

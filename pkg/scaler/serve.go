@@ -66,7 +66,7 @@ type Options struct {
 	// DrainTimeout bounds the end of [Server.Run].
 	DrainTimeout time.Duration
 	// MemoryLimit is how many bytes of memory the process may use; 0 for any number. Open streams take at most
-	// half of it.
+	// half of it, and nothing new is taken up while half of it is in use.
 	MemoryLimit int64
 }
 
@@ -129,6 +129,7 @@ func NewServer(o Options) (*Server, error) {
 		drainTimeout: o.DrainTimeout,
 		deciding:     pace.New(),
 	}
+	s.registry.headroom = headroomWithin(o.MemoryLimit)
 	s.draining, s.drain = context.WithCancel(context.Background())
 	metrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram())
 	for _, c := range []prometheus.Collector{metrics, s.panics.count} {
