@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
@@ -57,7 +58,7 @@ func (s *Set) Run(ctx context.Context) error {
 		s.start(c)
 	}
 	s.mu.Unlock()
-	for sleep(ctx, s.idleCheck()) {
+	for pace.Sleep(ctx, s.idleCheck()) {
 		s.dropIdle()
 	}
 	s.mu.Lock()
@@ -163,16 +164,4 @@ func (s *Set) Connections() map[string]int {
 		}
 	}
 	return open
-}
-
-// sleep returns false if ctx ends before d has passed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // mergeGrace is for how long a cluster whose names another one has taken over still answers the calls that it has.
@@ -25,7 +27,7 @@ func (s *Set) watch(ctx context.Context, c *Cluster) {
 			identified = nil
 			s.share(c)
 		case <-c.merged:
-			sleep(ctx, mergeGrace)
+			pace.Sleep(ctx, mergeGrace)
 			s.mu.Lock()
 			s.end(c)
 			s.mu.Unlock()

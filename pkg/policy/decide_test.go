@@ -401,3 +401,14 @@ func TestHorizontalRestsBelowTheCapWithKEDA(t *testing.T) {
 		}
 	}
 }
+
+func TestReplicas(t *testing.T) {
+	for _, c := range []struct{ value, target, want int64 }{{0, 10, 0}, {1, 10, 1}, {10, 10, 1}, {11, 10, 2}, {math.MaxInt64, 1, math.MaxInt64}, {5, 0, 0}} {
+		if got := (policy.Decision{Value: c.value, Target: c.target}).Replicas(); got != c.want {
+			t.Errorf("%d of %d: got %d, want %d", c.value, c.target, got, c.want)
+		}
+	}
+	if got := (policy.Decision{Value: 5, Target: 1, Err: errors.New("not known")}).Replicas(); got != 0 {
+		t.Errorf("%d replicas of a value that is not known", got)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -82,14 +81,6 @@ func TestExplainNotesAGroupWithoutCommits(t *testing.T) {
 		note := explain(t, s, ref("worker")).GetConsumerGroups()[0].GetNote()
 		if got := strings.Contains(note, "check the group's name; until it commits, "); got != want {
 			t.Errorf("%d of 2 partitions without a commit: note %q", uncommitted, note)
-		}
-	}
-}
-
-func TestCeilDivide(t *testing.T) {
-	for _, c := range []struct{ n, divisor, want int64 }{{0, 10, 0}, {1, 10, 1}, {10, 10, 1}, {11, 10, 2}, {math.MaxInt64, 1, math.MaxInt64}, {5, 0, 0}} {
-		if got := ceilDivide(c.n, c.divisor); got != c.want {
-			t.Errorf("%d / %d: got %d, want %d", c.n, c.divisor, got, c.want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func decisionMessage(d policy.Decision) *kafkascalerv1.Decision {
 		Value:       d.Value,
 		Target:      d.Target,
 		Active:      d.Active,
-		Replicas:    ceilDivide(d.Value, d.Target),
+		Replicas:    d.Replicas(),
 		MaxReplicas: d.MaxReplicas,
 		Limit:       string(d.Limit),
 		Unit:        string(d.Unit),
@@ -91,14 +91,6 @@ func partitionMessage(p *lag.Partition, ages bool) *kafkascalerv1.Partition {
 		m.Error = messageOf(p.Offsets.Err)
 	}
 	return m
-}
-
-// ceilDivide rounds up; 0 where divisor is 0, which no valid trigger has.
-func ceilDivide(n, divisor int64) int64 {
-	if divisor <= 0 || n <= 0 {
-		return 0
-	}
-	return (n-1)/divisor + 1
 }
 
 // timestamp leaves the zero time, which is never, unset.

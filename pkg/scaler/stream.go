@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 )
 
@@ -161,7 +162,7 @@ func (s *Server) next(ctx context.Context, e *entry, w *watch, edge *edges) erro
 			continue
 		}
 		// No news can come now; polls say why.
-		pause(ctx, retryAfter)
+		pace.Sleep(ctx, retryAfter)
 		return nil
 	}
 }
@@ -187,16 +188,6 @@ func (s *Server) await(ctx context.Context, e *entry, w *watch, edge *edges) err
 
 // agesAlone reports whether the passing of time alone can make the trigger active, or inactive.
 func (e *entry) agesAlone() bool { return e.trigger.Selection.Ages || e.trigger.Lag.ExcludePersistent }
-
-// pause waits for d or the end of ctx.
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
 
 // edges turns a sequence of known states into what a stream says. The zero value
 // is a stream that has said nothing.
