@@ -44,7 +44,7 @@ func KafkaConfig(cluster config.Cluster, refresh config.Refresh, lookupEnv func(
 	}
 	if sasl := cluster.SASL; !isNone(sasl.Mechanism) {
 		c.SASL = &kafka.SASL{
-			Mechanism: kafka.Mechanism(sasl.Mechanism),
+			Mechanism: kafka.MechanismOf(sasl.Mechanism),
 			Username:  func() (string, error) { return sasl.ReadUsername(lookupEnv) },
 			Password:  func() (string, error) { return sasl.ReadPassword(lookupEnv) },
 		}

@@ -134,7 +134,7 @@ func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) ma
 	if !check(stageVersions, "API versions", versionsDetail(c.versions), err) {
 		return nil
 	}
-	if s := d.cfg.SASL; s != nil && !check(stageSASL, "SASL", string(s.Mechanism), c.authenticate(ctx, s, dialing.addr)) {
+	if s := d.cfg.SASL; s != nil && !check(stageSASL, "SASL", s.Mechanism.String(), c.authenticate(ctx, s, dialing.addr)) {
 		return nil
 	}
 	query := newMetadataQuery([]string{}, pace.New().Of(ctx))

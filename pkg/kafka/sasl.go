@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
-	"github.com/segmentio/kafka-go/sasl/plain"
-	"github.com/segmentio/kafka-go/sasl/scram"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
@@ -19,16 +17,6 @@ import (
 )
 
 var saslAuthenticateVersions = span{0, 2}
-
-// Mechanism is a SASL mechanism, by the name that KEDA gives it.
-type Mechanism string
-
-// The mechanisms.
-const (
-	Plain       Mechanism = "plaintext"
-	ScramSHA256 Mechanism = "scram_sha256"
-	ScramSHA512 Mechanism = "scram_sha512"
-)
 
 // SASL says who the client is. Username and Password are asked for every new
 // connection, so that a rotated credential is used without a restart.
@@ -39,7 +27,9 @@ type SASL struct {
 
 func (s *SASL) validate() error {
 	switch {
-	case s.Mechanism != Plain && s.Mechanism != ScramSHA256 && s.Mechanism != ScramSHA512:
+	case s.Mechanism == nil:
+		return errors.New("SASL needs a mechanism")
+	case !s.Mechanism.known():
 		return fmt.Errorf("SASL mechanism %q is not one of %s, %s, %s", s.Mechanism, Plain, ScramSHA256, ScramSHA512)
 	case s.Username == nil || s.Password == nil:
 		return errors.New("SASL needs a username and a password")
@@ -77,19 +67,6 @@ func (c credential) redact(s string) string {
 	return strings.ReplaceAll(s, c.password, "***")
 }
 
-func (c credential) mechanism(m Mechanism) (sasl.Mechanism, error) {
-	switch m {
-	case ScramSHA256:
-		m, err := scram.Mechanism(scram.SHA256, c.username, c.password)
-		return bounded{m}, err
-	case ScramSHA512:
-		m, err := scram.Mechanism(scram.SHA512, c.username, c.password)
-		return bounded{m}, err
-	default:
-		return plain.Mechanism{Username: c.username, Password: c.password}, nil
-	}
-}
-
 // authenticate runs the SASL exchange on a fresh connection, under the deadline
 // that the connection already has.
 func (c *conn) authenticate(ctx context.Context, s *SASL, addr string) error {
@@ -97,9 +74,9 @@ func (c *conn) authenticate(ctx context.Context, s *SASL, addr string) error {
 	if err != nil {
 		return err
 	}
-	mechanism, err := cred.mechanism(s.Mechanism)
+	mechanism, err := s.Mechanism.start(cred)
 	if err != nil {
-		// The cause may quote the password: stringprep names the characters that it refuses.
+		// Validate has found unknown mechanisms. The cause may quote the password: stringprep names the characters that it refuses.
 		return &fault.Error{
 			Kind: fault.Invalid, Op: "prepare", Object: "SASL credential",
 			Err:    errors.New("username or password holds characters that SCRAM does not allow"),

@@ -16,7 +16,7 @@ func TestScramIterationsAreBounded(t *testing.T) {
 			"4096": false, "16384": false, "65536": false,
 			"4095": true, "1": true, "0": true, "-1": true, "65537": true, "2000000000": true, "99999999999999999999": true, "\x1b[2J": true,
 		} {
-			mechanism, err := credential{"u", "secret"}.mechanism(m)
+			mechanism, err := m.start(credential{"u", "secret"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,7 +41,7 @@ func TestScramIterationsAreBounded(t *testing.T) {
 }
 
 func TestScramIsAbandonedAtTheDeadline(t *testing.T) {
-	mechanism, err := credential{"u", "secret"}.mechanism(ScramSHA256)
+	mechanism, err := ScramSHA256.start(credential{"u", "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func TestScramMessagesOfOtherForms(t *testing.T) {
 // BenchmarkScram is what the most iterations cost that a broker may ask for.
 func BenchmarkScram(b *testing.B) {
 	for b.Loop() {
-		mechanism, err := credential{"u", "secret"}.mechanism(ScramSHA512) // it remembers what it has computed
+		mechanism, err := ScramSHA512.start(credential{"u", "secret"}) // it remembers what it has computed
 		if err != nil {
 			b.Fatal(err)
 		}
