@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 )
 
 // hedgeAfter is how long a request that any broker can answer waits for one
@@ -18,15 +19,15 @@ const hedgeAfter = 300 * time.Millisecond
 // askAny puts a request to brokers, one after the other, until one answers.
 // build makes the request anew for each, since two may be under way; the one that
 // was answered is returned with its response.
-func (c *Client) askAny(ctx context.Context, build func() kmsg.Request, ours span) (kmsg.Request, kmsg.Response, error) {
+func (c *Client) askAny(ctx context.Context, build func() kmsg.Request, ours transport.Span) (kmsg.Request, kmsg.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	race := race{
 		candidates: c.candidates(),
 		answers:    make(chan answer),
-		ask: func(b *broker) (a answer) {
-			broken := c.guard.contain("ask any broker", func() {
+		ask: func(b *transport.Broker) (a answer) {
+			broken := c.guard.Contain("ask any broker", func() {
 				a.req = build()
-				a.resp, a.err = b.request(ctx, a.req, ours)
+				a.resp, a.err = b.Request(ctx, a.req, ours)
 			})
 			if broken != nil {
 				a.err = broken
@@ -48,8 +49,8 @@ type answer struct {
 
 // race asks candidates in their order and takes the first answer.
 type race struct {
-	candidates []*broker
-	ask        func(*broker) answer
+	candidates []*transport.Broker
+	ask        func(*transport.Broker) answer
 	answers    chan answer
 	waiting    int
 	failures   []error
@@ -63,7 +64,7 @@ func (r *race) run(ctx context.Context) answer {
 		select {
 		case a := <-r.answers:
 			r.waiting--
-			var version *versionError
+			var version *transport.VersionError
 			if a.err == nil || errors.As(a.err, &version) || ctx.Err() != nil {
 				return a
 			}
@@ -99,9 +100,9 @@ func (r *race) end() {
 // candidates are the brokers that could answer, the most promising first: those
 // that metadata named, connected ones before others, then the bootstrap servers,
 // which may be the only ones left that are right when the whole cluster has moved.
-func (c *Client) candidates() []*broker {
+func (c *Client) candidates() []*transport.Broker {
 	known := c.routes.known()
-	var brokers []*broker
+	var brokers []*transport.Broker
 	named := map[string]bool{}
 	for node, addr := range known {
 		if !named[addr] {
@@ -110,28 +111,28 @@ func (c *Client) candidates() []*broker {
 		}
 	}
 	shuffle(brokers)
-	slices.SortStableFunc(brokers, func(a, b *broker) int { return min(b.stats().Open, 1) - min(a.stats().Open, 1) })
+	slices.SortStableFunc(brokers, func(a, b *transport.Broker) int { return min(b.Stats().Open, 1) - min(a.Stats().Open, 1) })
 	servers := slices.Clone(c.cfg.BootstrapServers)
 	shuffle(servers)
 	for _, addr := range servers {
 		if !named[addr] {
 			named[addr] = true
-			brokers = append(brokers, c.brokerAt(addr, unknownNode))
+			brokers = append(brokers, c.brokerAt(addr, transport.UnknownNode))
 		}
 	}
 	now := time.Now()
-	slices.SortStableFunc(brokers, func(a, b *broker) int { return rank(a, now) - rank(b, now) })
+	slices.SortStableFunc(brokers, func(a, b *transport.Broker) int { return rank(a, now) - rank(b, now) })
 	return brokers
 }
 
 // rank puts brokers that are slow behind the others, because an answer that another
 // broker has given first costs a connection, and those that a request would fail on
 // at once behind all.
-func rank(b *broker, now time.Time) int {
+func rank(b *transport.Broker, now time.Time) int {
 	switch {
-	case !b.ready(now):
+	case !b.Ready(now):
 		return 2
-	case b.slow.Load():
+	case b.Slow():
 		return 1
 	default:
 		return 0

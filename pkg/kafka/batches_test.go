@@ -70,7 +70,7 @@ func FuzzLook(f *testing.F) {
 		tp := lag.TopicPartition{Topic: "t"}
 		look := newLookFetch(true, []lag.TopicPartitions{{Topic: "t", Partitions: []int32{0}}}, map[lag.TopicPartition]lag.Look{tp: {TopicPartition: tp, From: 3, To: 10}}, []int32{lag.NoLeaderEpoch})
 		look.SetVersion(11)
-		_ = look.readFrom(bytes.NewReader(sent))
+		_ = look.ReadResponse(bytes.NewReader(sent))
 	})
 }
 

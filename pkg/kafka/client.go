@@ -11,20 +11,23 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/guard"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 )
 
 // Observer is told what a [Client] does. Its methods are called from many
 // goroutines and must return at once.
-type Observer interface {
-	// RequestDone reports one request: its API by Kafka's name, the broker's id or -1 for a bootstrap
-	// server, the time including the wait for a free connection, and why no response came. Error codes
-	// within a response are not its business.
-	RequestDone(api string, broker int32, took time.Duration, err error)
-	// ConnectDone reports one attempt to open and authenticate a connection.
-	ConnectDone(broker int32, took time.Duration, err error)
-	// Panicked reports a panic that was contained, and what it ended. It is a defect of this package.
-	Panicked(where string)
-}
+type Observer = transport.Observer
+
+// Budget bounds the bytes of answers that are held at a time, in all clients that
+// share it.
+type Budget = transport.Budget
+
+// NewBudget returns a budget of so many bytes, or, where that is not positive, of 64 MiB.
+func NewBudget(bytes int64) *Budget { return transport.NewBudget(bytes) }
+
+// BrokerStats are the connections to one broker.
+type BrokerStats = transport.BrokerStats
 
 type silentObserver struct{}
 
@@ -44,7 +47,7 @@ type Options struct {
 	// Observer is told of every request and connection. Nil means none.
 	Observer Observer
 	// Budget bounds the bytes of answers held at a time, by all clients that are given the same. Nil means one of
-	// [DefaultBudget] for this client.
+	// 64 MiB for this client.
 	Budget *Budget
 }
 
@@ -56,7 +59,10 @@ type Client struct {
 	log      *zap.Logger
 	observer Observer
 	budget   *Budget
-	guard    guard
+	guard    guard.Guard
+	// settings and shared are what all brokers have in common.
+	settings transport.Settings
+	shared   transport.Shared
 
 	// life ends when the client is closed, and every call with it.
 	life    context.Context
@@ -65,12 +71,11 @@ type Client struct {
 
 	mu      sync.Mutex
 	closed  bool
-	brokers map[string]*broker // by address
+	brokers map[string]*transport.Broker // by address
 
 	// turn is that of those who read large responses.
 	turn *pace.Turn
 
-	answering    addresses
 	identity     *identity
 	routes       routes
 	coordinators *table[coordinator]
@@ -82,9 +87,9 @@ func New(cfg Config, opts Options) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, budget: opts.Budget, turn: pace.New(), brokers: map[string]*broker{}, identity: newIdentity()}
+	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, budget: opts.Budget, turn: pace.New(), brokers: map[string]*transport.Broker{}, identity: newIdentity()}
 	if c.budget == nil {
-		c.budget = NewBudget(DefaultBudget)
+		c.budget = NewBudget(0)
 	}
 	if c.log == nil {
 		c.log = zap.NewNop()
@@ -93,7 +98,16 @@ func New(cfg Config, opts Options) (*Client, error) {
 	if c.observer == nil {
 		c.observer = silentObserver{}
 	}
-	c.guard = guard{c.log, c.observer}
+	c.guard = guard.Guard{Log: c.log, Observer: c.observer}
+	c.settings = c.cfg.settings()
+	c.shared = transport.Shared{
+		Guard: c.guard, Budget: c.budget, Observer: c.observer, Observed: observed,
+		Admit: func(ctx context.Context, conn *transport.Conn, addr string) error {
+			return identify(ctx, conn, c.identity, addr)
+		},
+		Answered:  func() { c.identity.agree(time.Now()) },
+		Answering: &transport.Addresses{}, SlowAfter: hedgeAfter,
+	}
 	c.life, c.endLife = context.WithCancelCause(context.Background())
 	c.routes.init()
 	c.coordinators = newTable[coordinator](maxCoordinators, maxCoordinatorsBytes)
@@ -107,12 +121,12 @@ func (c *Client) Close() {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	c.endLife(errClosed)
+	c.endLife(transport.ErrClosed)
 	c.running.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, b := range c.brokers {
-		b.retire()
+		b.Retire()
 	}
 }
 
@@ -122,7 +136,7 @@ func (c *Client) begin(ctx context.Context) (callCtx context.Context, end func()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, nil, errClosed
+		return nil, nil, transport.ErrClosed
 	}
 	if err := c.identity.ambiguous(); err != nil {
 		return nil, nil, err
@@ -133,7 +147,7 @@ func (c *Client) begin(ctx context.Context) (callCtx context.Context, end func()
 	c.shares.none.sweep(now)
 	c.running.Add(1)
 	callCtx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(c.life, func() { cancel(errClosed) })
+	stop := context.AfterFunc(c.life, func() { cancel(transport.ErrClosed) })
 	return callCtx, func() {
 		stop()
 		cancel(nil)
@@ -142,16 +156,16 @@ func (c *Client) begin(ctx context.Context) (callCtx context.Context, end func()
 }
 
 // brokerAt returns the broker of an address, and remembers its id where it has one.
-func (c *Client) brokerAt(addr string, node int32) *broker {
+func (c *Client) brokerAt(addr string, node int32) *transport.Broker {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	b := c.brokers[addr]
 	if b == nil {
-		b = newBroker(&c.cfg, shared{c.identity, c.guard, c.budget, &c.answering}, addr)
+		b = transport.NewBroker(&c.settings, c.shared, addr)
 		c.brokers[addr] = b
 	}
-	if node != unknownNode {
-		b.node.Store(node)
+	if node != transport.UnknownNode {
+		b.SetNode(node)
 	}
 	return b
 }
@@ -167,19 +181,10 @@ func (c *Client) forget(current map[int32]string) {
 	defer c.mu.Unlock()
 	for addr, b := range c.brokers {
 		if !named[addr] {
-			b.retire()
+			b.Retire()
 			delete(c.brokers, addr)
 		}
 	}
-}
-
-// BrokerStats are the connections to one broker.
-type BrokerStats struct {
-	// Broker is its id, or -1 for a bootstrap server that metadata has not named.
-	Broker  int32
-	Address string
-	// Open counts connections, Idle those of them that no request is using, Waiting those for waits.
-	Open, Idle, Waiting int
 }
 
 // Stats returns the brokers that the client has had to do with, by id and address.
@@ -188,7 +193,7 @@ func (c *Client) Stats() []BrokerStats {
 	defer c.mu.Unlock()
 	stats := make([]BrokerStats, 0, len(c.brokers))
 	for _, b := range c.brokers {
-		stats = append(stats, b.stats())
+		stats = append(stats, b.Stats())
 	}
 	slices.SortFunc(stats, func(a, b BrokerStats) int {
 		return cmp.Or(cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.Address, b.Address))

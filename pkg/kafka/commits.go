@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -61,7 +62,7 @@ func (r *commitsRead) round(ctx context.Context, groups []lag.GroupTopics, again
 	if len(unknown) == 0 {
 		return
 	}
-	r.c.guard.start(&r.asking, "read commits", func() {
+	r.c.guard.Start(&r.asking, "read commits", func() {
 		errs := r.c.findCoordinators(ctx, groupNames(unknown))
 		var failed causes
 		var found []lag.GroupTopics
@@ -100,14 +101,14 @@ func (r *commitsRead) send(ctx context.Context, groups []lag.GroupTopics, again 
 	for at, groups := range byCoordinator {
 		b := r.c.coordinatorBroker(at)
 		for _, chunk := range r.c.chunkGroups(groups) {
-			r.c.guard.start(&r.asking, "read commits", func() { r.ask(ctx, b, chunk, again) })
+			r.c.guard.Start(&r.asking, "read commits", func() { r.ask(ctx, b, chunk, again) })
 		}
 	}
 	return unknown
 }
 
 // rejected asks for groups again, or fails them.
-func (r *commitsRead) rejected(ctx context.Context, groups []lag.GroupTopics, on *broker, err error, again bool) {
+func (r *commitsRead) rejected(ctx context.Context, groups []lag.GroupTopics, on *transport.Broker, err error, again bool) {
 	if recoordinate(err) {
 		r.c.coordinators.drop(groupNames(groups)...)
 	}
@@ -115,8 +116,8 @@ func (r *commitsRead) rejected(ctx context.Context, groups []lag.GroupTopics, on
 		r.fail(groups, on, err)
 		return
 	}
-	r.c.guard.start(&r.asking, "read commits", func() {
-		if starting(err) && !sleep(ctx, jitter(2*coordinatorWait)) {
+	r.c.guard.Start(&r.asking, "read commits", func() {
+		if starting(err) && !sleep(ctx, transport.Jitter(2*coordinatorWait)) {
 			r.fail(groups, on, err)
 			return
 		}
@@ -167,12 +168,12 @@ func sameCause(a, b error) bool {
 	return isA == isB && codeA == codeB && recoordinate(a) == recoordinate(b)
 }
 
-func (r *commitsRead) fail(groups []lag.GroupTopics, on *broker, err error) {
+func (r *commitsRead) fail(groups []lag.GroupTopics, on *transport.Broker, err error) {
 	commits := make([]lag.GroupCommits, 0, len(groups))
 	for _, g := range groups {
 		object := fmt.Sprintf("group %q", g.Group)
 		if on != nil {
-			object += " on " + on.name()
+			object += " on " + on.Name()
 		}
 		commits = append(commits, lag.GroupCommits{Group: g.Group, ReadAt: time.Now(), Err: failure("read the committed offsets of", object, err)})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 )
 
 // Defaults of [Config], each the value that its zero value means.
@@ -22,14 +23,6 @@ const (
 	DefaultMaxWaitsPerBroker       = 16
 	DefaultMaxPartitionsPerRequest = 15_000
 	DefaultMaxGroupsPerRequest     = 1500
-)
-
-// Reconnect attempts to one broker are at least this far apart, doubling from
-// the first to the second with every failure, with jitter of half of it. The
-// maximum bounds how long a broker that is back goes unnoticed.
-const (
-	backoffFirst = 100 * time.Millisecond
-	backoffMost  = time.Second
 )
 
 // Config says how to reach one cluster as one principal. The zero value of every
@@ -102,6 +95,17 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// settings are the part of the configuration that connections are made by.
+func (c *Config) settings() transport.Settings {
+	return transport.Settings{
+		ClientID: c.ClientID, TLS: c.TLS, SASL: c.SASL,
+		DialTimeout: c.DialTimeout, RequestTimeout: c.RequestTimeout,
+		IdleTimeout: c.IdleTimeout, WaitIdleTimeout: c.WaitIdleTimeout,
+		MaxConnectionsPerBroker: c.MaxConnectionsPerBroker, MaxWaitConnectionsPerBroker: c.MaxWaitConnectionsPerBroker,
+		Allow: c.allows,
+	}
+}
+
 // allows returns why an address must not be connected to, or nil.
 func (c *Config) allows(broker int32, addr string) error {
 	if c.Allow == nil || slices.Contains(c.BootstrapServers, addr) {
@@ -124,10 +128,10 @@ func (c Config) Validate() error {
 		}
 	}
 	if c.TLS != nil {
-		problems = append(problems, c.TLS.validate())
+		problems = append(problems, c.TLS.Validate())
 	}
 	if c.SASL != nil {
-		problems = append(problems, c.SASL.validate())
+		problems = append(problems, c.SASL.Validate())
 	}
 	if err := errors.Join(problems...); err != nil {
 		return &fault.Error{

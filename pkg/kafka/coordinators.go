@@ -11,14 +11,16 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/guard"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // findCoordinatorVersions: from 4 on one request takes many groups; the newest
 // ones only add kinds of groups that we do not ask for.
 var (
-	findCoordinatorsVersions = span{4, 5}
-	findCoordinatorVersions  = span{1, 3}
+	findCoordinatorsVersions = transport.Between(4, 5)
+	findCoordinatorVersions  = transport.Between(1, 3)
 )
 
 // Bounds of the groups whose coordinators are remembered.
@@ -51,7 +53,7 @@ func recoordinate(err error) bool {
 		}
 		return false
 	}
-	_, broken := errors.AsType[*connError](err)
+	_, broken := errors.AsType[*transport.ConnError](err)
 	return broken || errors.Is(err, errDropped)
 }
 
@@ -61,7 +63,7 @@ func (c *Client) findCoordinators(ctx context.Context, groups []string) map[stri
 	var failed sync.Map
 	var finding sync.WaitGroup
 	for chunk := range slices.Chunk(groups, c.cfg.MaxGroupsPerRequest) {
-		c.guard.start(&finding, "find coordinators", func() {
+		c.guard.Start(&finding, "find coordinators", func() {
 			for group, err := range c.findTogether(ctx, chunk) {
 				failed.Store(group, err)
 			}
@@ -83,7 +85,7 @@ func (c *Client) findTogether(ctx context.Context, groups []string) map[string]e
 		req.CoordinatorKeys = groups
 		return req
 	}, findCoordinatorsVersions)
-	var version *versionError
+	var version *transport.VersionError
 	switch {
 	case errors.As(err, &version):
 		return c.findEach(ctx, groups)
@@ -117,7 +119,7 @@ func (c *Client) findTogether(ctx context.Context, groups []string) map[string]e
 func (c *Client) findEach(ctx context.Context, groups []string) map[string]error {
 	var mu sync.Mutex
 	errs := map[string]error{}
-	inParallel(c.guard, "find coordinators", c.cfg.MaxConnectionsPerBroker, groups, func(group string) {
+	guard.InParallel(c.guard, "find coordinators", c.cfg.MaxConnectionsPerBroker, groups, func(group string) {
 		if err := c.findOne(ctx, group); err != nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -149,7 +151,7 @@ func coordinatorAt(node int32, host string, port int32) coordinator {
 }
 
 // coordinatorBroker returns the broker of a coordinator. Metadata may know a newer address of it.
-func (c *Client) coordinatorBroker(at coordinator) *broker {
+func (c *Client) coordinatorBroker(at coordinator) *transport.Broker {
 	if addr, ok := c.routes.address(at.node); ok {
 		at.addr = addr
 	}

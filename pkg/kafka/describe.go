@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -17,8 +18,8 @@ import (
 // protocol, DescribeGroups those of the old one. The newest version of the latter
 // answers an unknown group with an error instead of the state Dead; we stay below.
 var (
-	consumerGroupDescribeVersions = span{0, 1}
-	describeGroupsVersions        = span{0, 5}
+	consumerGroupDescribeVersions = transport.Between(0, 1)
+	describeGroupsVersions        = transport.Between(0, 5)
 )
 
 // The protocols that the members of a group can speak.
@@ -70,7 +71,7 @@ func (c *Client) DescribeGroup(ctx context.Context, group string) (GroupDescript
 	}
 	defer end()
 	var description GroupDescription
-	err = c.onCoordinator(ctx, group, func(b *broker) error {
+	err = c.onCoordinator(ctx, group, func(b *transport.Broker) error {
 		description, err = describeOn(ctx, b, group)
 		return err
 	})
@@ -82,7 +83,7 @@ func (c *Client) DescribeGroup(ctx context.Context, group string) (GroupDescript
 
 // onCoordinator calls do with the group's coordinator, and once more with the new
 // one where the old one is not it any more.
-func (c *Client) onCoordinator(ctx context.Context, group string, do func(*broker) error) error {
+func (c *Client) onCoordinator(ctx context.Context, group string, do func(*transport.Broker) error) error {
 	var err error
 	for range 2 {
 		if err != nil && !sleep(ctx, coordinatorWait) {
@@ -106,24 +107,24 @@ func (c *Client) onCoordinator(ctx context.Context, group string, do func(*broke
 	return err
 }
 
-func describeOn(ctx context.Context, b *broker, group string) (GroupDescription, error) {
+func describeOn(ctx context.Context, b *transport.Broker, group string) (GroupDescription, error) {
 	d, err := describeConsumer(ctx, b, group)
-	var version *versionError
+	var version *transport.VersionError
 	if errors.As(err, &version) || errors.Is(err, wire.Code(wire.GroupIDNotFound)) {
 		d, err = describeClassic(ctx, b, group)
 		if err == nil && d.State == StateDead {
 			d = describeShare(ctx, b, group, d)
 		}
 	}
-	d.Group, d.Coordinator = group, b.node.Load()
+	d.Group, d.Coordinator = group, b.Node()
 	slices.SortFunc(d.Members, func(a, b GroupMember) int { return strings.Compare(a.MemberID, b.MemberID) })
 	return d, err
 }
 
-func describeConsumer(ctx context.Context, b *broker, group string) (GroupDescription, error) {
+func describeConsumer(ctx context.Context, b *transport.Broker, group string) (GroupDescription, error) {
 	req := kmsg.NewPtrConsumerGroupDescribeRequest()
 	req.Groups = []string{group}
-	resp, err := b.requestForPeople(ctx, req, consumerGroupDescribeVersions)
+	resp, err := b.RequestForPeople(ctx, req, consumerGroupDescribeVersions)
 	if err != nil {
 		return GroupDescription{}, err
 	}
@@ -149,10 +150,10 @@ func describeConsumer(ctx context.Context, b *broker, group string) (GroupDescri
 	return d, nil
 }
 
-func describeClassic(ctx context.Context, b *broker, group string) (GroupDescription, error) {
+func describeClassic(ctx context.Context, b *transport.Broker, group string) (GroupDescription, error) {
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups = []string{group}
-	resp, err := b.requestForPeople(ctx, req, describeGroupsVersions)
+	resp, err := b.RequestForPeople(ctx, req, describeGroupsVersions)
 	if err != nil {
 		return GroupDescription{}, err
 	}

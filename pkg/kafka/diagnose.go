@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
@@ -42,6 +43,7 @@ func Diagnose(ctx context.Context, cfg Config, report func(Check)) bool {
 		return false
 	}
 	d.cfg = cfg.withDefaults()
+	d.settings = d.cfg.settings()
 	brokers := map[int32]string{}
 	for _, server := range d.cfg.BootstrapServers {
 		maps.Copy(brokers, d.bootstrap(ctx, server))
@@ -60,18 +62,22 @@ func (d diagnosis) reach(ctx context.Context, node int32, addr string) error {
 	if err := d.cfg.allows(node, addr); err != nil {
 		return err
 	}
-	c, err := dial(ctx, &d.cfg, d.cluster, nil, addr)
+	admit := func(ctx context.Context, c *transport.Conn, addr string) error {
+		return identify(ctx, c, d.cluster, addr)
+	}
+	c, err := transport.Dial(ctx, &d.settings, admit, nil, addr)
 	if err == nil {
-		c.close()
+		c.Close()
 	}
 	return err
 }
 
 // diagnosis makes checks of what happens.
 type diagnosis struct {
-	cfg     Config
-	cluster *identity
-	report  func(Check)
+	cfg      Config
+	settings transport.Settings
+	cluster  *identity
+	report   func(Check)
 }
 
 // step reports one step and returns whether it succeeded.
@@ -95,57 +101,57 @@ func (d diagnosis) bootstrap(ctx context.Context, addr string) map[int32]string 
 	ips, err := net.DefaultResolver.LookupHost(lookup, host)
 	cancel()
 	if err != nil {
-		err = &connError{stage: stageConnect, addr: addr, timeout: isTimeout(err), err: err}
+		err = transport.LookupFailed(addr, err)
 	}
 	if !d.step("DNS", host, strings.Join(ips, ", "), err) {
 		return nil
 	}
 	ctx, cancel = context.WithTimeout(ctx, d.cfg.DialTimeout)
 	defer cancel()
-	dialing := dialing{cfg: &d.cfg, addr: addr}
-	nc, err := dialing.connect(ctx)
+	dialing := transport.Dialing{Settings: &d.settings, Addr: addr}
+	nc, err := dialing.Connect(ctx)
 	if err != nil {
-		d.step("TCP", addr, "", dialing.failed(ctx, stageConnect, err))
+		d.step("TCP", addr, "", dialing.Failed(ctx, transport.StageConnect, err))
 		return nil
 	}
 	defer func() { _ = nc.Close() }()
 	if !d.step("TCP", addr, "connected to "+nc.RemoteAddr().String(), nil) {
 		return nil
 	}
-	settled := bind(ctx, nc)
+	settled := transport.Bind(ctx, nc)
 	defer settled()
 	return d.session(ctx, dialing, nc)
 }
 
 // session goes through the steps after TCP.
-func (d diagnosis) session(ctx context.Context, dialing dialing, nc net.Conn) map[int32]string {
-	check := func(at stage, step, detail string, err error) bool {
+func (d diagnosis) session(ctx context.Context, dialing transport.Dialing, nc net.Conn) map[int32]string {
+	check := func(at transport.Stage, step, detail string, err error) bool {
 		if err != nil {
-			err = dialing.failed(ctx, at, err)
+			err = dialing.Failed(ctx, at, err)
 		}
-		return d.step(step, dialing.addr, detail, err)
+		return d.step(step, dialing.Addr, detail, err)
 	}
-	nc, err := dialing.encrypt(ctx, nc)
-	if d.cfg.TLS != nil && !check(stageTLS, "TLS", tlsDetail(nc), err) || err != nil {
+	nc, err := dialing.Encrypt(ctx, nc)
+	if d.cfg.TLS != nil && !check(transport.StageTLS, "TLS", tlsDetail(nc), err) || err != nil {
 		return nil
 	}
-	c := dialing.wrap(nc)
-	err = c.negotiate(ctx)
-	if !check(stageVersions, "API versions", versionsDetail(c.versions), err) {
+	c := dialing.Wrap(nc)
+	err = c.Negotiate(ctx)
+	if !check(transport.StageVersions, "API versions", versionsDetail(c.Versions), err) {
 		return nil
 	}
-	if s := d.cfg.SASL; s != nil && !check(stageSASL, "SASL", s.Mechanism.String(), c.authenticate(ctx, s, dialing.addr)) {
+	if s := d.cfg.SASL; s != nil && !check(transport.StageSASL, "SASL", s.Mechanism.String(), c.Authenticate(ctx, s, dialing.Addr)) {
 		return nil
 	}
 	query := newMetadataQuery([]string{}, pace.New().Of(ctx))
-	if _, err := c.exchange(ctx, query, metadataVersions); err != nil {
-		check(stageRequest, "metadata", "", err)
+	if _, err := c.Exchange(ctx, query, metadataVersions); err != nil {
+		check(transport.StageRequest, "metadata", "", err)
 		return nil
 	}
 	brokers := query.answer.brokers
 	check("", "metadata", fmt.Sprintf("%s: %s", plural(len(brokers), "broker"), brokerList(brokers)), nil)
-	if err := d.cluster.check(query.answer.clusterID, dialing.addr, time.Now()); err != nil {
-		d.step("cluster", dialing.addr, "", err)
+	if err := d.cluster.check(query.answer.clusterID, dialing.Addr, time.Now()); err != nil {
+		d.step("cluster", dialing.Addr, "", err)
 		d.cluster.conflict = err
 		return nil
 	}
@@ -167,8 +173,8 @@ func tlsDetail(nc net.Conn) string {
 }
 
 // versionsDetail tells what the client will do with what the broker speaks.
-func versionsDetail(v versions) string {
-	if v[int16(protocol.OffsetFetch)].max < offsetFetchManyVersions.min {
+func versionsDetail(v transport.Versions) string {
+	if v[int16(protocol.OffsetFetch)].Max < offsetFetchManyVersions.Min {
 		return "Kafka older than 3.0: one OffsetFetch request a group"
 	}
 	return "Kafka 3.0 or newer"

@@ -1,42 +1,17 @@
 package kafka
 
 import (
-	"fmt"
 	"io"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// streamed is a request whose response is read from the connection as it comes,
-// rather than as a whole.
-type streamed interface {
-	readFrom(r io.Reader) error
-}
-
-// stream reads one response of a streamed request.
-func (x *exchange) stream(r io.Reader, s streamed) error {
-	size, err := x.readSize(r)
-	if err != nil {
-		return err
-	}
-	frame := &io.LimitedReader{R: r, N: int64(size)}
-	var id [4]byte
-	if _, err := io.ReadFull(frame, id[:]); err != nil {
-		return cutShort(err)
-	}
-	if err := x.answers(id[:]); err != nil {
-		return err
-	}
-	if err := s.readFrom(frame); err != nil {
-		if frame.N == 0 && wire.Ended(err) {
-			return fmt.Errorf("%w: it ends within a field", wire.ErrNotKafka)
-		}
-		return cutShort(err)
-	}
-	_, err = io.CopyN(io.Discard, frame, frame.N)
-	return cutShort(err)
-}
+var (
+	_ transport.Streamed = (*endFetch)(nil)
+	_ transport.Streamed = (*lookFetch)(nil)
+)
 
 // maxAborted is how many aborted transactions are kept of one partition. The records
 // that are looked at hold fewer than one in 64 bytes. What belongs to others counts as
@@ -76,8 +51,8 @@ func readFetch(r io.Reader, version int16, records func(in *wire.Reader, topic s
 	return code, in.Err()
 }
 
-// readFrom implements streamed.
-func (f *endFetch) readFrom(r io.Reader) (err error) {
+// ReadResponse implements transport.Streamed.
+func (f *endFetch) ReadResponse(r io.Reader) (err error) {
 	f.code, err = readFetch(r, f.GetVersion(), func(in *wire.Reader, topic string, p *fetchedPartition) {
 		tp := lag.TopicPartition{Topic: topic, Partition: p.id}
 		offset, asked := f.offset[tp]
@@ -88,23 +63,26 @@ func (f *endFetch) readFrom(r io.Reader) (err error) {
 		seen := newBatchWalk(lag.Look{TopicPartition: tp, From: offset, To: f.end(p)}, f.IsolationLevel, p.aborted)
 		if seen.readFrom(in, p.size); in.Err() == nil {
 			f.note(tp, offset, p, seen)
+			delete(f.offset, tp) // a partition that is listed twice counts once
 		}
 	})
 	return err
 }
 
-// readFrom implements streamed.
-func (f *lookFetch) readFrom(r io.Reader) error {
+// ReadResponse implements transport.Streamed.
+func (f *lookFetch) ReadResponse(r io.Reader) error {
 	// The error code of the whole concerns sessions only, and there is none.
 	_, err := readFetch(r, f.GetVersion(), func(in *wire.Reader, topic string, p *fetchedPartition) {
-		look, asked := f.looks[lag.TopicPartition{Topic: topic, Partition: p.id}]
-		if !asked {
+		tp := lag.TopicPartition{Topic: topic, Partition: p.id}
+		look, asked := f.looks[tp]
+		if !asked || f.seen[tp] {
 			in.Skip(p.size)
 			return
 		}
 		seen := newBatchWalk(look, f.IsolationLevel, p.aborted)
 		if seen.readFrom(in, p.size); in.Err() == nil {
 			f.sights = append(f.sights, f.sight(topic, p.id, p.code, seen))
+			f.seen[tp] = true
 		}
 	})
 	return err

@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 	"slices"
 	"testing"
@@ -41,13 +40,13 @@ func fetchResponse(version int16) []byte {
 }
 
 func TestEndFetchPassesOverWhatItCannotRead(t *testing.T) {
-	for version := waitVersions.min; version <= waitVersions.max; version++ {
+	for version := waitVersions.Min; version <= waitVersions.Max; version++ {
 		for at, ahead := range map[lag.Position]int64{lag.End: 9, lag.StableEnd: 2} {
 			f := newEndFetch(at, streamedWaits, time.Second, noEpochs(streamedWaits))
 			f.SetVersion(version)
 			response := fetchResponse(version)
 			in := bytes.NewReader(append(response, "rest"...))
-			if err := f.readFrom(io.LimitReader(in, int64(len(response)))); err != nil || len(f.wakes) != len(streamedWaits) || in.Len() != len("rest") {
+			if err := f.ReadResponse(io.LimitReader(in, int64(len(response)))); err != nil || len(f.wakes) != len(streamedWaits) || in.Len() != len("rest") {
 				t.Fatalf("v%d: %v, %d wakes, %d bytes left", version, err, len(f.wakes), in.Len())
 			}
 			for i, w := range f.wakes {
@@ -91,7 +90,7 @@ func TestEndFetchSeesWhatIsNoRecord(t *testing.T) {
 		resp.Topics = []kmsg.FetchResponseTopic{{Topic: "t", Partitions: []kmsg.FetchResponseTopicPartition{p}}}
 		f := newEndFetch(c.at, []lag.LogWait{wait}, time.Second, noEpochs([]lag.LogWait{wait}))
 		f.SetVersion(11)
-		if err := f.readFrom(bytes.NewReader(resp.AppendTo(nil))); err != nil || len(f.wakes) != 1 {
+		if err := f.ReadResponse(bytes.NewReader(resp.AppendTo(nil))); err != nil || len(f.wakes) != 1 {
 			t.Fatalf("%s: %v, %d wakes", name, err, len(f.wakes))
 		}
 		c.want.TopicPartition = wait.TopicPartition
@@ -115,23 +114,43 @@ func TestEndFetchBringsLittle(t *testing.T) {
 	}
 }
 
+// However often a broker lists a partition, it counts once.
+func TestPartitionsOfAFetchCountOnce(t *testing.T) {
+	once := fetchResponse(11)
+	const head = 4 + 2 + 4 + 4 // throttle, error, session, number of topics
+	body := append(slices.Clone(once[:head-4]), 0, 0, 0, 9)
+	for range 3 {
+		body = append(body, once[head:]...)
+	}
+	wait := newEndFetch(lag.End, streamedWaits, time.Second, noEpochs(streamedWaits))
+	wait.SetVersion(11)
+	if err := wait.ReadResponse(bytes.NewReader(body)); err != nil || len(wait.wakes) != len(streamedWaits) {
+		t.Errorf("%v, %d wakes", err, len(wait.wakes))
+	}
+	looks := map[lag.TopicPartition]lag.Look{}
+	for _, w := range streamedWaits {
+		looks[w.TopicPartition] = lag.Look{TopicPartition: w.TopicPartition, To: 1}
+	}
+	look := newLookFetch(false, nil, looks, nil)
+	look.SetVersion(11)
+	if err := look.ReadResponse(bytes.NewReader(body)); err != nil || len(look.sights) != len(streamedWaits) {
+		t.Errorf("%v, %d sights", err, len(look.sights))
+	}
+}
+
 // FuzzFetchResponse reads any bytes as a response: it must end, and never in a panic.
 func FuzzFetchResponse(f *testing.F) {
-	for version := waitVersions.min; version <= waitVersions.max; version++ {
+	for version := waitVersions.Min; version <= waitVersions.Max; version++ {
 		body := fetchResponse(version)
-		f.Add(uint8(version-waitVersions.min), body)
-		f.Add(uint8(version-waitVersions.min), body[:len(body)/2])
+		f.Add(uint8(version-waitVersions.Min), body)
+		f.Add(uint8(version-waitVersions.Min), body[:len(body)/2])
 	}
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
-		version := waitVersions.min + int16(which)%(waitVersions.max-waitVersions.min+1)
+		version := waitVersions.Min + int16(which)%(waitVersions.Max-waitVersions.Min+1)
 		fetch := newEndFetch(lag.End, streamedWaits, time.Second, noEpochs(streamedWaits))
 		fetch.SetVersion(version)
-		frame := binary.BigEndian.AppendUint32(nil, uint32(len(body)+4))
-		frame = append(binary.BigEndian.AppendUint32(frame, 1), body...)
-		in := bytes.NewReader(frame)
-		x := exchange{id: 1, req: fetch}
-		if err := x.stream(in, fetch); err == nil && in.Len() > 0 {
-			t.Errorf("%d bytes of the response were left to the next one", in.Len())
+		if _ = fetch.ReadResponse(bytes.NewReader(body)); len(fetch.wakes) > len(streamedWaits) {
+			t.Errorf("%d wakes", len(fetch.wakes))
 		}
 	})
 }

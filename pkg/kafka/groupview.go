@@ -8,20 +8,21 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // Version 0 of ShareGroupDescribe was for trying out only.
-var shareGroupDescribeVersions = span{1, 1}
+var shareGroupDescribeVersions = transport.Between(1, 1)
 
 var errSlow = errors.New("the broker answers too slowly to be asked more than it has to be")
 
 // describeShare asks about a group that is none of the older kinds, and returns
 // what is known so far where it is no share group either.
-func describeShare(ctx context.Context, b *broker, group string, sofar GroupDescription) GroupDescription {
+func describeShare(ctx context.Context, b *transport.Broker, group string, sofar GroupDescription) GroupDescription {
 	req := kmsg.NewPtrShareGroupDescribeRequest()
 	req.GroupIDs = []string{group}
-	resp, err := b.requestForPeople(ctx, req, shareGroupDescribeVersions)
+	resp, err := b.RequestForPeople(ctx, req, shareGroupDescribeVersions)
 	if err != nil {
 		return sofar
 	}
@@ -44,8 +45,8 @@ func describeShare(ctx context.Context, b *broker, group string, sofar GroupDesc
 // that answers slowly is not asked: it has its connections for the offsets.
 func (c *Client) GroupView(ctx context.Context, group string) lag.GroupView {
 	if at, known := c.coordinatorOf(group); known {
-		if b := c.coordinatorBroker(at); b.slow.Load() {
-			return lag.GroupView{Group: lag.Group{Name: group, Members: -1, Err: failure("describe", fmt.Sprintf("group %q on %s", group, b.name()), errSlow)}}
+		if b := c.coordinatorBroker(at); b.Slow() {
+			return lag.GroupView{Group: lag.Group{Name: group, Members: -1, Err: failure("describe", fmt.Sprintf("group %q on %s", group, b.Name()), errSlow)}}
 		}
 	}
 	d, err := c.DescribeGroup(ctx, group)

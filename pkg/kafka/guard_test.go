@@ -16,13 +16,14 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/fakekafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/guard"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // explosive is a request whose answer cannot be read without a panic.
 type explosive struct{ *kmsg.MetadataRequest }
 
-func (explosive) readFrom(io.Reader) error { panic("secret") }
+func (explosive) ReadResponse(io.Reader) error { panic("secret") }
 
 // panics counts what a client reports.
 type panics struct {
@@ -57,7 +58,7 @@ func TestPanicInADecoder(t *testing.T) {
 	defer cancel()
 	for range 5 { // more than there are connections
 		_, _, err := client.askAny(ctx, func() kmsg.Request { return explosive{kmsg.NewPtrMetadataRequest()} }, metadataVersions)
-		if fault.KindOf(err) != fault.Internal || !errors.Is(err, errPanic) || strings.Contains(err.Error(), "secret") {
+		if fault.KindOf(err) != fault.Internal || !errors.Is(err, guard.ErrPanic) || strings.Contains(err.Error(), "secret") {
 			t.Fatalf("got %v", err)
 		}
 		if wrapped := failure("describe topics of", client.cluster(), err); wrapped.Kind != fault.Internal || !strings.Contains(wrapped.Error(), "report it") {
@@ -101,7 +102,7 @@ func TestPanicOfAWorker(t *testing.T) {
 	seen := &panics{}
 	var mu sync.Mutex
 	done := 0
-	inParallel(guard{zap.NewNop(), seen}, "work", 2, []int{0, 1, 2, 3, 4, 5, 6, 7}, func(i int) {
+	guard.InParallel(guard.Guard{Log: zap.NewNop(), Observer: seen}, "work", 2, []int{0, 1, 2, 3, 4, 5, 6, 7}, func(i int) {
 		mu.Lock()
 		defer mu.Unlock()
 		if done++; i%2 == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
@@ -110,9 +111,9 @@ func (c *Client) AnsweredAt() time.Time { return time.Unix(0, c.identity.agreedA
 func (c *Client) Replaced() <-chan struct{} { return c.identity.replaced }
 
 // identify asks which cluster a connection leads to.
-func (c *conn) identify(ctx context.Context, i *identity, addr string) error {
+func identify(ctx context.Context, c *transport.Conn, i *identity, addr string) error {
 	query := newMetadataQuery([]string{}, pace.New().Of(ctx))
-	if _, err := c.exchange(ctx, query, metadataVersions); err != nil {
+	if _, err := c.Exchange(ctx, query, metadataVersions); err != nil {
 		return err
 	}
 	return i.check(query.answer.clusterID, addr, time.Now())
@@ -138,7 +139,7 @@ func (c *Client) verifyServers(brokers map[int32]string) {
 	})
 	if len(servers) > 0 {
 		// The caller is within begin and end, so the client cannot have finished waiting.
-		c.guard.start(&c.running, "ask the bootstrap servers", func() { c.verify(servers) })
+		c.guard.Start(&c.running, "ask the bootstrap servers", func() { c.verify(servers) })
 	}
 }
 
@@ -163,9 +164,9 @@ func (c *Client) verify(servers []string) {
 
 // leadsAstray returns an error where an address leads to another cluster.
 func (c *Client) leadsAstray(addr string) error {
-	conn, err := dial(c.life, &c.cfg, c.identity, c.budget, addr)
+	conn, err := transport.Dial(c.life, &c.settings, c.shared.Admit, c.budget, addr)
 	if err == nil {
-		conn.close()
+		conn.Close()
 		return nil
 	}
 	if other, ok := errors.AsType[*fault.Error](err); ok && other.Kind == fault.Precondition {

@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -50,16 +51,16 @@ func (c *Client) Inspect(ctx context.Context, readCommitted bool, looks []lag.Lo
 	for _, l := range lost {
 		in.passOver(l.parts) // whoever reads the log end of these learns why
 	}
-	asked := map[*broker]bool{}
+	asked := map[*transport.Broker]bool{}
 	for _, batch := range batches {
 		now, later := firstPartitions(batch.parts, maxLooks)
-		if asked[batch.broker] || batch.broker.slow.Load() {
+		if asked[batch.broker] || batch.broker.Slow() {
 			now, later = nil, batch.parts
 		}
 		asked[batch.broker] = true
 		in.passOver(later)
 		if len(now) > 0 {
-			c.guard.start(&in.asking, "look into logs", func() { in.ask(ctx, batch.broker, now, batch.epochs) })
+			c.guard.Start(&in.asking, "look into logs", func() { in.ask(ctx, batch.broker, now, batch.epochs) })
 		}
 	}
 	in.asking.Wait()
@@ -75,9 +76,9 @@ type inspection struct {
 	deliver       func([]lag.Sight)
 }
 
-func (in *inspection) ask(ctx context.Context, b *broker, parts []lag.TopicPartitions, epochs []int32) {
+func (in *inspection) ask(ctx context.Context, b *transport.Broker, parts []lag.TopicPartitions, epochs []int32) {
 	f := newLookFetch(in.readCommitted, parts, in.looks, epochs)
-	if _, err := b.request(ctx, f, waitVersions); err != nil {
+	if _, err := b.Request(ctx, f, waitVersions); err != nil {
 		in.fail(parts, err)
 		return
 	}
@@ -147,8 +148,9 @@ func firstPartitions(parts []lag.TopicPartitions, n int) (first, rest []lag.Topi
 type lookFetch struct {
 	*kmsg.FetchRequest
 	looks map[lag.TopicPartition]lag.Look
-	// sights are the response.
+	// sights are the response, and seen the partitions that it has told of.
 	sights []lag.Sight
+	seen   map[lag.TopicPartition]bool
 }
 
 // newLookFetch looks at parts; epochs are those of their leader, in their order.
@@ -172,7 +174,7 @@ func newLookFetch(readCommitted bool, parts []lag.TopicPartitions, looks map[lag
 		}
 		req.Topics = append(req.Topics, t)
 	}
-	return &lookFetch{FetchRequest: req, looks: looks}
+	return &lookFetch{FetchRequest: req, looks: looks, seen: map[lag.TopicPartition]bool{}}
 }
 
 // sight says what the answer about one partition shows.

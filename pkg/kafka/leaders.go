@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -32,7 +33,7 @@ func (e noPartition) Error() string { return fmt.Sprintf("the topic has %d parti
 
 // leaderBatch is what one request to one leader asks for.
 type leaderBatch struct {
-	broker *broker
+	broker *transport.Broker
 	parts  []lag.TopicPartitions
 	// epochs are the broker's, as leader of the partitions, in their order.
 	epochs []int32

@@ -7,9 +7,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
+
+var _ transport.Streamed = (*listOffsets)(nil)
 
 // offsetsAtOnce is how many log offsets are handed on together, at least.
 const offsetsAtOnce = 1024
@@ -67,9 +70,9 @@ func (f *listOffsets) unanswered() (left []lag.TopicPartitions) {
 	return left
 }
 
-// readFrom implements streamed. The layout is that of versions 2 to 7:
+// ReadResponse implements transport.Streamed. The layout is that of versions 2 to 7:
 // https://kafka.apache.org/protocol.html#The_Messages_ListOffsets.
-func (f *listOffsets) readFrom(r io.Reader) error {
+func (f *listOffsets) ReadResponse(r io.Reader) error {
 	f.began()
 	return wire.Fields(r, f.turn, func(in *wire.Reader) {
 		in.Flexible = f.GetVersion() >= 6

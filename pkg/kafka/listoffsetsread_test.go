@@ -98,7 +98,7 @@ func told(parts []lag.TopicPartitions, resp *kmsg.ListOffsetsResponse, byTime bo
 func TestListOffsetsIsReadAsItComes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		parts := drawParts(t, 0)
-		version := rapid.Int16Range(listOffsetsVersions.min, listOffsetsVersions.max).Draw(t, "version")
+		version := rapid.Int16Range(listOffsetsVersions.Min, listOffsetsVersions.Max).Draw(t, "version")
 		resp := drawOffsets(t, version)
 		read := &offsetsRead{}
 		if rapid.Bool().Draw(t, "by time") {
@@ -120,7 +120,7 @@ func TestListOffsetsIsReadAsItComes(t *testing.T) {
 		body := resp.AppendTo(header)
 		got := map[string]string{}
 		f := newRead(got)
-		if err := f.readFrom(iotest.HalfReader(bytes.NewReader(body))); err != nil {
+		if err := f.ReadResponse(iotest.HalfReader(bytes.NewReader(body))); err != nil {
 			t.Fatal(err)
 		}
 		for _, p := range f.unanswered() {
@@ -132,7 +132,7 @@ func TestListOffsetsIsReadAsItComes(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 		cut := body[:rapid.IntRange(0, len(body)-1).Draw(t, "cut")]
-		if err := newRead(map[string]string{}).readFrom(bytes.NewReader(cut)); err == nil {
+		if err := newRead(map[string]string{}).ReadResponse(bytes.NewReader(cut)); err == nil {
 			t.Errorf("%d of %d bytes pass for a whole answer", len(cut), len(body))
 		}
 	})
@@ -152,10 +152,10 @@ func TestListOffsetsCutShort(t *testing.T) {
 	}, func(lag.TopicPartition, error) {})
 	f.SetVersion(2)
 	broken := errors.New("the connection is gone")
-	if err := f.readFrom(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+	if err := f.ReadResponse(iotest.ErrReader(broken)); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
-	if err := f.readFrom(bytes.NewReader(body)); err == nil {
+	if err := f.ReadResponse(bytes.NewReader(body)); err == nil {
 		t.Error("half an answer is none")
 	}
 	if got := fmt.Sprint(f.unanswered()); got != "[{t0 [0]} {t1 [0]}]" {

@@ -10,13 +10,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"go.uber.org/zap"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // listOffsetsVersions: 2 is the first with an isolation level, 4 the first with
 // leader epochs, 7 the last before positions that we do not ask for.
-var listOffsetsVersions = span{2, 7}
+var listOffsetsVersions = transport.Between(2, 7)
 
 // LogOffsets reads one position of the partitions: one request a leader, all
 // leaders at once. Partitions whose leader has moved or is gone are routed anew
@@ -72,7 +73,7 @@ func (r *offsetsRead) round(ctx context.Context, parts []lag.TopicPartitions, ag
 		r.rejected(ctx, reject, routedAt, again)
 	}
 	for _, batch := range batches {
-		r.c.guard.start(&r.asking, "read log offsets", func() {
+		r.c.guard.Start(&r.asking, "read log offsets", func() {
 			for _, reject := range r.ask(ctx, batch) {
 				r.rejected(ctx, reject, routedAt, again)
 			}
@@ -85,7 +86,7 @@ func (r *offsetsRead) rejected(ctx context.Context, reject rejected, routedAt ti
 		r.fail(reject)
 		return
 	}
-	r.c.guard.start(&r.asking, "read log offsets", func() {
+	r.c.guard.Start(&r.asking, "read log offsets", func() {
 		r.c.log.Debug("partitions are routed anew", zap.Int("partitions", count(reject.parts)), zap.Error(reject.err))
 		if err := r.c.refreshRoutes(ctx, topicNames(reject.parts), routedAt); err != nil {
 			if errors.Is(reject.err, errNoRoute) {
@@ -114,7 +115,7 @@ func reroutable(err error) bool {
 		}
 		return false
 	}
-	_, broken := errors.AsType[*connError](err)
+	_, broken := errors.AsType[*transport.ConnError](err)
 	_, missing := errors.AsType[noPartition](err)
 	return broken || missing || errors.Is(err, errNoRoute) || errors.Is(err, errDropped)
 }
@@ -210,14 +211,14 @@ func (r *offsetsRead) hand(offsets []lag.LogOffset) {
 // rejected are partitions without an answer, and the reason that they share.
 type rejected struct {
 	parts []lag.TopicPartitions
-	on    *broker // nil where no broker was asked
+	on    *transport.Broker // nil where no broker was asked
 	err   error
 }
 
 func (r rejected) object(tp lag.TopicPartition) string {
 	object := fmt.Sprintf("topic %q partition %d", tp.Topic, tp.Partition)
 	if r.on != nil {
-		object += " on " + r.on.name()
+		object += " on " + r.on.Name()
 	}
 	return object
 }

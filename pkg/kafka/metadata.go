@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -15,7 +16,7 @@ import (
 // metadataVersions: from 4 on a request can say that topics must not be created
 // by asking for them; 13 adds an error that only matters to clients that cannot
 // go back to their bootstrap servers by themselves.
-var metadataVersions = span{4, 12}
+var metadataVersions = transport.Between(4, 12)
 
 // Topics describes the named topics, each once and in their order, or, for nil,
 // all topics that the principal may describe. A topic that cannot be described

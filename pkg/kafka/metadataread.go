@@ -11,9 +11,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
+
+var _ transport.Streamed = (*metadataQuery)(nil)
 
 // Bounds of one metadata answer. Kafka's own are lower: some 200,000 partitions of
 // a cluster with ZooKeeper, and two million tried with KRaft, in all its topics.
@@ -86,9 +89,9 @@ func newMetadataQuery(names []string, turn *pace.Worker) *metadataQuery {
 	return q
 }
 
-// readFrom implements streamed. The layout is that of versions 4 to 12:
+// ReadResponse implements transport.Streamed. The layout is that of versions 4 to 12:
 // https://kafka.apache.org/protocol.html#The_Messages_Metadata.
-func (q *metadataQuery) readFrom(r io.Reader) error {
+func (q *metadataQuery) ReadResponse(r io.Reader) error {
 	return wire.Fields(r, q.turn, func(in *wire.Reader) {
 		version := q.GetVersion()
 		in.Flexible = version >= 9

@@ -124,13 +124,13 @@ func metadataBody(resp *kmsg.MetadataResponse) []byte {
 
 func TestMetadataIsReadAsItComes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		version := rapid.Int16Range(metadataVersions.min, metadataVersions.max).Draw(t, "version")
+		version := rapid.Int16Range(metadataVersions.Min, metadataVersions.Max).Draw(t, "version")
 		resp := drawMetadata(t, version)
 		names := rapid.SampledFrom([][]string{nil, {}, {"topic0"}, {"topic0", "topic1", "topic2"}}).Draw(t, "names")
 		body := metadataBody(resp)
 		query := newMetadataQuery(names, pace.New().Of(t.Context()))
 		query.SetVersion(version)
-		if err := query.readFrom(iotest.HalfReader(bytes.NewReader(body))); err != nil {
+		if err := query.ReadResponse(iotest.HalfReader(bytes.NewReader(body))); err != nil {
 			t.Fatal(err)
 		}
 		if diff := gocmp.Diff(meant(names, resp), read(&query.answer)); diff != "" {
@@ -142,7 +142,7 @@ func TestMetadataIsReadAsItComes(t *testing.T) {
 		cut := body[:rapid.IntRange(0, len(body)-1).Draw(t, "cut")]
 		query = newMetadataQuery(names, pace.New().Of(t.Context()))
 		query.SetVersion(version)
-		if err := query.readFrom(bytes.NewReader(cut)); err == nil {
+		if err := query.ReadResponse(bytes.NewReader(cut)); err == nil {
 			t.Errorf("v%d: %d of %d bytes pass for a whole answer", version, len(cut), len(body))
 		}
 	})
@@ -163,7 +163,7 @@ func listing(t *testing.T, ids ...int32) topicAnswer {
 	resp.Topics = append(resp.Topics, topic)
 	query := newMetadataQuery([]string{"t"}, pace.New().Of(t.Context()))
 	query.SetVersion(12)
-	if err := query.readFrom(bytes.NewReader(metadataBody(resp))); err != nil || len(query.answer.topics) != 1 {
+	if err := query.ReadResponse(bytes.NewReader(metadataBody(resp))); err != nil || len(query.answer.topics) != 1 {
 		t.Fatal(query.answer, err)
 	}
 	return query.answer.topics[0]
@@ -221,7 +221,7 @@ func TestMetadataOfTooMuchIsRefused(t *testing.T) {
 	body := repeated(2, slices.Concat(head, []byte{0xff, 0xff, 0xff, 0xff, 0x0f}, bytes.Repeat(partition, maxTopicPartitions+1)))
 	query := newMetadataQuery(nil, pace.New().Of(t.Context()))
 	query.SetVersion(12)
-	err := query.readFrom(bytes.NewReader(body))
+	err := query.ReadResponse(bytes.NewReader(body))
 	if _, large := errors.AsType[*wire.TooLargeError](err); !large || !strings.Contains(err.Error(), "more than 100000 partitions of a topic") {
 		t.Errorf("got %v", err)
 	}
@@ -238,7 +238,7 @@ func TestMetadataOfTooMuchIsRefused(t *testing.T) {
 	}
 	query = newMetadataQuery(nil, pace.New().Of(t.Context()))
 	query.SetVersion(12)
-	err = query.readFrom(bytes.NewReader(repeated(maxTopics+2, many)))
+	err = query.ReadResponse(bytes.NewReader(repeated(maxTopics+2, many)))
 	if _, large := errors.AsType[*wire.TooLargeError](err); !large {
 		t.Errorf("%d topics: %v", maxTopics+1, err)
 	}
@@ -249,15 +249,15 @@ func FuzzMetadata(f *testing.F) {
 	resp := kmsg.NewPtrMetadataResponse()
 	resp.Topics = []kmsg.MetadataResponseTopic{{Topic: new("t"), Partitions: make([]kmsg.MetadataResponseTopicPartition, 2)}}
 	resp.Brokers = make([]kmsg.MetadataResponseBroker, 1)
-	for version := metadataVersions.min; version <= metadataVersions.max; version++ {
+	for version := metadataVersions.Min; version <= metadataVersions.Max; version++ {
 		resp.SetVersion(version)
-		f.Add(uint8(version-metadataVersions.min), metadataBody(resp))
+		f.Add(uint8(version-metadataVersions.Min), metadataBody(resp))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		for _, names := range [][]string{nil, {"t"}} {
 			query := newMetadataQuery(names, pace.New().Of(t.Context()))
-			query.SetVersion(metadataVersions.min + int16(which)%(metadataVersions.max-metadataVersions.min+1))
-			_ = query.readFrom(bytes.NewReader(body))
+			query.SetVersion(metadataVersions.Min + int16(which)%(metadataVersions.Max-metadataVersions.Min+1))
+			_ = query.ReadResponse(bytes.NewReader(body))
 			for _, topic := range query.answer.topics {
 				if len(topic.leaders) > len(body) || topic.err != nil && topic.leaders != nil {
 					t.Errorf("%+v of %d bytes", topic, len(body))

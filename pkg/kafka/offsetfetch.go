@@ -11,6 +11,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/guard"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -18,8 +20,8 @@ import (
 // OffsetFetch takes many groups from version 8 on (Kafka 3.0); 10 names topics
 // by ids, which we do not need. Before 2 it cannot ask for all partitions.
 var (
-	offsetFetchManyVersions = span{8, 9}
-	offsetFetchOneVersions  = span{2, 7}
+	offsetFetchManyVersions = transport.Between(8, 9)
+	offsetFetchOneVersions  = transport.Between(2, 7)
 )
 
 // ask reads the commits of groups from their coordinator, and hands them on as they come.
@@ -28,7 +30,7 @@ var (
 // committed before it. One that is not may be answered by a new coordinator, in
 // the second after the old one was lost, as if the newest commits had never been
 // made: a group's only commit is then missing, without an error (seen on 4.3.1).
-func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTopics, again bool) {
+func (r *commitsRead) ask(ctx context.Context, on *transport.Broker, groups []lag.GroupTopics, again bool) {
 	// aside are the groups that take another request.
 	var aside []lag.GroupCommits
 	f := newOffsetFetch(groups, true, r.c.turn.Of(ctx), func(some []lag.GroupCommits) {
@@ -43,7 +45,7 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 		}))
 	})
 	_, err := r.c.ask(ctx, on, f, offsetFetchManyVersions)
-	if _, old := errors.AsType[*versionError](err); old {
+	if _, old := errors.AsType[*transport.VersionError](err); old {
 		r.askEach(ctx, on, groups, again)
 		return
 	}
@@ -66,7 +68,7 @@ func (r *commitsRead) ask(ctx context.Context, on *broker, groups []lag.GroupTop
 }
 
 // fetchUnstable reads commits whether or not they are stable. What is not answered is left out.
-func (c *Client) fetchUnstable(ctx context.Context, on *broker, groups []lag.GroupTopics) (commits []lag.GroupCommits) {
+func (c *Client) fetchUnstable(ctx context.Context, on *transport.Broker, groups []lag.GroupTopics) (commits []lag.GroupCommits) {
 	f := newOffsetFetch(groups, false, c.turn.Of(ctx), func(some []lag.GroupCommits) { commits = append(commits, cloneCommits(some)...) })
 	if _, err := c.ask(ctx, on, f, offsetFetchManyVersions); err != nil {
 		return nil
@@ -125,10 +127,10 @@ func settle(commits []lag.GroupCommits, fetch func(unstable []lag.GroupTopics) [
 }
 
 // askEach is ask for a broker older than 3.0: one request a group.
-func (r *commitsRead) askEach(ctx context.Context, on *broker, groups []lag.GroupTopics, again bool) {
+func (r *commitsRead) askEach(ctx context.Context, on *transport.Broker, groups []lag.GroupTopics, again bool) {
 	var mu sync.Mutex
 	var refused causes
-	inParallel(r.c.guard, "read commits", r.c.cfg.MaxConnectionsPerBroker, groups, func(g lag.GroupTopics) {
+	guard.InParallel(r.c.guard, "read commits", r.c.cfg.MaxConnectionsPerBroker, groups, func(g lag.GroupTopics) {
 		commits, err := r.c.fetchOne(ctx, on, g, true)
 		if err != nil {
 			mu.Lock()
@@ -151,7 +153,7 @@ func (r *commitsRead) askEach(ctx context.Context, on *broker, groups []lag.Grou
 }
 
 // fetchOne is fetchMany for one group, and for brokers older than 3.0.
-func (c *Client) fetchOne(ctx context.Context, on *broker, g lag.GroupTopics, stable bool) ([]lag.GroupCommits, error) {
+func (c *Client) fetchOne(ctx context.Context, on *transport.Broker, g lag.GroupTopics, stable bool) ([]lag.GroupCommits, error) {
 	resp, err := c.ask(ctx, on, offsetFetchOne(g, stable), offsetFetchOneVersions)
 	if err != nil {
 		return nil, err

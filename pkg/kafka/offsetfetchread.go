@@ -9,12 +9,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
+var _ transport.Streamed = (*offsetFetch)(nil)
+
 // commitsAtOnce is how many commits are handed on together, at least.
 const commitsAtOnce = 1024
+
+// maxGroupPartitions bounds the commits of a group of which no partition was named.
+const maxGroupPartitions = 250_000
 
 // unanswered is the offset of a commit that was asked for by name and is not answered yet.
 const unanswered = lag.NoCommit - 1
@@ -71,9 +77,9 @@ func (f *offsetFetch) asked(some []lag.GroupCommits) []lag.GroupTopics {
 	return groups
 }
 
-// readFrom implements streamed. The layout is that of versions 8 and 9:
+// ReadResponse implements transport.Streamed. The layout is that of versions 8 and 9:
 // https://kafka.apache.org/protocol.html#The_Messages_OffsetFetch.
-func (f *offsetFetch) readFrom(r io.Reader) error {
+func (f *offsetFetch) ReadResponse(r io.Reader) error {
 	f.began()
 	return wire.Fields(r, f.turn, func(in *wire.Reader) {
 		in.Flexible = true
@@ -164,7 +170,7 @@ func (f *offsetFetch) readTopics(in *wire.Reader, g *lag.GroupTopics, first int)
 	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
 		name := in.String()
 		if g.Topics == nil {
-			f.readAll(in, g.Group, string(name))
+			f.readAll(in, g.Group, string(name), first)
 			continue
 		}
 		if likely >= len(g.Topics) || g.Topics[likely].Topic != string(name) {
@@ -193,8 +199,9 @@ func seek(topics []lag.TopicPartitions, name []byte) (at, before int) {
 }
 
 // readAll reads the partitions of a topic of which none was named.
-func (f *offsetFetch) readAll(in *wire.Reader, group, topic string) {
+func (f *offsetFetch) readAll(in *wire.Reader, group, topic string, first int) {
 	readPartitions(in, func(o fetchedOffset) {
+		in.Bound(len(f.slab)-first, maxGroupPartitions, "partitions of a group")
 		f.slab = append(f.slab, commit(group, lag.TopicPartition{Topic: topic, Partition: o.partition}, o))
 	})
 }

@@ -101,7 +101,7 @@ func rendered(groups []lag.GroupCommits) (lines []string) {
 func TestOffsetFetchIsReadAsItComes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		groups := drawAsked(t)
-		version := rapid.Int16Range(offsetFetchManyVersions.min, offsetFetchManyVersions.max).Draw(t, "version")
+		version := rapid.Int16Range(offsetFetchManyVersions.Min, offsetFetchManyVersions.Max).Draw(t, "version")
 		resp := drawAnswer(t, version)
 		want, refused, silent := expected(groups, resp)
 
@@ -109,7 +109,7 @@ func TestOffsetFetchIsReadAsItComes(t *testing.T) {
 		f := newOffsetFetch(groups, true, pace.New().Of(t.Context()), func(some []lag.GroupCommits) { got = append(got, cloneCommits(some)...) })
 		f.SetVersion(version)
 		body := resp.AppendTo([]byte{0}) // the tags of the header
-		if err := f.readFrom(iotest.HalfReader(bytes.NewReader(body))); err != nil {
+		if err := f.ReadResponse(iotest.HalfReader(bytes.NewReader(body))); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(rendered(want), rendered(got)); diff != "" {
@@ -132,11 +132,29 @@ func TestOffsetFetchIsReadAsItComes(t *testing.T) {
 		if len(body) > 0 {
 			cut := body[:rapid.IntRange(0, len(body)-1).Draw(t, "cut")]
 			f := newOffsetFetch(groups, true, pace.New().Of(t.Context()), func([]lag.GroupCommits) {})
-			if err := f.readFrom(bytes.NewReader(cut)); err == nil {
+			if err := f.ReadResponse(bytes.NewReader(cut)); err == nil {
 				t.Errorf("%d of %d bytes pass for a whole answer", len(cut), len(body))
 			}
 		}
 	})
+}
+
+// A group has no more commits than a cluster has partitions.
+func TestCommitsOfAGroupAreBounded(t *testing.T) {
+	g := kmsg.NewOffsetFetchResponseGroup()
+	g.Group = "g"
+	topic := kmsg.NewOffsetFetchResponseGroupTopic()
+	topic.Topic, topic.Partitions = "t", make([]kmsg.OffsetFetchResponseGroupTopicPartition, maxGroupPartitions+2)
+	g.Topics = append(g.Topics, topic)
+	resp := kmsg.NewPtrOffsetFetchResponse()
+	resp.SetVersion(8)
+	resp.Groups = append(resp.Groups, g)
+	f := newOffsetFetch([]lag.GroupTopics{{Group: "g"}}, true, pace.New().Of(t.Context()), func([]lag.GroupCommits) { t.Error("handed on") })
+	f.SetVersion(8)
+	err := f.ReadResponse(bytes.NewReader(resp.AppendTo([]byte{0})))
+	if _, large := errors.AsType[*wire.TooLargeError](err); !large || len(f.unanswered(nil)) != 1 {
+		t.Errorf("got %v", err)
+	}
 }
 
 // FuzzOffsetFetch reads what a broker, or something else on its port, may send.
@@ -167,6 +185,6 @@ func FuzzOffsetFetch(f *testing.F) {
 			}
 		})
 		read.SetVersion(8)
-		_ = read.readFrom(bytes.NewReader(body))
+		_ = read.ReadResponse(bytes.NewReader(body))
 	})
 }

@@ -55,7 +55,7 @@ func (c *Client) joinRefresh(topics []string) *refreshBatch {
 		// The caller is within begin and end, so the client cannot have finished waiting.
 		c.running.Go(func() {
 			defer close(batch.done)
-			if broken := c.guard.contain("read metadata", func() { c.runRefresh(batch, wait) }); broken != nil {
+			if broken := c.guard.Contain("read metadata", func() { c.runRefresh(batch, wait) }); broken != nil {
 				batch.err = broken
 				r.close(batch)
 			}

@@ -8,13 +8,14 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // Share groups (KIP-932) commit nothing: DescribeShareGroupOffsets tells up to
 // where each has finished everything, and from version 1 on how much is left behind that.
-var describeShareOffsetsVersions = span{0, 1}
+var describeShareOffsetsVersions = transport.Between(0, 1)
 
 // noShareFor is how long a group without a commit that is no share group is taken for that.
 const noShareFor = 10 * time.Second
@@ -81,7 +82,7 @@ func (s *shares) exclude(groups []string, now time.Time) {
 // read puts the positions of share groups in place of the commits that they do not
 // have. A coordinator that does not know share groups has none. What cannot be
 // read is an error of the group: without it, it would pass for a new one.
-func (s *shares) read(ctx context.Context, on *broker, groups []lag.GroupTopics, commits []lag.GroupCommits) {
+func (s *shares) read(ctx context.Context, on *transport.Broker, groups []lag.GroupTopics, commits []lag.GroupCommits) {
 	asks, at := s.candidates(groups, commits, time.Now())
 	if len(asks) == 0 {
 		return
@@ -89,7 +90,7 @@ func (s *shares) read(ctx context.Context, on *broker, groups []lag.GroupTopics,
 	if asks = s.existing(ctx, on, asks, at); len(asks) == 0 {
 		return
 	}
-	resp, err := on.request(ctx, describeShareOffsets(asks), describeShareOffsetsVersions)
+	resp, err := on.Request(ctx, describeShareOffsets(asks), describeShareOffsetsVersions)
 	if err != nil {
 		failShares(asks, at, err)
 		return
@@ -115,11 +116,11 @@ func (s *shares) read(ctx context.Context, on *broker, groups []lag.GroupTopics,
 // existing returns those of the groups that are share groups. It has to be asked
 // first: about the offsets of a group that is none, the brokers ask the share
 // coordinator, which makes its topic for the answer and takes seconds over it.
-func (s *shares) existing(ctx context.Context, on *broker, asks []lag.GroupTopics, at map[string]*lag.GroupCommits) []lag.GroupTopics {
+func (s *shares) existing(ctx context.Context, on *transport.Broker, asks []lag.GroupTopics, at map[string]*lag.GroupCommits) []lag.GroupTopics {
 	req := kmsg.NewPtrShareGroupDescribeRequest()
 	req.GroupIDs = groupNames(asks)
-	resp, err := on.request(ctx, req, shareGroupDescribeVersions)
-	if _, old := errors.AsType[*versionError](err); old {
+	resp, err := on.Request(ctx, req, shareGroupDescribeVersions)
+	if _, old := errors.AsType[*transport.VersionError](err); old {
 		s.exclude(groupNames(asks), time.Now())
 		return nil
 	}

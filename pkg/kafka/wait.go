@@ -8,13 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // waitVersions: 5 is the first Fetch that tells the log start, 11 the last before
 // the encoding changes; brokers from 2.4 to 4.x speak it. Topics go by name in it.
-var waitVersions = span{5, 11}
+var waitVersions = transport.Between(5, 11)
 
 // A wait brings the beginning of what is new, so that an aborted transaction is known for one without another
 // request. Most are smaller than waitBytes; waitBytesAtMost are all that one answer brings, unless its first
@@ -81,11 +82,11 @@ func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position
 	defer cancel()
 	b := c.brokerAt(addr, leader)
 	f := newEndFetch(at, from, most, c.epochsOf(from))
-	if _, err := b.waiting().request(ctx, f, waitVersions); err != nil {
-		return nil, failure("wait for records on", b.name(), err)
+	if _, err := b.Waiting().Request(ctx, f, waitVersions); err != nil {
+		return nil, failure("wait for records on", b.Name(), err)
 	}
 	if f.code != 0 {
-		return nil, failure("wait for records on", b.name(), wire.Code(f.code))
+		return nil, failure("wait for records on", b.Name(), wire.Code(f.code))
 	}
 	return f.wakes, nil
 }

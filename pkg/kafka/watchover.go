@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 )
 
 // errDropped is the cause of a request's end when the cluster no longer counts its broker as alive.
@@ -16,18 +18,18 @@ var errDropped = errors.New("it does not answer, and the cluster does not count 
 // broker as alive. Once it does not, others lead and coordinate in its place: the
 // request ends with errDropped, which newer routes may cure, and not only when its
 // time is over. A broker that hangs closes no connection and says nothing.
-func (c *Client) ask(ctx context.Context, b *broker, req kmsg.Request, ours span) (kmsg.Response, error) {
+func (c *Client) ask(ctx context.Context, b *transport.Broker, req kmsg.Request, ours transport.Span) (kmsg.Response, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watched, stop := context.WithCancel(ctx)
 	if r, ok := req.(beginner); ok {
 		r.onBegin(stop)
 	}
 	var watching sync.WaitGroup
-	c.guard.start(&watching, "watch over a broker", func() { c.watchOver(watched, b.addr, cancel) })
+	c.guard.Start(&watching, "watch over a broker", func() { c.watchOver(watched, b.Addr(), cancel) })
 	defer watching.Wait()
 	defer stop()
 	defer cancel(nil)
-	return b.request(ctx, req, ours)
+	return b.Request(ctx, req, ours)
 }
 
 // beginner is a request that can tell when its response begins to arrive: its

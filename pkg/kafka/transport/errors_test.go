@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import (
 	"errors"
@@ -20,8 +20,8 @@ func TestBrokerText(t *testing.T) {
 	for name, text := range map[string]string{
 		"a message":       wire.WithMessage(30, hostile).Error(),
 		"a long message":  wire.WithMessage(30, long).Error(),
-		"a host":          (&connError{stage: stageConnect, addr: hostile + ":9092", err: errors.New("lookup " + hostile)}).Error(),
-		"a bootstrap":     func() string { b := broker{addr: hostile}; b.node.Store(unknownNode); return b.name() }(),
+		"a host":          (&ConnError{stage: StageConnect, addr: hostile + ":9092", err: errors.New("lookup " + hostile)}).Error(),
+		"a bootstrap":     func() string { b := Broker{addr: hostile}; b.node.Store(UnknownNode); return b.Name() }(),
 		"a certificate":   wire.Text(hostile),
 		"not UTF-8":       wire.Text("\xff\xfe"),
 		"cut in the rune": wire.Text(strings.Repeat("a", mostText-1) + "ßß"),
@@ -39,15 +39,15 @@ func TestBrokerText(t *testing.T) {
 }
 
 func TestAddressesAreBounded(t *testing.T) {
-	var a addresses
+	var a Addresses
 	for i := range 2 * maxAddresses {
-		a.add(strconv.Itoa(i))
+		a.Add(strconv.Itoa(i))
 		if len(a.all) > maxAddresses {
 			t.Fatalf("%d addresses", len(a.all))
 		}
 	}
-	a.add("again")
-	if !a.has("again") || a.has("never") {
+	a.Add("again")
+	if !a.Has("again") || a.Has("never") {
 		t.Error("the last address is not the one that is known")
 	}
 }

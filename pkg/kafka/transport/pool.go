@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import (
 	"context"
@@ -10,29 +10,37 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/guard"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
-// unknownNode is the id of an address that no metadata has named yet: a bootstrap server.
-const unknownNode int32 = -1
+// UnknownNode is the id of an address that no metadata has named yet: a bootstrap server.
+const UnknownNode int32 = -1
 
-// shared is what the brokers of a client have in common.
-type shared struct {
-	cluster *identity
-	guard   guard
-	budget  *Budget
-	// answering are the addresses that have answered requests.
-	answering *addresses
+// Shared is what the brokers of a client have in common.
+type Shared struct {
+	Guard  guard.Guard
+	Budget *Budget
+	// Observer is told of requests and connections, with errors as Observed makes them.
+	Observer Observer
+	Observed func(error) error
+	// Admit is asked about every new connection, and Answered is called after every answer.
+	Admit    Admit
+	Answered func()
+	// Answering are the addresses that have answered requests.
+	Answering *Addresses
+	// SlowAfter is how long a request takes for its broker to count as slow.
+	SlowAfter time.Duration
 }
 
-// broker is one broker's address and the connections to it.
+// Broker is one broker's address and the connections to it.
 //
 // A caller holds a slot while it uses a connection; there are as many slots as
 // there may be connections, and an idle connection is only kept while its slot
 // is free, so slots bound connections.
-type broker struct {
-	shared
-	cfg   *Config
+type Broker struct {
+	Shared
+	cfg   *Settings
 	addr  string
 	node  atomic.Int32
 	slots chan struct{}
@@ -42,7 +50,7 @@ type broker struct {
 	slow atomic.Bool
 
 	mu   sync.Mutex
-	idle []*conn // the most recently used last
+	idle []*Conn // the most recently used last
 	open int
 	// idleEnds looks after the idle connections; nil while there are none.
 	idleEnds *time.Timer
@@ -52,55 +60,56 @@ type broker struct {
 	retryAt  time.Time
 	lastErr  error
 	// waits are the connections for waiting, once there are any.
-	waits *broker
+	waits *Broker
 }
 
-func newBroker(cfg *Config, common shared, addr string) *broker {
-	b := &broker{
-		shared: common, cfg: cfg, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
+// NewBroker returns a broker without connections.
+func NewBroker(cfg *Settings, common Shared, addr string) *Broker {
+	b := &Broker{
+		Shared: common, cfg: cfg, addr: addr, slots: make(chan struct{}, cfg.MaxConnectionsPerBroker),
 		curious: make(chan struct{}, max(1, cfg.MaxConnectionsPerBroker-1)),
 	}
-	b.node.Store(unknownNode)
+	b.node.Store(UnknownNode)
 	return b
 }
 
-// name is the broker in an operator's words.
-func (b *broker) name() string {
-	if node := b.node.Load(); node != unknownNode {
+// Name is the broker in an operator's words.
+func (b *Broker) Name() string {
+	if node := b.node.Load(); node != UnknownNode {
 		return fmt.Sprintf("broker %d", node)
 	}
 	return "bootstrap server " + wire.Text(b.addr)
 }
 
-// request sends one request in the newest version within ours that the broker
+// Request sends one request in the newest version within ours that the broker
 // knows, and returns its response. It waits for a free connection until ctx ends.
-func (b *broker) request(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
+func (b *Broker) Request(ctx context.Context, req kmsg.Request, ours Span) (kmsg.Response, error) {
 	start := time.Now()
 	resp, err := b.exchange(ctx, req, ours)
-	if slow := time.Since(start) > hedgeAfter; slow || err == nil {
+	if slow := time.Since(start) > b.SlowAfter; slow || err == nil {
 		b.slow.Store(slow)
 	}
 	// That the caller has given up says nothing about the broker.
-	if _, unsent := errors.AsType[*versionError](err); !unsent && !errors.Is(err, context.Canceled) {
-		b.guard.observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), observed(err))
+	if _, unsent := errors.AsType[*VersionError](err); !unsent && !errors.Is(err, context.Canceled) {
+		b.Observer.RequestDone(kmsg.NameForKey(req.Key()), b.node.Load(), time.Since(start), b.Observed(err))
 	}
 	return resp, err
 }
 
-// requestForPeople is request for what only people ask about. It leaves a connection
+// RequestForPeople is Request for what only people ask about. It leaves a connection
 // to others: however many people are curious about a broker that answers slowly,
 // what is read all the time does not stand behind them.
-func (b *broker) requestForPeople(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
+func (b *Broker) RequestForPeople(ctx context.Context, req kmsg.Request, ours Span) (kmsg.Response, error) {
 	select {
 	case b.curious <- struct{}{}:
 	case <-ctx.Done():
 		return nil, fmt.Errorf("waiting for one of %d connections: %w", cap(b.curious), context.Cause(ctx))
 	}
 	defer func() { <-b.curious }()
-	return b.request(ctx, req, ours)
+	return b.Request(ctx, req, ours)
 }
 
-func (b *broker) exchange(ctx context.Context, req kmsg.Request, ours span) (kmsg.Response, error) {
+func (b *Broker) exchange(ctx context.Context, req kmsg.Request, ours Span) (kmsg.Response, error) {
 	select {
 	case b.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -124,36 +133,36 @@ func (b *broker) exchange(ctx context.Context, req kmsg.Request, ours span) (kms
 
 // on sends one request on a connection and takes the connection back. gone means
 // that the broker had closed it before: the request was not looked at.
-func (b *broker) on(ctx context.Context, c *conn, req kmsg.Request, ours span) (resp kmsg.Response, gone bool, err error) {
+func (b *Broker) on(ctx context.Context, c *Conn, req kmsg.Request, ours Span) (resp kmsg.Response, gone bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.cfg.RequestTimeout)
 	defer cancel()
 	used := c.answered > 0
 	usable := false
-	broken := b.guard.contain("request", func() { resp, usable, err = c.request(ctx, req, ours) })
+	broken := b.Guard.Contain("request", func() { resp, usable, err = c.request(ctx, req, ours) })
 	b.release(c, usable && broken == nil)
 	if broken != nil {
 		return nil, false, broken
 	}
 	if err == nil {
-		b.cluster.agree(time.Now())
+		b.Answered()
 	}
-	var version *versionError
+	var version *VersionError
 	if err == nil || errors.As(err, &version) {
 		if err == nil && !used {
-			b.answering.add(b.addr)
+			b.Answering.Add(b.addr)
 		}
 		return resp, false, err
 	}
 	err = interruption(ctx, err)
 	gone = used && !c.begun && peerClosed(err)
-	return nil, gone, &connError{
-		stage: stageRequest, addr: b.addr, tls: b.cfg.TLS != nil, sasl: b.cfg.SASL != nil,
-		fresh: !used, worked: b.answering.has(b.addr), timeout: isTimeout(err), err: err,
+	return nil, gone, &ConnError{
+		stage: StageRequest, addr: b.addr, tls: b.cfg.TLS != nil, sasl: b.cfg.SASL != nil,
+		fresh: !used, worked: b.Answering.Has(b.addr), timeout: IsTimeout(err), err: err,
 	}
 }
 
 // acquire returns an idle connection or a new one. The caller holds a slot.
-func (b *broker) acquire(ctx context.Context) (*conn, error) {
+func (b *Broker) acquire(ctx context.Context) (*Conn, error) {
 	if c, err := b.takeIdle(time.Now()); c != nil || err != nil {
 		return c, err
 	}
@@ -161,11 +170,11 @@ func (b *broker) acquire(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	start := time.Now()
-	c, err := dial(ctx, b.cfg, b.cluster, b.budget, b.addr)
-	if refused, ok := errors.AsType[*connError](err); ok {
-		refused.worked = b.answering.has(b.addr)
+	c, err := Dial(ctx, b.cfg, b.Admit, b.Budget, b.addr)
+	if refused, ok := errors.AsType[*ConnError](err); ok {
+		refused.worked = b.Answering.Has(b.addr)
 	}
-	b.guard.observer.ConnectDone(b.node.Load(), time.Since(start), observed(err))
+	b.Observer.ConnectDone(b.node.Load(), time.Since(start), b.Observed(err))
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != nil {
@@ -179,7 +188,7 @@ func (b *broker) acquire(ctx context.Context) (*conn, error) {
 
 // takeIdle returns a connection that is fit for use, or nil, or, within the
 // backoff after a failure, what failed.
-func (b *broker) takeIdle(now time.Time) (*conn, error) {
+func (b *Broker) takeIdle(now time.Time) (*Conn, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dropStale(now)
@@ -195,18 +204,18 @@ func (b *broker) takeIdle(now time.Time) (*conn, error) {
 }
 
 // failed notes that no connection could be made. The caller holds mu.
-func (b *broker) failed(err error) {
-	if errors.Is(err, context.Canceled) || errors.Is(err, errClosed) {
+func (b *Broker) failed(err error) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed) {
 		return // the caller gave up; that says nothing about the broker
 	}
 	wait := min(backoffFirst<<min(b.failures, 10), backoffMost)
 	b.failures++
-	b.retryAt = time.Now().Add(jitter(wait))
+	b.retryAt = time.Now().Add(Jitter(wait))
 	b.lastErr = err
 }
 
 // release takes a connection back, to keep or to close.
-func (b *broker) release(c *conn, usable bool) {
+func (b *Broker) release(c *Conn, usable bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if usable && !b.retired {
@@ -214,16 +223,16 @@ func (b *broker) release(c *conn, usable bool) {
 		b.watchIdle()
 		return
 	}
-	c.close()
+	c.Close()
 	b.open--
 }
 
 // dropStale closes the idle connections that are too old. The caller holds mu.
-func (b *broker) dropStale(now time.Time) {
+func (b *Broker) dropStale(now time.Time) {
 	kept := b.idle[:0]
 	for _, c := range b.idle {
 		if c.stale(now, b.cfg.IdleTimeout) {
-			c.close()
+			c.Close()
 			b.open--
 			continue
 		}
@@ -233,20 +242,20 @@ func (b *broker) dropStale(now time.Time) {
 }
 
 // dropIdle closes all idle connections.
-func (b *broker) dropIdle() {
+func (b *Broker) dropIdle() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, c := range b.idle {
-		c.close()
+		c.Close()
 		b.open--
 	}
 	b.idle = nil
 	b.watchIdle()
 }
 
-// retire closes the idle connections, and those in use when they are given back.
+// Retire closes the idle connections, and those in use when they are given back.
 // Calls that have the broker already may still finish on it.
-func (b *broker) retire() {
+func (b *Broker) Retire() {
 	b.mu.Lock()
 	b.retired = true
 	b.mu.Unlock()
@@ -254,19 +263,32 @@ func (b *broker) retire() {
 	b.retireWaits()
 }
 
-// ready tells whether a request would not meet a known failure.
-func (b *broker) ready(now time.Time) bool {
+// Addr is the broker's address.
+func (b *Broker) Addr() string { return b.addr }
+
+// Node is the broker's id, or UnknownNode.
+func (b *Broker) Node() int32 { return b.node.Load() }
+
+// SetNode notes the broker's id.
+func (b *Broker) SetNode(node int32) { b.node.Store(node) }
+
+// Slow tells whether the newest request took long.
+func (b *Broker) Slow() bool { return b.slow.Load() }
+
+// Ready tells whether a request would not meet a known failure.
+func (b *Broker) Ready(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.idle) > 0 || !now.Before(b.retryAt)
 }
 
-func (b *broker) stats() BrokerStats {
+// Stats returns how many connections there are.
+func (b *Broker) Stats() BrokerStats {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := BrokerStats{Broker: b.node.Load(), Address: b.addr, Open: b.open, Idle: len(b.idle)}
 	if b.waits != nil {
-		s.Waiting = b.waits.stats().Open
+		s.Waiting = b.waits.Stats().Open
 		s.Open += s.Waiting
 	}
 	return s

@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import (
 	"bytes"
@@ -14,23 +14,26 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
-// span is a range of versions, both ends included.
-type span struct{ min, max int16 }
+// Span is a range of versions, both ends included.
+type Span struct{ Min, Max int16 }
 
-// versions are what one broker speaks, by API key.
-type versions map[int16]span
+// Between is the range from one version to another.
+func Between(oldest, newest int16) Span { return Span{oldest, newest} }
+
+// Versions are what one broker speaks, by API key.
+type Versions map[int16]Span
 
 // choose returns the newest version of the request that both sides know. It
 // fails, where kafka-go would send a version that the broker has dropped.
-func (v versions) choose(req kmsg.Request, ours span) (int16, error) {
+func (v Versions) choose(req kmsg.Request, ours Span) (int16, error) {
 	api := kmsg.NameForKey(req.Key())
 	theirs, ok := v[req.Key()]
 	if !ok {
-		return 0, &versionError{api: api, unknown: true}
+		return 0, &VersionError{api: api, unknown: true}
 	}
-	version := min(ours.max, theirs.max)
-	if version < ours.min || version < theirs.min {
-		return 0, &versionError{api: api, ours: ours, theirs: theirs}
+	version := min(ours.Max, theirs.Max)
+	if version < ours.Min || version < theirs.Min {
+		return 0, &VersionError{api: api, ours: ours, theirs: theirs}
 	}
 	return version, nil
 }
@@ -70,7 +73,7 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if _, err := rw.Write(x.buf); err != nil {
 		return nil, err
 	}
-	if s, ok := x.req.(streamed); ok {
+	if s, ok := x.req.(Streamed); ok {
 		return x, x.stream(rw, s)
 	}
 	size, err := x.readSize(rw)
@@ -112,7 +115,7 @@ func (x *exchange) readSize(r io.Reader) (int32, error) {
 
 // limit is how large the response may be.
 func (x *exchange) limit() int32 {
-	if _, ok := x.req.(streamed); ok {
+	if _, ok := x.req.(Streamed); ok {
 		return maxStreamedFrame
 	}
 	switch protocol.ApiKey(x.req.Key()) {

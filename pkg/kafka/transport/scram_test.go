@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import (
 	"context"
@@ -50,8 +50,8 @@ func TestScramIsAbandonedAtTheDeadline(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone, cancel := context.WithCancelCause(t.Context())
-	cancel(errClosed)
-	if _, _, err := session.Next(gone, nil); !errors.Is(err, errClosed) {
+	cancel(ErrClosed)
+	if _, _, err := session.Next(gone, nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
 // received is a connection that has already received everything.
@@ -78,50 +80,59 @@ func TestFrameSizeIsNotBelieved(t *testing.T) {
 
 func TestVersionChoice(t *testing.T) {
 	tests := map[string]struct {
-		theirs, ours span
+		theirs, ours Span
 		want         int16 // -1: none
 	}{
-		"the broker is newer":           {span{0, 12}, span{4, 9}, 9},
-		"the broker is older":           {span{0, 5}, span{4, 9}, 5},
-		"the broker is too old":         {span{0, 3}, span{4, 9}, -1},
-		"the broker has dropped ours":   {span{10, 12}, span{4, 9}, -1},
-		"one version in common, oldest": {span{9, 12}, span{4, 9}, 9},
+		"the broker is newer":           {Between(0, 12), Between(4, 9), 9},
+		"the broker is older":           {Between(0, 5), Between(4, 9), 5},
+		"the broker is too old":         {Between(0, 3), Between(4, 9), -1},
+		"the broker has dropped ours":   {Between(10, 12), Between(4, 9), -1},
+		"one version in common, oldest": {Between(9, 12), Between(4, 9), 9},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got, err := versions{3: test.theirs}.choose(kmsg.NewPtrMetadataRequest(), test.ours)
+			got, err := Versions{3: test.theirs}.choose(kmsg.NewPtrMetadataRequest(), test.ours)
 			if (err != nil) != (test.want < 0) || err == nil && got != test.want {
 				t.Errorf("got v%d, %v; want v%d", got, err, test.want)
 			}
 		})
 	}
-	if _, err := (versions{}).choose(kmsg.NewPtrMetadataRequest(), span{0, 1}); err == nil {
+	if _, err := (Versions{}).choose(kmsg.NewPtrMetadataRequest(), Between(0, 1)); err == nil {
 		t.Error("an API that the broker does not know was chosen")
 	}
 }
 
-func TestMetadataOfALaggingBrokerIsNotBelieved(t *testing.T) {
-	topic := func(id byte, node, epoch int32) *metadataAnswer {
-		return &metadataAnswer{topics: []topicAnswer{{name: "t", id: [16]byte{id}, leaders: []leader{{node: node, epoch: epoch}}}}}
-	}
-	steps := []struct {
-		name string
-		resp *metadataAnswer
-		want int32
+// Counts that the bytes do not bear out are refused before anything is made of them.
+func TestCountsAreNotBelieved(t *testing.T) {
+	many := []byte{0xff, 0xff, 0xff, 0xff, 0x0f} // 2^32-1
+	tests := map[string]struct {
+		request kmsg.Request
+		body    []byte
 	}{
-		{"first", topic(1, 1, 5), 1},
-		{"the leader moves", topic(1, 2, 6), 2},
-		{"a broker that has not heard of it", topic(1, 1, 5), 2},
-		{"the topic is made anew", topic(2, 3, 0), 3},
-		{"brokers too old for ids: the newest answer", topic(0, 4, 9), 4},
-		{"and again", topic(0, 5, 0), 5},
+		"elements":       {kmsg.NewPtrFindCoordinatorRequest(), append([]byte{0, 0, 0, 0}, many...)},
+		"tagged fields":  {kmsg.NewPtrFindCoordinatorRequest(), append([]byte{0, 0, 0, 0, 1}, many...)},
+		"a tag's size":   {kmsg.NewPtrFindCoordinatorRequest(), append([]byte{0, 0, 0, 0, 1, 1, 1}, many...)},
+		"an endless tag": {kmsg.NewPtrFindCoordinatorRequest(), bytes.Repeat([]byte{0xff}, 30)},
+		"old elements":   {kmsg.NewPtrDescribeGroupsRequest(), []byte{0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff}},
 	}
-	var r routes
-	r.init()
-	for _, step := range steps {
-		r.update(step.resp, time.Now())
-		if got := r.topic("t", time.Now()).leaders[0].node; got != step.want {
-			t.Errorf("%s: leader %d, want %d", step.name, got, step.want)
-		}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			req := test.request
+			req.SetVersion(4)
+			body := []byte{0, 0, 0, 1}
+			if req.IsFlexible() {
+				body = append(body, 0)
+			}
+			body = append(body, test.body...)
+			x := exchange{formatter: kmsg.NewRequestFormatter(), id: 1, req: req}
+			start := time.Now()
+			_, err := x.RawExchange(received{bytes.NewReader(frame(uint32(len(body)), body))})
+			if !errors.Is(err, wire.ErrNotKafka) {
+				t.Errorf("got %v", err)
+			}
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		})
 	}
 }

@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
-var saslAuthenticateVersions = span{0, 2}
+var saslAuthenticateVersions = Span{0, 2}
 
 // SASL says who the client is. Username and Password are asked for every new
 // connection, so that a rotated credential is used without a restart.
@@ -25,7 +25,8 @@ type SASL struct {
 	Username, Password func() (string, error)
 }
 
-func (s *SASL) validate() error {
+// Validate returns what can never work.
+func (s *SASL) Validate() error {
 	switch {
 	case s.Mechanism == nil:
 		return errors.New("SASL needs a mechanism")
@@ -67,9 +68,9 @@ func (c credential) redact(s string) string {
 	return strings.ReplaceAll(s, c.password, "***")
 }
 
-// authenticate runs the SASL exchange on a fresh connection, under the deadline
+// Authenticate runs the SASL exchange on a fresh connection, under the deadline
 // that the connection already has.
-func (c *conn) authenticate(ctx context.Context, s *SASL, addr string) error {
+func (c *Conn) Authenticate(ctx context.Context, s *SASL, addr string) error {
 	cred, err := s.read()
 	if err != nil {
 		return err
@@ -111,11 +112,11 @@ func (c *conn) authenticate(ctx context.Context, s *SASL, addr string) error {
 }
 
 // handshake agrees on the mechanism.
-func (c *conn) handshake(ctx context.Context, mechanism string) error {
+func (c *Conn) handshake(ctx context.Context, mechanism string) error {
 	req := kmsg.NewPtrSASLHandshakeRequest()
 	req.Mechanism = mechanism
 	// Version 1 and no other: in version 0, what follows is not framed as Kafka messages.
-	resp, err := c.exchange(ctx, req, span{1, 1})
+	resp, err := c.Exchange(ctx, req, Span{1, 1})
 	if err != nil {
 		return err
 	}
@@ -130,10 +131,10 @@ func (c *conn) handshake(ctx context.Context, mechanism string) error {
 	return nil
 }
 
-func (c *conn) saslRound(ctx context.Context, message []byte, cred credential) ([]byte, error) {
+func (c *Conn) saslRound(ctx context.Context, message []byte, cred credential) ([]byte, error) {
 	req := kmsg.NewPtrSASLAuthenticateRequest()
 	req.SASLAuthBytes = message
-	resp, err := c.exchange(ctx, req, saslAuthenticateVersions)
+	resp, err := c.Exchange(ctx, req, saslAuthenticateVersions)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import (
 	"crypto/tls"
@@ -23,7 +23,8 @@ type TLS struct {
 	InsecureSkipVerify bool
 }
 
-func (t *TLS) validate() error {
+// Validate returns what can never work.
+func (t *TLS) Validate() error {
 	if (t.CertFile == "") != (t.KeyFile == "") {
 		return errors.New("TLS needs the client certificate and its key, or neither of them")
 	}

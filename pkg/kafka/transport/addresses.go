@@ -1,19 +1,20 @@
-package kafka
+package transport
 
 import "sync"
 
 // maxAddresses bounds how many addresses are remembered.
 const maxAddresses = 10_000
 
-// addresses remembers where brokers have answered requests. A connection that is
+// Addresses remembers where brokers have answered requests. A connection that is
 // closed there without a word was closed by a broker that starts or stops, and not
 // by a listener that expects another security protocol.
-type addresses struct {
+type Addresses struct {
 	mu  sync.Mutex
 	all map[string]struct{}
 }
 
-func (a *addresses) add(addr string) {
+// Add notes that a request was answered at an address.
+func (a *Addresses) Add(addr string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if _, known := a.all[addr]; known {
@@ -26,7 +27,8 @@ func (a *addresses) add(addr string) {
 	a.all[addr] = struct{}{}
 }
 
-func (a *addresses) has(addr string) bool {
+// Has tells whether one was.
+func (a *Addresses) Has(addr string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	_, known := a.all[addr]

@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import "time"
 
@@ -6,17 +6,17 @@ import "time"
 // wait, since every wait brings a deadline of its own.
 const waitTimeout = time.Hour
 
-// waiting returns the broker's connections for requests that it answers when it
+// Waiting returns the broker's connections for requests that it answers when it
 // has news. They are counted apart: a wait holds its connection for as long as it
 // takes, and must not keep a read from one.
-func (b *broker) waiting() *broker {
+func (b *Broker) Waiting() *Broker {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.waits == nil {
 		cfg := *b.cfg
 		cfg.MaxConnectionsPerBroker, cfg.RequestTimeout = cfg.MaxWaitConnectionsPerBroker, waitTimeout
 		cfg.IdleTimeout = cfg.WaitIdleTimeout
-		b.waits = newBroker(&cfg, b.shared, b.addr)
+		b.waits = NewBroker(&cfg, b.Shared, b.addr)
 		b.waits.retired = b.retired
 	}
 	b.waits.node.Store(b.node.Load())
@@ -24,11 +24,11 @@ func (b *broker) waiting() *broker {
 }
 
 // retireWaits is retire for the connections that wait.
-func (b *broker) retireWaits() {
+func (b *Broker) retireWaits() {
 	b.mu.Lock()
 	waits := b.waits
 	b.mu.Unlock()
 	if waits != nil {
-		waits.retire()
+		waits.Retire()
 	}
 }

@@ -1,17 +1,16 @@
-package kafka
+package transport
 
 import (
 	"strings"
 	"testing"
 )
 
-// A mechanism that is not known is found when the client is made. It never goes out as
+// A mechanism that is not known is found when the configuration is checked. It never goes out as
 // PLAIN, with the password.
 func TestUnknownMechanismIsRefused(t *testing.T) {
 	text := func() (string, error) { return "secret", nil }
 	for name, m := range map[string]Mechanism{"a misspelt one": MechanismOf("scram_sha1"), "an empty name": MechanismOf(""), "none": nil} {
-		cfg := Config{BootstrapServers: []string{"kafka:9092"}, SASL: &SASL{Mechanism: m, Username: text, Password: text}}
-		if _, err := New(cfg, Options{}); err == nil || !strings.Contains(err.Error(), "mechanism") {
+		if err := (&SASL{Mechanism: m, Username: text, Password: text}).Validate(); err == nil || !strings.Contains(err.Error(), "mechanism") {
 			t.Errorf("%s: %v", name, err)
 		}
 		if m == nil {

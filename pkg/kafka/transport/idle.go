@@ -1,4 +1,4 @@
-package kafka
+package transport
 
 import "time"
 
@@ -10,7 +10,7 @@ const leastIdleLook = 10 * time.Millisecond
 // next request would do that too, but a broker that nobody asks any more has no next
 // request: its connections would stay, and stay half closed once the broker ends
 // them. The caller holds mu.
-func (b *broker) watchIdle() {
+func (b *Broker) watchIdle() {
 	switch {
 	case len(b.idle) == 0:
 		if b.idleEnds != nil {
@@ -25,7 +25,7 @@ func (b *broker) watchIdle() {
 }
 
 // endIdle closes the idle connections that are too old, and looks again later where there are others.
-func (b *broker) endIdle() {
+func (b *Broker) endIdle() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.idleEnds = nil

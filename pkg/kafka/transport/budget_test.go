@@ -1,10 +1,10 @@
-package kafka
+package transport
 
 import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
@@ -27,7 +26,7 @@ func TestFramesAreBoundedByWhatIsAsked(t *testing.T) {
 		"before authentication: SASL":      {kmsg.NewPtrSASLAuthenticateRequest(), maxHandshakeFrame},
 		"what is held":                     {kmsg.NewPtrFindCoordinatorRequest(), maxHeldFrame},
 		"members":                          {kmsg.NewPtrDescribeGroupsRequest(), maxHeldFrame},
-		"what is read as it comes":         {newMetadataQuery(nil, pace.New().Of(t.Context())), maxStreamedFrame},
+		"what is read as it comes":         {passing{kmsg.NewPtrMetadataRequest()}, maxStreamedFrame},
 	} {
 		t.Run(name, func(t *testing.T) {
 			x := exchange{ctx: t.Context(), formatter: kmsg.NewRequestFormatter(), id: 1, req: test.req}
@@ -60,7 +59,7 @@ func TestBudgetWaitsForRoom(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := budget.take(ctx, smallFrame+1); !isTimeout(err) || !strings.Contains(err.Error(), "waiting for room") {
+		if _, err := budget.take(ctx, smallFrame+1); !IsTimeout(err) || !strings.Contains(err.Error(), "waiting for room") {
 			t.Errorf("no room within a second: %v", err)
 		}
 		time.AfterFunc(time.Minute, giveBack)
@@ -98,62 +97,24 @@ func TestBudgetIsGivenBack(t *testing.T) {
 	giveBack()
 }
 
-// subscribed is what a member writes about itself.
-func subscribed(topics ...string) []byte {
-	m := kmsg.NewConsumerMemberMetadata()
-	m.Topics, m.UserData = topics, []byte("anything")
-	return m.AppendTo(nil)
+// passing is a request whose response is read as it comes: so much of it.
+type passing struct{ *kmsg.MetadataRequest }
+
+// ReadResponse implements Streamed.
+func (passing) ReadResponse(r io.Reader) error {
+	_, err := io.CopyN(io.Discard, r, 10)
+	return err
 }
 
-func TestTopicsOfMembersAreBounded(t *testing.T) {
-	var names topicNamesOf
-	var thousand []string
-	for i := range 1000 {
-		thousand = append(thousand, fmt.Sprint("t", i))
-	}
-	raw := subscribed(thousand...)
-	for i := range maxMemberTopics / 1000 {
-		if topics, known := names.subscription("consumer", raw); !known || len(topics) != 1000 {
-			t.Fatalf("member %d: %d topics, %v", i, len(topics), known)
+// What is not read of a response is passed over, and no more: the next one begins there.
+func TestStreamPassesOverTheRest(t *testing.T) {
+	for size, fails := range map[int]bool{4: true, 13: true, 14: false, 100: false, 100_000: false} {
+		body := append([]byte{0, 0, 0, 1}, make([]byte, size-4)...)
+		in := bytes.NewReader(append(frame(uint32(size), body), "next"...))
+		x := exchange{id: 1, req: passing{}}
+		err := x.stream(in, passing{})
+		if (err != nil) != fails || !fails && in.Len() != len("next") {
+			t.Errorf("%d bytes: %v, %d left", size, err, in.Len())
 		}
 	}
-	if len(names.held) != 1000 {
-		t.Errorf("%d names are held", len(names.held))
-	}
-	if topics, known := names.subscription("consumer", subscribed("one")); known || topics != nil {
-		t.Errorf("one more: %v, %v", topics, known)
-	}
-	if parts := names.assignment("consumer", assigned("one", 1)); parts != nil {
-		t.Errorf("one more: %v", parts)
-	}
-}
-
-func assigned(topic string, ids ...int32) []byte {
-	a := kmsg.NewConsumerMemberAssignment()
-	a.Topics = []kmsg.ConsumerMemberAssignmentTopic{{Topic: topic, Partitions: ids}}
-	return a.AppendTo(nil)
-}
-
-// FuzzMember reads what a member may write about itself.
-func FuzzMember(f *testing.F) {
-	f.Add(subscribed("a", "b"))
-	f.Add(assigned("a", 1, 2))
-	f.Add([]byte{0, 0, 0x7f, 0xff, 0xff, 0xff})
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		var names topicNamesOf
-		topics, known := names.subscription("consumer", raw)
-		var plain kmsg.ConsumerMemberMetadata
-		if plain.ReadFrom(raw) == nil && len(raw) > 0 {
-			if !known || strings.Join(topics, ",") != strings.Join(plain.Topics, ",") {
-				t.Errorf("%v, %v, want %v", topics, known, plain.Topics)
-			}
-		}
-		total := 0
-		for _, p := range names.assignment("consumer", raw) {
-			total += len(p.Partitions)
-		}
-		if total > len(raw) || len(topics) > len(raw) {
-			t.Errorf("%d partitions and %d topics of %d bytes", total, len(topics), len(raw))
-		}
-	})
 }
