@@ -179,8 +179,12 @@ func (s *Set) recheckInline() {
 	})
 }
 
+// silentFor is how long a shared cluster must not have answered before its lists of addresses are tried one by one. No
+// trigger's maxSnapshotAge is longer, so nothing that still counts is lost.
+const silentFor = 5 * time.Minute
+
 // dropIdle ends the clusters that only triggers named, and none lately. Where several lists of addresses led to a
-// cluster that has not answered for as long, each is tried by itself again: it reads by the addresses of the first.
+// cluster that is silent, each is tried by itself again: the cluster is read by the addresses of the first.
 func (s *Set) dropIdle() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,6 +194,6 @@ func (s *Set) dropIdle() {
 		names[n.cluster]++
 	}
 	s.dropNames(func(n *name) bool {
-		return n.unusedFor() > idle || (names[n.cluster] > 1 && time.Since(n.cluster.client.AnsweredAt()) > idle)
+		return n.unusedFor() > idle || (names[n.cluster] > 1 && time.Since(n.cluster.client.AnsweredAt()) > max(idle, silentFor))
 	})
 }
