@@ -31,6 +31,12 @@ func NewQuery(s trigger.Selection, maxAge time.Duration) *Query {
 	return &Query{Selection: s, MaxAge: maxAge, key: queryKey(s, maxAge)}
 }
 
+// Size estimates the memory that the query itself takes, in bytes: its key names all topics again.
+func (q *Query) Size() int {
+	const fixed, perTopic = 400, 16
+	return fixed + len(q.key) + perTopic*len(q.Topics)
+}
+
 // NewQueries returns one query for each of the selection's consumer groups, in their order, on behalf of a namespace.
 func NewQueries(s trigger.Selection, maxAge time.Duration, namespace string) []*Query {
 	groups := s.ConsumerGroups

@@ -126,12 +126,19 @@ func (p *parsed) metric() string {
 	return p.trigger.MetricName
 }
 
-// size estimates the memory that the metadata takes, in bytes.
+// size estimates the memory that the entry takes, in bytes. A query names all topics again, so that a trigger with many
+// of both takes a multiple of its metadata.
 func (p *parsed) size() int {
-	const perPair = 64
-	n := len(p.namespace) + len(p.name)
+	const fixed, perPair, perTopic = 1000, 64, 16
+	n := fixed + len(p.namespace) + len(p.name)
 	for k, v := range p.metadata {
 		n += len(k) + len(v) + perPair
+	}
+	if p.trigger != nil {
+		n += perTopic * len(p.trigger.Selection.Topics)
+	}
+	for _, q := range p.queries {
+		n += q.Size()
 	}
 	return n
 }

@@ -256,6 +256,25 @@ func TestRegistryBoundsTheTriggersOfOneObject(t *testing.T) {
 	}
 }
 
+// TestRegistryCountsWhatQueriesTake: each group's query names all topics again. 60 MiB of such metadata took 1.5 GB.
+func TestRegistryCountsWhatQueriesTake(t *testing.T) {
+	topics := strings.Repeat("x", 200)
+	for i := range 249 {
+		topics += fmt.Sprint(",", strings.Repeat("x", 200), i)
+	}
+	groups := "g"
+	for i := range 19 {
+		groups += fmt.Sprint(",g", i)
+	}
+	e := newEntry(ref("worker", "topic", topics, "consumerGroup", groups))
+	if e.err != nil {
+		t.Fatal(e.err)
+	}
+	if got, least := e.size(), 20*len(topics); got < least {
+		t.Errorf("20 queries of 250 topics count %d bytes, want at least the %d of their keys", got, least)
+	}
+}
+
 // TestRegistryIsFair: a namespace that fills the registry pushes out its own triggers, not those of others.
 func TestRegistryIsFair(t *testing.T) {
 	for name, bound := range map[string]func(*registry){
