@@ -216,7 +216,7 @@ func (s *Server) read(ctx context.Context, e *entry) (reading, error) {
 }
 
 func (s *Server) readFrom(ctx context.Context, cluster Snapshots, e *entry) (reading, error) {
-	return s.readBy(ctx, cluster, e, cluster.Snapshot)
+	return s.readBy(ctx, cluster, e, Snapshots.Snapshot)
 }
 
 // peek is read for once: what nobody else asks about is not kept fresh.
@@ -225,15 +225,15 @@ func (s *Server) peek(ctx context.Context, e *entry) (reading, error) {
 	if err != nil {
 		return reading{}, err
 	}
-	return s.readBy(ctx, cluster, e, cluster.Peek)
+	return s.readBy(ctx, cluster, e, Snapshots.Peek)
 }
 
 func (s *Server) readBy(ctx context.Context, cluster Snapshots, e *entry, take snapshotFunc) (reading, error) {
 	if len(e.queries) > 1 {
-		snapshots, err := s.snapshotsOf(ctx, e.queries, take)
+		snapshots, err := s.snapshotsOf(ctx, cluster, e.queries, take)
 		return reading{cluster, snapshots}, err
 	}
-	snapshot, err := take(ctx, e.queries[0])
+	snapshot, err := take(cluster, ctx, e.queries[0])
 	if err != nil {
 		return reading{}, err
 	}

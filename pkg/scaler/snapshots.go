@@ -10,19 +10,20 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// snapshotFunc is one of the methods of [Snapshots] that return a snapshot.
-type snapshotFunc func(context.Context, *collector.Query) (*collector.Snapshot, error)
+// snapshotFunc is one of the methods of [Snapshots] that return a snapshot, as an expression: unlike a method
+// value, that allocates nothing.
+type snapshotFunc func(Snapshots, context.Context, *collector.Query) (*collector.Snapshot, error)
 
 // snapshotsOf returns the snapshots of all queries, in their order. Where some are
 // known, one that is not is a snapshot of nothing, with the error: what is known can be enough.
-func (s *Server) snapshotsOf(ctx context.Context, queries []*collector.Query, take snapshotFunc) ([]*collector.Snapshot, error) {
+func (s *Server) snapshotsOf(ctx context.Context, cluster Snapshots, queries []*collector.Query, take snapshotFunc) ([]*collector.Snapshot, error) {
 	snapshots := make([]*collector.Snapshot, len(queries))
 	// At the same time, because new queries that wait together are read together.
 	errs := make([]error, len(queries))
 	var all sync.WaitGroup
 	for i, q := range queries {
 		all.Go(func() {
-			err := s.panics.catch("take a snapshot", func() { snapshots[i], errs[i] = take(ctx, q) })
+			err := s.panics.catch("take a snapshot", func() { snapshots[i], errs[i] = take(cluster, ctx, q) })
 			errs[i] = cmp.Or(err, errs[i])
 		})
 	}

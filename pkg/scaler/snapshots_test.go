@@ -20,7 +20,7 @@ func TestSnapshotsForACallerWhoIsGone(t *testing.T) {
 	}
 	failed := errors.New("failed")
 	for name, errs := range map[string][]error{"all known": {nil, nil}, "one known": {nil, failed}, "none known": {failed, failed}} {
-		got, err := s.snapshotsOf(gone, queries, func(_ context.Context, q *collector.Query) (*collector.Snapshot, error) {
+		got, err := s.snapshotsOf(gone, nil, queries, func(_ Snapshots, _ context.Context, q *collector.Query) (*collector.Snapshot, error) {
 			if q == queries[0] {
 				return &collector.Snapshot{}, errs[0]
 			}
