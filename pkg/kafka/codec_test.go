@@ -1,0 +1,61 @@
+package kafka
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"testing"
+
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/listoffsets"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// BenchmarkListOffsetsCodecs decodes the same answer about 10,000 partitions with our
+// reader and with kafka-go's message, in the newest version that kafka-go has.
+func BenchmarkListOffsetsCodecs(b *testing.B) {
+	const version, topics, partitions = 5, 100, 100
+	resp := kmsg.NewPtrListOffsetsResponse()
+	resp.SetVersion(version)
+	var parts []lag.TopicPartitions
+	for i := range topics {
+		topic := kmsg.NewListOffsetsResponseTopic()
+		topic.Topic = fmt.Sprintf("some-topic-%03d", i)
+		part := lag.TopicPartitions{Topic: topic.Topic}
+		for id := range int32(partitions) {
+			p := kmsg.NewListOffsetsResponseTopicPartition()
+			p.Partition, p.Offset, p.LeaderEpoch = id, 1000, knownEpoch
+			topic.Partitions = append(topic.Partitions, p)
+			part.Partitions = append(part.Partitions, id)
+		}
+		resp.Topics = append(resp.Topics, topic)
+		parts = append(parts, part)
+	}
+	body := resp.AppendTo(nil)
+	b.Run("ours", func(b *testing.B) {
+		b.ReportAllocs()
+		req := (&offsetsRead{}).request(batchOf(parts))
+		for b.Loop() {
+			n := 0
+			f := newListOffsets(req, parts, pace.New().Of(b.Context()), func(some []lag.LogOffset) { n += len(some) }, func(lag.TopicPartition, error) {})
+			f.SetVersion(version)
+			if err := f.ReadResponse(bytes.NewReader(body)); err != nil || n+len(f.offsets) == 0 {
+				b.Fatal(n, err)
+			}
+		}
+	})
+	frame := binary.BigEndian.AppendUint32(nil, uint32(len(body)+4))
+	frame = append(binary.BigEndian.AppendUint32(frame, 1), body...)
+	b.Run("kafka-go", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			_, m, err := protocol.ReadResponse(bytes.NewReader(frame), protocol.ListOffsets, version)
+			if err != nil || len(m.(*listoffsets.Response).Topics) != topics {
+				b.Fatal(err)
+			}
+		}
+	})
+}
