@@ -196,7 +196,7 @@ func (in *Reader) SkipString() {
 // Skip passes over n bytes.
 func (in *Reader) Skip(n int) {
 	for n > 0 && in.err == nil {
-		n -= len(in.Next(min(n, len(in.buf))))
+		n -= len(in.Next(min(n, max(1, len(in.buf))))) // there may be no buffer: an answer without a body
 	}
 }
 

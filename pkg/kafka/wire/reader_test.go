@@ -64,3 +64,13 @@ func TestReaderGrowsForAString(t *testing.T) {
 		t.Error("one byte holds no number of two")
 	}
 }
+
+// An answer may have no body: passing over what is not there ends.
+func TestReaderOfNothing(t *testing.T) {
+	for _, body := range [][]byte{nil, {}} {
+		in := Bytes(body)
+		if in.Skip(4); !Ended(in.Err()) {
+			t.Errorf("got %v", in.Err())
+		}
+	}
+}
