@@ -193,7 +193,9 @@ func checkExcluded(t *rapid.T, rules lag.Rules, r lag.Report) {
 				t.Fatalf("partition %d is not persistent: %+v", i, p)
 			}
 			worked := slices.ContainsFunc(r.Partitions, func(other lag.Partition) bool {
-				return !other.MovedAt.Before(p.StalledSince.Add(rules.PersistentAfter))
+				// What cannot be read may have moved at this moment.
+				unread := other.ObservedAt.IsZero() || now.Sub(other.ObservedAt) > rules.MaxAge
+				return unread || !other.MovedAt.Before(p.StalledSince.Add(rules.PersistentAfter))
 			})
 			if excluded := rules.ExcludePersistentFromActivation && worked; (p.ActivationLag == 0) != excluded {
 				t.Fatalf("partition %d: activation lag %d, group at work: %t", i, p.ActivationLag, worked)
