@@ -52,7 +52,8 @@ func (c code) rate() float64 { return math.Expm1(float64(c-1) / codesPerE) }
 // ring keeps the mean rates of the newest steps. Steps are numbered by the clock: Unix time / step.
 type ring struct {
 	step   int64
-	newest int64 // the newest step that has ended; 0 as long as there is none
+	begun  bool
+	newest int64 // the newest step that has ended
 	rates  []code
 	// What is known of the step that has not ended yet.
 	open, covered float64
@@ -60,14 +61,21 @@ type ring struct {
 
 func newRing(step int64, steps int) ring { return ring{step: step, rates: make([]code, steps)} }
 
-func (r *ring) slot(number int64) *code { return &r.rates[number%int64(len(r.rates))] }
+// place is where a step is kept; steps before 1970 have negative numbers.
+func (r *ring) place(number int64) int64 {
+	n := int64(len(r.rates))
+	return (number%n + n) % n
+}
+
+// number is that of the step in which a moment is.
+func (r *ring) number(at float64) int64 { return int64(math.Floor(at / float64(r.step))) }
 
 // at returns the mean rate of a step, and whether it is known.
 func (r *ring) at(number int64) (float64, bool) {
-	if number <= 0 || number > r.newest || number <= r.newest-int64(len(r.rates)) {
+	if !r.begun || number > r.newest || number <= r.newest-int64(len(r.rates)) {
 		return 0, false
 	}
-	c := *r.slot(number)
+	c := r.rates[r.place(number)]
 	return c.rate(), c > 0
 }
 
@@ -75,33 +83,37 @@ func (r *ring) add(from, to, records float64) {
 	if to <= from {
 		return
 	}
-	r.advance(int64(from) / r.step)
-	for step := float64(r.step); from < to; {
-		current := math.Floor(from / step)
-		end := min(to, (current+1)*step)
-		r.advance(int64(current))
-		r.open += records * (end - from) / (to - from)
+	rate := records / (to - from)
+	// What is older than the ring would only be pushed out of it.
+	from = max(from, to-float64(len(r.rates)+1)*float64(r.step))
+	for from < to {
+		current := r.number(from)
+		r.advance(current)
+		end := min(to, float64(current+1)*float64(r.step))
+		r.open += rate * (end - from)
 		r.covered += end - from
-		records -= records * (end - from) / (to - from)
 		from = end
 	}
-	r.advance(int64(to) / r.step)
+	r.advance(r.number(to))
 }
 
 // advance ends all steps before the current one.
 func (r *ring) advance(current int64) {
-	if r.newest == 0 {
-		r.newest = current - 1
-	}
-	for first := current - int64(len(r.rates)); r.newest < current-1; {
-		r.newest++
-		if r.newest < first {
-			r.newest = first // what is older leaves the ring unseen
+	if !r.begun || r.newest >= current {
+		// Nothing is known yet, or the clock went back: what is later than now cannot have been.
+		if clear(r.rates); r.begun {
+			r.open, r.covered = 0, 0
 		}
-		*r.slot(r.newest) = 0
+		r.begun, r.newest = true, current-1
+	}
+	r.newest = max(r.newest, current-1-int64(len(r.rates))-1)
+	for r.newest < current-1 {
+		r.newest++
+		c := &r.rates[r.place(r.newest)]
+		*c = 0
 		// Half a step stands for it: a planner begins in the middle of one.
 		if r.covered >= float64(r.step)/2 {
-			*r.slot(r.newest) = encode(r.open / r.covered)
+			*c = encode(r.open / r.covered)
 		}
 		r.open, r.covered = 0, 0
 	}
@@ -110,9 +122,9 @@ func (r *ring) advance(current int64) {
 func (r *ring) recall(spans []Arrivals) {
 	records, covered := make([]float64, len(r.rates)), make([]float64, len(r.rates))
 	step := float64(r.step)
-	if r.newest == 0 {
-		for i := range spans {
-			r.newest = max(r.newest, spans[i].End.Unix()/r.step-1)
+	for i := range spans {
+		if last := r.number(seconds(spans[i].End)) - 1; !r.begun || (r.covered == 0 && last > r.newest) {
+			r.begun, r.newest = true, last
 		}
 	}
 	oldest := float64(r.newest-int64(len(r.rates))+1) * step
@@ -123,20 +135,20 @@ func (r *ring) recall(spans []Arrivals) {
 		}
 		rate := float64(spans[i].Records) / (to - from)
 		for at := max(from, oldest); at < to; {
-			number := int64(at / step)
+			number := r.number(at)
 			if number > r.newest {
 				break
 			}
 			end := min(to, float64(number+1)*step)
-			slot := number % int64(len(r.rates))
-			records[slot] += rate * (end - at)
-			covered[slot] += end - at
+			place := r.place(number)
+			records[place] += rate * (end - at)
+			covered[place] += end - at
 			at = end
 		}
 	}
-	for slot := range r.rates {
-		if r.rates[slot] == 0 && covered[slot] >= step/2 {
-			r.rates[slot] = encode(records[slot] / covered[slot])
+	for i := range r.rates {
+		if r.rates[i] == 0 && covered[i] >= step/2 {
+			r.rates[i] = encode(records[i] / covered[i])
 		}
 	}
 }
