@@ -69,17 +69,23 @@ func (d *delays) startupDelay(c *Config) Delay {
 	return d.startup.estimate(usualStartup)
 }
 
-func (d *delays) pause(c *Config, up bool) Delay {
-	switch {
-	case c.Rebalance == Incremental && up:
-		return d.pauseUp.estimate(usualPauseIncrement)
-	case c.Rebalance == Incremental:
-		return d.pauseDown.estimate(usualPauseIncrement)
-	case up:
-		return d.pauseUp.estimate(usualPauseUpEager)
+// pause is how long a change stops the consumers. Pauses that are shorter than unseen, in seconds, cannot be
+// told from the time between two commits.
+func (d *delays) pause(c *Config, up bool, unseen float64) Delay {
+	assumed, seen := usualPauseDownEager, &d.pauseDown
+	if up {
+		assumed, seen = usualPauseUpEager, &d.pauseUp
 	}
-	return d.pauseDown.estimate(usualPauseDownEager)
+	if c.Rebalance == Incremental {
+		assumed = usualPauseIncrement
+	}
+	pause := seen.estimate(assumed)
+	pause.Duration = max(pause.Duration, min(assumed, asDuration(unseen)))
+	return pause
 }
+
+// unseen is the length of pauses that commits do not show, in seconds.
+func (f *flow) unseen() float64 { return float64(f.interval.seconds()/2 + f.every) }
 
 // begin says that another size is wanted.
 func (f *flow) begin(c *change, at time.Time, from, to int) {

@@ -33,7 +33,7 @@ type chooser struct {
 
 const (
 	// lateShare is how much of the target is planned with. The rest is for what is measured inexactly.
-	lateShare = 0.9
+	lateShare = 0.85
 	// leastStay is how long a smaller size must last at least, in seconds.
 	leastStay = 120
 )

@@ -23,9 +23,9 @@ func (b *budget) account(late, avoidable, attainment float64) {
 	b.inTime += (1 - late - b.inTime) / budgetMemory
 	b.avoidable += (avoidable - b.avoidable) / budgetMemory
 	switch burn := b.avoidable / (1 - attainment); {
-	case burn > 1:
+	case burn > 0.5:
 		b.caution += 0.02 * (1 - b.caution)
-	case burn < 0.5:
+	case burn < 0.25:
 		b.caution -= 0.002 * b.caution
 	}
 }
@@ -77,7 +77,7 @@ func (p *Planner) describe(o *Observation, s *scene, outlook *outlook, have int)
 	d := Decision{
 		At: o.At.Truncate(Interval), Latency: asDuration(s.oldest), InTime: p.budget.inTime,
 		Forecast: outlook.show(), Quantile: highQuantile, Service: p.memberRate(),
-		Startup: p.delays.startupDelay(c), Pause: p.delays.pause(c, true),
+		Startup: p.delays.startupDelay(c), Pause: p.delays.pause(c, true, p.flow.unseen()),
 		CommitDelay: asDuration(float64(p.flow.interval.seconds())),
 		Replicas:    have,
 	}
@@ -156,7 +156,7 @@ func (p *Planner) chooser(s *scene, past *lastHour, outlook *outlook, have int, 
 		scene: s, high: newFuture(past, &outlook.high), sizes: sizes,
 		threads: c.PartitionsPerReplica, service: p.memberRate().PerSecond,
 		limit: lateShare * c.TargetLatency.Seconds(), startup: d.Startup.Duration.Seconds(),
-		pauseUp: d.Pause.Duration.Seconds(), pauseDown: p.delays.pause(c, false).Duration.Seconds(),
+		pauseUp: d.Pause.Duration.Seconds(), pauseDown: p.delays.pause(c, false, p.flow.unseen()).Duration.Seconds(),
 		price: c.ChangePrice, age: s.age(past), have: min(have, p.wanted), ordered: p.wanted,
 		margin: Interval.Seconds() + float64(p.flow.every) + mostCaution*p.budget.caution,
 	}

@@ -61,27 +61,21 @@ func (f *flow) silent(s *scene) bool {
 // where they grow old: by then somebody is busy, and it will be known.
 func (p *Planner) probe(s *scene, sizes ladder, d *Decision) {
 	f, target := &p.flow, p.config.TargetLatency.Seconds()
+	// Ages are computed from commits, and are no more exact than these.
+	inexact := float64(f.interval.seconds() + f.every)
 	settled := f.state == Stable && !p.change.under && f.at.Sub(p.settled()) >= probeEvery
 	larger := sizes.up(d.Replicas + 1)
 	switch smaller := sizes.below(d.Replicas); {
-	case s.oldest > backAge*target && d.Replicas < larger && !p.change.up():
+	case s.oldest > max(backAge*target, 2*inexact) && d.Replicas < larger && !p.change.up():
 		d.step(RuleLearning, larger, fmt.Sprintf("what a busy replica does is not known yet, and records are %s old: back to %s",
 			rounded(s.oldest), count(larger, "replica")))
-	case smaller > 0 && settled && s.oldest <= probeAge*target && p.bearable(s, smaller, d):
+	case smaller > 0 && settled && s.oldest <= max(probeAge*target, inexact):
 		d.step(RuleProbe, smaller, fmt.Sprintf("no member has had enough to do yet: %s instead of %d will show what one can do",
 			count(smaller, "replica"), d.Replicas))
 	default:
 		d.step(RuleLearning, d.Replicas, "what a busy replica does is not known yet: the group keeps what it has")
 		d.Limit = RuleLearning
 	}
-}
-
-// bearable reports whether records stay in time at a smaller size even if the members are nearly busy now.
-func (p *Planner) bearable(s *scene, smaller int, d *Decision) bool {
-	threads := p.config.PartitionsPerReplica
-	more := s.share(smaller*threads) / s.share(d.Replicas*threads)
-	until := 2*Interval + d.Startup.Duration + d.Pause.Duration
-	return (1-1/more)*until.Seconds()+p.delays.pause(&p.config, false).Duration.Seconds() <= p.config.TargetLatency.Seconds()
 }
 
 // settled is when the last change was ordered, or when the planner began.

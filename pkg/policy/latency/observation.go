@@ -31,8 +31,8 @@ const (
 type Partition struct {
 	// ID is the partition's number in its topic. It matters for co-partitioned topics only.
 	ID int32
-	// Owner numbers the member that has the partition, from 0, or is NoOwner. A number means the same member
-	// as long as the generation stays the same.
+	// Owner is any number that stands for the member that has the partition, or NoOwner. A number means the
+	// same member as long as the generation stays the same.
 	Owner int32
 	// LogEnd is the offset that the next record will get, or UnknownOffset.
 	LogEnd int64

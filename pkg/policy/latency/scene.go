@@ -61,9 +61,11 @@ const (
 // look brings all estimates up to date, and returns what there is. service is what a member can do, 0 where
 // that is not known.
 func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) *scene {
+	places := f.places()
+	n := max(f.members, len(places))
 	s := &scene{
-		at: o.At, units: make([]load, 0, len(f.parts)), members: make([]load, f.members),
-		counted: make([]load, f.members), blocked: make([]bool, f.members),
+		at: o.At, units: make([]load, 0, len(f.parts)), members: make([]load, n),
+		counted: make([]load, n), blocked: make([]bool, n),
 	}
 	var after float32
 	if !f.looked.IsZero() {
@@ -86,18 +88,22 @@ func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) 
 		l := load{float64(p.rate), float64(p.backlog), p.consumed()}
 		oldest = max(oldest, l.backlog/max(l.rate, mean/10, 1e-3))
 		s.total.add(l)
-		left := s.hot + s.stuck
+		hot, stuck := s.hot, s.stuck
+		place, owned := places[p.owner]
 		counted := f.leaveOut(s, p, l, mean, service, stable)
+		if owned && s.hot > hot {
+			s.blocked[place] = true // what else its member has waits behind a hot partition, whatever the size
+		}
 		if l.backlog*sum > within*max(l.rate, mean/10) && l.backlog >= 1 {
 			s.late += l.rate
-			if left == s.hot+s.stuck {
+			if s.hot == hot && s.stuck == stuck {
 				s.avoidable += l.rate
 			}
 		}
 		s.unit(counted, int(o.Partitions[i].ID), c.CoPartitioned)
-		if p.owner >= 0 && int(p.owner) < len(s.members) {
-			s.members[p.owner].add(l)
-			s.counted[p.owner].add(counted)
+		if owned {
+			s.members[place].add(l)
+			s.counted[place].add(counted)
 		}
 	}
 	if sum > 0 {
@@ -110,6 +116,19 @@ func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) 
 	return s
 }
 
+// places numbers the members that have partitions, in the order of these.
+func (f *flow) places() map[int32]int {
+	places := make(map[int32]int, max(0, f.members))
+	for i := range f.parts {
+		if owner := f.parts[i].owner; owner != NoOwner {
+			if _, seen := places[owner]; !seen {
+				places[owner] = len(places)
+			}
+		}
+	}
+	return places
+}
+
 // leaveOut returns what counts of a partition: all of it, or, where no number of replicas would help, what a
 // usual one gets.
 func (f *flow) leaveOut(s *scene, p *partition, l load, mean, service float64, stable bool) load {
@@ -118,10 +137,6 @@ func (f *flow) leaveOut(s *scene, p *partition, l load, mean, service float64, s
 		s.stuck++
 	case service > 0 && l.rate > hotShare*service && l.rate > hotExcess*mean:
 		s.hot++
-		// What else its member has waits behind it, whatever the size.
-		if p.owner >= 0 && int(p.owner) < len(s.blocked) {
-			s.blocked[p.owner] = true
-		}
 	default:
 		return l
 	}

@@ -12,6 +12,10 @@ type service struct {
 
 const floorFades = 0.9995 // by half in six hours
 
+// slowShare is which of the busy members counts: a slow one, for records wait for the slowest. The slowest of
+// all may only have been measured badly.
+const slowShare = 0.2
+
 // learn takes what a decision has measured. Members of one moment make one sample, so that many of
 // them do not drown out what was before.
 func (v *service) learn(s *scene) {
@@ -19,7 +23,8 @@ func (v *service) learn(s *scene) {
 		return
 	}
 	if len(s.speeds) > 0 {
-		v.add(median(s.speeds))
+		slices.Sort(s.speeds)
+		v.add(quantile(s.speeds, slowShare))
 	}
 	if n := len(s.members); n > 0 {
 		v.floor = max(v.floor*floorFades, s.total.speed/float64(n))
