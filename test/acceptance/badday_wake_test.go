@@ -148,7 +148,7 @@ func TestClientGoneWithoutAWord(t *testing.T) {
 	stays.within(t, 10*time.Second, true)
 }
 
-// TestKEDARestartsWithManyStreams has 2,000 streams come, be dropped, and come again.
+// TestKEDARestartsWithManyStreams has the streams of 2,000 ScaledObjects come, be dropped, and come again.
 func TestKEDARestartsWithManyStreams(t *testing.T) {
 	ctx := scene(t)
 	const streams, topics, groups = 2000, 20, 200
@@ -173,7 +173,7 @@ func TestKEDARestartsWithManyStreams(t *testing.T) {
 		for i := range streams {
 			metadata := trigger(fmt.Sprintf("wake-many-%d", i%groups))
 			metadata["topic"] = names[i%topics]
-			all = append(all, openStream(ctx, t, keda, metadata))
+			all = append(all, openStreamOf(ctx, t, keda, fmt.Sprintf("many-%d", i), metadata))
 		}
 		return all, closes
 	}

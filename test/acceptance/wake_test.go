@@ -34,8 +34,14 @@ type sleeper struct {
 
 func openStream(ctx context.Context, t *testing.T, p *product, metadata map[string]string) *sleeper {
 	t.Helper()
+	return openStreamOf(ctx, t, p, t.Name(), metadata)
+}
+
+// openStreamOf is openStream for the ScaledObject of that name.
+func openStreamOf(ctx context.Context, t *testing.T, p *product, name string, metadata map[string]string) *sleeper {
+	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
-	stream, err := p.KEDA.StreamIsActive(ctx, &pb.ScaledObjectRef{Namespace: "acceptance", Name: t.Name(), ScalerMetadata: metadata})
+	stream, err := p.KEDA.StreamIsActive(ctx, &pb.ScaledObjectRef{Namespace: "acceptance", Name: name, ScalerMetadata: metadata})
 	must(t, err)
 	s := &sleeper{said: make(chan edge, 100), close: cancel, ended: make(chan error, 1)}
 	done := make(chan struct{})
