@@ -53,7 +53,9 @@ func (p *printer) header(e *kafkascalerv1.Explanation) {
 	if e.GetObservedAt() != nil {
 		age = fmt.Sprintf(", read %s ago", e.GetSnapshotAge().AsDuration().Round(time.Millisecond))
 	}
-	p.Linef("Cluster %s, %s%s", e.GetCluster(), groups(e), age)
+	if !inShort(e) {
+		p.Linef("Cluster %s, %s%s", e.GetCluster(), groups(e), age)
+	}
 	for _, g := range e.GetConsumerGroups() {
 		if g.GetNote() != "" {
 			p.Linef("Group %s: %s.", g.GetName(), g.GetNote())
@@ -97,7 +99,16 @@ func details(g *kafkascalerv1.ConsumerGroup) string {
 	return " (" + strings.Join(known, ", ") + ")"
 }
 
+// inShort reports whether the answer had room for the decision and the sums only.
+func inShort(e *kafkascalerv1.Explanation) bool {
+	return e.GetCluster() == "" && e.GetPartitionsLeftOut() > 0
+}
+
 func (p *printer) partitions(e *kafkascalerv1.Explanation) {
+	if inShort(e) {
+		p.Linef("Total lag %d in %s. The answer had no room for more about this trigger: explain it alone, with -f or --set.\n",
+			e.GetTotalLag(), terminal.Count(int64(e.GetPartitionsLeftOut()), "partition"))
+	}
 	if len(e.GetPartitions()) == 0 {
 		return
 	}
@@ -158,6 +169,9 @@ func offset(n int64) string {
 }
 
 func (p *printer) steps(d *kafkascalerv1.Decision) {
+	if len(d.GetSteps()) == 0 {
+		return
+	}
 	p.table(func(t *terminal.Table) {
 		t.Row("RULE", "BEFORE", "AFTER", "WHY")
 		for _, s := range d.GetSteps() {

@@ -66,6 +66,9 @@ func TestPrint(t *testing.T) {
 	proven.Decision, proven.Horizontal, proven.Error = nil, nil, "compute the lag of orders-3: not read yet"
 	inactive := explained()
 	inactive.Decision.Active, inactive.Decision.Value, inactive.Decision.Replicas = false, 0, 0
+	short := &kafkascalerv1.Explanation{Name: "worker", Namespace: "shop", MetricName: "kafka-orders", TotalLag: 39, PartitionsLeftOut: 7}
+	short.Decision = explained().GetDecision()
+	short.Decision.Steps = nil
 	pastEnd := explained()
 	pastEnd.Partitions = []*kafkascalerv1.Partition{{Topic: "orders", CommittedOffset: 90, LogEndOffset: 7, Lag: 1, ActivationLag: 1, Reason: "commit_past_end"}}
 
@@ -104,6 +107,7 @@ func TestPrint(t *testing.T) {
 		"scaledjob-several":      {explained(), job(manifest.Scaled{AllTriggers: 2, Strategy: "accurate", Calculation: "sum"})},
 		"scaledjob-inactive":     {inactive, job(manifest.Scaled{})},
 		"scaledjob-value":        {explained(), byValue(job(manifest.Scaled{}))},
+		"in-short":               {short, Subject{}},
 		"unknown":                {failed, Subject{}},
 		"unknown-scaledjob":      {failed, job(manifest.Scaled{})},
 		"unknown-fallback":       {failed, object(manifest.Scaled{Fallback: true, AllTriggers: 2})},

@@ -23,8 +23,9 @@ const (
 	// maxExplains bounds the explanations that are made at once. Each asks brokers what no memory holds, and
 	// only people ask for one.
 	maxExplains = 32
-	// maxExplained bounds the partitions in one answer, in bytes: a gRPC client takes 4 MiB unless told otherwise.
-	// Each counts for perPartition more, which is what it takes in memory: so there are some 10,000 of them.
+	// maxExplained bounds one answer, in bytes, but for a short explanation of each trigger that finds no room: a gRPC
+	// client takes 4 MiB unless told otherwise. A partition counts for perPartition more, which is what it takes in
+	// memory: so there are some 10,000 of them.
 	maxExplained = 3 << 20
 	perPartition = 256
 )
@@ -48,7 +49,12 @@ func (s *Server) Explain(ctx context.Context, req *kafkascalerv1.ExplainRequest)
 	response := &kafkascalerv1.ExplainResponse{}
 	room := maxExplained
 	for _, e := range entries {
-		response.Explanations = append(response.Explanations, s.explain(ctx, e, &room))
+		x, reports := s.explain(ctx, e)
+		if room -= proto.Size(x); room < 0 {
+			x = inShort(x)
+		}
+		e.showPartitions(x, reports, &room)
+		response.Explanations = append(response.Explanations, x)
 	}
 	return response, nil
 }
@@ -76,12 +82,12 @@ func (s *Server) explained(req *kafkascalerv1.ExplainRequest) ([]*entry, error) 
 	return entries, nil
 }
 
-// explain explains one trigger. room is how many bytes of partitions the answer still has room for.
-func (s *Server) explain(ctx context.Context, e *entry, room *int) *kafkascalerv1.Explanation {
+// explain explains one trigger, without its partitions, and returns the reports that have them.
+func (s *Server) explain(ctx context.Context, e *entry) (*kafkascalerv1.Explanation, []lag.Report) {
 	x := &kafkascalerv1.Explanation{Name: e.name, Namespace: e.namespace, AskedAt: timestamp(e.asked())}
 	if e.err != nil {
 		setError(x, e.err)
-		return x
+		return x, nil
 	}
 	x.Cluster = s.clusterName(e.namespace, e.trigger.Connection)
 	x.ConsumerGroup = e.trigger.Selection.ConsumerGroup
@@ -89,13 +95,31 @@ func (s *Server) explain(ctx context.Context, e *entry, room *int) *kafkascalerv
 	read, err := s.peek(ctx, e)
 	if err != nil {
 		setError(x, err)
-		return x
+		return x, nil
 	}
 	now := time.Now()
 	ev, reports := e.preview(read, now)
 	s.viewGroups(ctx, e, reports)
-	e.show(x, ev, reports, now, room)
-	return x
+	e.show(x, ev, reports, now)
+	return x, reports
+}
+
+// inShort is an explanation without what has many parts or long names: the decision and the sums.
+func inShort(x *kafkascalerv1.Explanation) *kafkascalerv1.Explanation {
+	short := &kafkascalerv1.Explanation{
+		Name: x.GetName(), Namespace: x.GetNamespace(), MetricName: x.GetMetricName(), AskedAt: x.GetAskedAt(),
+		ObservedAt: x.GetObservedAt(), SnapshotAge: x.GetSnapshotAge(), Error: x.GetError(), ErrorKind: x.GetErrorKind(),
+		TotalLag: x.GetTotalLag(), ActivationLag: x.GetActivationLag(), Lost: x.GetLost(),
+	}
+	if d := x.GetDecision(); d != nil {
+		d.Steps = nil
+		short.Decision = d
+	}
+	if known := x.GetKnownActivation(); known != nil {
+		known.ConsumerGroup = ""
+		short.KnownActivation = known
+	}
+	return short
 }
 
 // groupViewer is a cluster that can tell what a group is.
@@ -141,9 +165,9 @@ func (e *entry) asked() time.Time {
 }
 
 // show puts an evaluation into the answer.
-func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag.Report, now time.Time, room *int) {
+func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag.Report, now time.Time) {
 	for i := range reports {
-		e.showGroup(x, &reports[i], room)
+		e.showGroup(x, &reports[i])
 	}
 	if at := oldestRead(reports); !at.IsZero() {
 		x.ObservedAt = timestamp(at)
@@ -165,21 +189,28 @@ func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag
 }
 
 // showGroup adds one consumer group to the answer.
-func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report, room *int) {
+func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report) {
 	group := groupMessage(r, e.trigger.Lag.Ages)
 	group.Note = e.trigger.Lag.Note(r)
 	x.ConsumerGroups = append(x.ConsumerGroups, group)
 	x.TotalLag = lag.Add(x.GetTotalLag(), r.Total)
 	x.ActivationLag = lag.Add(x.GetActivationLag(), r.Activation)
 	x.Lost = lag.Add(x.GetLost(), r.Lost)
-	for i := range r.Partitions {
-		m := partitionMessage(&r.Partitions[i], e.trigger.Lag.Ages)
-		m.ConsumerGroup = strings.ToValidUTF8(r.Group.Name, "\uFFFD")
-		if *room -= proto.Size(m) + perPartition; *room < 0 {
-			x.PartitionsLeftOut += int32(min(len(r.Partitions)-i, math.MaxInt32))
-			break
+}
+
+// showPartitions adds the partitions to the answer, as many as there is room for.
+func (e *entry) showPartitions(x *kafkascalerv1.Explanation, reports []lag.Report, room *int) {
+	for _, r := range reports {
+		group := strings.ToValidUTF8(r.Group.Name, "\uFFFD")
+		for i := range r.Partitions {
+			m := partitionMessage(&r.Partitions[i], e.trigger.Lag.Ages)
+			m.ConsumerGroup = group
+			if *room -= proto.Size(m) + perPartition; *room < 0 {
+				x.PartitionsLeftOut += int32(min(len(r.Partitions)-i, math.MaxInt32))
+				break
+			}
+			x.Partitions = append(x.Partitions, m)
 		}
-		x.Partitions = append(x.Partitions, m)
 	}
 }
 

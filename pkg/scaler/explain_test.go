@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -240,4 +241,79 @@ func TestExplainFitsIntoAMessage(t *testing.T) {
 			t.Errorf("%s: %d partitions are shown or counted, with a lag of %d in all; want %d", x.GetMetricName(), n, x.GetTotalLag(), partitions)
 		}
 	}
+}
+
+// TestExplainOfManyGroupsFitsIntoAMessage: what is said of groups counts too, and what finds no room is said in short.
+func TestExplainOfManyGroupsFitsIntoAMessage(t *testing.T) {
+	const triggers, most = 128, 4 << 20 // what a gRPC client takes
+	kafka := &viewedGroups{newFakeGroups()}
+	names := make([]string, 20)
+	for i := range names {
+		names[i] = fmt.Sprint(strings.Repeat("g", 100), i)
+		kafka.has(names[i], lag.KindClassic, 1)
+	}
+	s := newTestServer(t, Options{Clusters: kafka})
+	for i := range triggers {
+		_, _ = s.GetMetricSpec(t.Context(), ref("worker", "consumerGroup", strings.Join(names, ","), "lagThreshold", fmt.Sprint(i+1)))
+	}
+	got, err := s.Explain(t.Context(), &kafkascalerv1.ExplainRequest{Namespace: "shop", Name: "worker"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := proto.Size(got); n > most || n < maxExplained/2 {
+		t.Errorf("%d bytes", n)
+	}
+	short := 0
+	for _, x := range got.GetExplanations() {
+		if x.GetDecision() == nil || x.GetTotalLag() != int64(len(names)) || len(x.GetPartitions())+int(x.GetPartitionsLeftOut()) != len(names) {
+			t.Errorf("explained %v", x)
+		}
+		if len(x.GetConsumerGroups()) == 0 {
+			short++
+		}
+	}
+	if len(got.GetExplanations()) != triggers || short == 0 || short == triggers {
+		t.Errorf("%d of %d triggers are explained in short", short, len(got.GetExplanations()))
+	}
+}
+
+// viewedGroups cannot tell what its groups are, for a reason as long as there are.
+type viewedGroups struct{ *fakeGroups }
+
+func (g *viewedGroups) Resolve(string, trigger.Connection) (Snapshots, error) { return g, nil }
+
+func (g *viewedGroups) Group(_ context.Context, name string) lag.Group {
+	return lag.Group{Name: name, Members: -1, Err: errors.New(strings.Repeat("x", maxMessage))}
+}
+
+// TestExplainOnlyPeeks: an explanation, be it of a trigger that KEDA asks about, is no reason to keep anything fresh.
+func TestExplainOnlyPeeks(t *testing.T) {
+	kafka := &peekedKafka{fakeKafka: newFakeKafka()}
+	kafka.lags(5)
+	s := newTestServer(t, Options{Clusters: kafka})
+	explain(t, s, ref("worker"))
+	if _, err := s.GetMetricSpec(t.Context(), ref("worker")); err != nil {
+		t.Fatal(err)
+	}
+	asked := kafka.asked()
+	explain(t, s, ref("worker"))
+	if _, err := s.Explain(t.Context(), &kafkascalerv1.ExplainRequest{Namespace: "shop", Name: "worker"}); err != nil {
+		t.Fatal(err)
+	}
+	if kafka.peeks != 3 || kafka.asked() != asked {
+		t.Errorf("3 explanations peeked %d times and asked for %d snapshots that are kept fresh", kafka.peeks, kafka.asked()-asked)
+	}
+}
+
+// peekedKafka counts who only peeks.
+type peekedKafka struct {
+	*fakeKafka
+	peeks int
+}
+
+func (k *peekedKafka) Resolve(string, trigger.Connection) (Snapshots, error) { return k, nil }
+
+func (k *peekedKafka) Peek(context.Context, *collector.Query) (*collector.Snapshot, error) {
+	k.peeks++
+	return k.snapshot, nil
 }
