@@ -34,10 +34,17 @@ type Trigger struct {
 	Unset []Variable
 }
 
-// Problem returns what KEDA itself would reject, nil for nothing: an external trigger without the
-// scalerAddress that says whom to ask (required by external_scaler.go in kedacore/keda v2.21.0, which takes it
-// from no environment variable).
+// Problem returns what is wrong with the trigger that the scaler is not told of, nil for nothing: an external trigger
+// without the scalerAddress that says whom to ask, which KEDA rejects (required by external_scaler.go in kedacore/keda
+// v2.21.0, which takes it from no environment variable), and targetLatency with metricType Value.
 func (t Trigger) Problem() error {
+	if t.MetricType == "Value" && t.scalesByLatency() {
+		return &fault.Error{
+			Kind: fault.Invalid, Op: "read", Object: "metricType Value",
+			Err:    errors.New("cannot go together with targetLatency: its metric is a number of replicas, and the HPA would multiply the replicas by it"),
+			Remedy: "leave metricType out, or write AverageValue",
+		}
+	}
 	if t.KEDAs() || t.Metadata["scalerAddress"] != "" {
 		return nil
 	}
@@ -46,6 +53,11 @@ func (t Trigger) Problem() error {
 		Err:    fmt.Errorf("is required: KEDA rejects a trigger of type %s without it", t.Type),
 		Remedy: "write the address of the scaler's Service, such as kafka-scaler.kafka-scaler:6000",
 	}
+}
+
+// scalesByLatency reports whether the metric is the number of replicas that targetLatency asks for.
+func (t Trigger) scalesByLatency() bool {
+	return strings.TrimSpace(t.Metadata["targetLatency"]) != "" && strings.TrimSpace(t.Metadata["latencyMode"]) != "advise"
 }
 
 // KEDAs reports whether the trigger is one of KEDA's own, which this scaler answers in its place.

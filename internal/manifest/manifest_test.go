@@ -65,6 +65,28 @@ func TestReadRejects(t *testing.T) {
 	}
 }
 
+// The scaler is not told of metricType, and its number of replicas would be multiplied by the replicas.
+func TestReplicasByValue(t *testing.T) {
+	for name, tc := range map[string]struct {
+		metricType string
+		metadata   map[string]string
+		ok         bool
+	}{
+		"scale":         {"Value", map[string]string{"targetLatency": "30s"}, false},
+		"average":       {"AverageValue", map[string]string{"targetLatency": "30s"}, true},
+		"default":       {"", map[string]string{"targetLatency": "30s"}, true},
+		"advise":        {"Value", map[string]string{"targetLatency": "30s", "latencyMode": "advise"}, true},
+		"lag by value":  {"Value", map[string]string{"lagThreshold": "30"}, true},
+		"blank latency": {"Value", map[string]string{"targetLatency": " "}, true},
+	} {
+		tc.metadata["scalerAddress"] = "kafka-scaler:6000"
+		err := Trigger{Type: "external", MetricType: tc.metricType, Metadata: tc.metadata}.Problem()
+		if tc.ok != (err == nil) || err != nil && !strings.Contains(err.Error(), "metricType Value: cannot go together with targetLatency") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestProblem(t *testing.T) {
 	for name, tc := range map[string]struct {
 		trigger Trigger

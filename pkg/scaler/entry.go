@@ -1,6 +1,7 @@
 package scaler
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -84,6 +85,10 @@ func parse(ref *pb.ScaledObjectRef) parsed {
 	if p.err != nil {
 		return p
 	}
+	if p.err = latencyUnsupported(p.trigger); p.err != nil {
+		p.trigger = nil
+		return p
+	}
 	p.queries = collector.NewQueries(p.trigger.Selection, p.trigger.Lag.MaxAge, p.namespace)
 	p.spec = &pb.GetMetricSpecResponse{MetricSpecs: []*pb.MetricSpec{{
 		MetricName:      p.trigger.MetricName,
@@ -91,6 +96,18 @@ func parse(ref *pb.ScaledObjectRef) parsed {
 		TargetSizeFloat: float64(p.trigger.Policy.Target()),
 	}}}
 	return p
+}
+
+// latencyUnsupported refuses targetLatency as long as nothing here decides by it: to scale by lag instead would be a
+// number that nobody asked for.
+func latencyUnsupported(t *trigger.Trigger) error {
+	if t.Latency == nil {
+		return nil
+	}
+	return &fault.Error{
+		Kind: fault.Precondition, Op: "scale by", Object: "targetLatency",
+		Err: errors.New("it is not supported by this build"), Remedy: "use lagThreshold or lagSecondsThreshold",
+	}
 }
 
 // Kubernetes' own bounds for names, in bytes. Ours go into logs and labels of metrics.

@@ -473,6 +473,22 @@ func TestInvalidMetadata(t *testing.T) {
 	}
 }
 
+// A trigger with targetLatency must not be scaled by something else without a word.
+func TestTargetLatencyIsRefused(t *testing.T) {
+	s := newTestServer(t, Options{Clusters: newFakeKafka()})
+	for _, mode := range []string{"scale", "advise"} {
+		object := ref("worker", "lagThreshold", "", "targetLatency", "30s", "latencyMode", mode)
+		_, spec := s.GetMetricSpec(t.Context(), object)
+		_, metrics := s.GetMetrics(t.Context(), metricsRequest(object))
+		_, active := s.IsActive(t.Context(), object)
+		for call, err := range map[string]error{"GetMetricSpec": spec, "GetMetrics": metrics, "IsActive": active} {
+			if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "targetLatency: it is not supported by this build") {
+				t.Errorf("%s, %s: %v", mode, call, err)
+			}
+		}
+	}
+}
+
 func TestMessageIsShortAndValid(t *testing.T) {
 	text := messageOf(errors.New(strings.Repeat("\xff\u00e4", maxMessage)))
 	if len(text) > maxMessage+len(" ...") || !strings.HasSuffix(text, " ...") {

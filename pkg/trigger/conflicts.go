@@ -19,7 +19,7 @@ type conflict struct {
 // Two of them KEDA's `apache-kafka` trigger does not have: that the two limits exclude each other, and that
 // even distribution needs topics.
 func conflicts() []conflict {
-	return slices.Concat(kedaConflicts(), ourConflicts(), compatibilityConflicts())
+	return slices.Concat(kedaConflicts(), ourConflicts(), latencyConflicts(), compatibilityConflicts())
 }
 
 const (
@@ -141,7 +141,7 @@ func compatibilityConflicts() []conflict {
 	}
 	for _, name := range []string{
 		"consumerGroupMode", "discoveredTopicExpiry", "excludePersistentLagFromActivation", "lagSecondsThreshold",
-		"activationLagSeconds", "evenDistribution", "partitionsPerReplica", "partitionAssignment",
+		"activationLagSeconds", "evenDistribution", "partitionsPerReplica", "partitionAssignment", "targetLatency",
 	} {
 		rules = append(rules, conflict{
 			name, "cannot go together with compatibility: keda", leaveOne,

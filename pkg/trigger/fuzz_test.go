@@ -20,6 +20,9 @@ func FuzzParse(f *testing.F) {
 		"cluster: prod\nconsumerGroupFromEnv: g\nmaxSnapshotAge: 30s\nlagThreshold: -1\nversion: 0.1.2.3",
 		least + "lagSecondsThreshold: 30\nactivationLagSeconds: 0\nconsumerGroup: a,b,,c\nconsumerGroupMode: max\ndiscoveredTopicExpiry: 1h",
 		least + "topic: a,b\nevenDistribution: near\npartitionsPerReplica: 4\npartitionAssignment: copartitioned\nexcludePersistentLagFromActivation: true",
+		least + "targetLatency: 30s\ntargetAttainment: 0.99\nmaxReplicas: 12\nserviceRate: 37.5\nstartupDelay: 40s\nchangePrice: 0\npartitionsPerReplica: 4",
+		least + "targetLatency: 5m\nlatencyMode: advise\nlagSecondsThreshold: 60\nserviceRate: 1e3\ntargetAttainment: .9999999999999999999999",
+		least + "targetLatency: 30\nlagThreshold: 5\nmaxReplicas: 9223372036854775807\nserviceRate: -0\nchangePrice: NaN\ncompatibility: keda",
 		"bootstrapServersFromEnv: [::1]:9092,a://b@c\nconsumerGroup: \xff\nsasl: none,gssapi",
 	} {
 		f.Add(seed, uint8(len(seed)), len(seed)%2 == 0)
@@ -66,6 +69,12 @@ func checkTrigger(t *testing.T, metadata map[string]string, parsed *trigger.Trig
 	}
 	if parsed.MetricName == "" || strings.ContainsAny(parsed.MetricName, "/%") {
 		t.Errorf("metric name %q does not fit into a path", parsed.MetricName)
+	}
+	if l := parsed.Latency; l != nil && (l.Config.Check() != nil || len(s.ConsumerGroups) > 1 || parsed.Policy.Compatibility != "") {
+		t.Errorf("latency %+v: %v", l, l.Config.Check())
+	}
+	if parsed.ScalesByLatency() && strings.TrimSpace(metadata["lagThreshold"]) != "" {
+		t.Errorf("both a lagThreshold and %+v", parsed.Latency)
 	}
 	if most := strings.Count(metadata["partitionLimitation"], ",") + 1; len(s.Partitions) > most {
 		t.Errorf("%d ranges of partitions out of %d", len(s.Partitions), most)

@@ -38,6 +38,8 @@ const (
 	TypeBool Type = "bool"
 	// TypeEnum is one of Values.
 	TypeEnum Type = "enum"
+	// TypeNumber is a decimal number: digits with at most one point. 1e3 is none.
+	TypeNumber Type = "number"
 	// TypeDuration is a Go duration: 10s, 1m30s.
 	TypeDuration Type = "duration"
 	// TypeRegex is an RE2 expression.
@@ -83,7 +85,7 @@ const (
 // docs/parameters.md, which is made from it. Parse takes names, types, defaults
 // and enum values from here.
 func Parameters() []Parameter {
-	return slices.Concat(connectionParameters(), selectionParameters(), lagParameters(), policyParameters(),
+	return slices.Concat(connectionParameters(), selectionParameters(), lagParameters(), policyParameters(), latencyParameters(),
 		ignoredParameters(), credentialParameters(), misplacedParameters())
 }
 
@@ -220,6 +222,39 @@ func policyParameters() []Parameter {
 		{
 			Name: "compatibility", Type: TypeEnum, Values: []string{"keda"}, Origin: OriginOurs,
 			Description: "`keda`: the very numbers of KEDA's `kafka` trigger, its bugs included. Without it: the corrected rules.",
+		},
+	}
+}
+
+func latencyParameters() []Parameter {
+	return []Parameter{
+		{
+			Name: "targetLatency", Type: TypeDuration, Origin: OriginOurs,
+			Description: "How old a record may be when it is consumed, from 5s to 1h. The metric is then the number of replicas that keeps records within it as cheaply as possible, with target 1. Instead of `lagThreshold` and `lagSecondsThreshold`; activation stays as without it.",
+		},
+		{
+			Name: "targetAttainment", Type: TypeNumber, Default: "0.999", Origin: OriginOurs,
+			Description: "The share of records that are to be within `targetLatency`; above 0.5 and below 1.",
+		},
+		{
+			Name: "maxReplicas", Type: TypeInt, Origin: OriginOurs,
+			Description: "The most replicas that `targetLatency` asks for; from 1 to 2147483647. KEDA does not tell a scaler its `maxReplicaCount`. Without it, partitions alone limit them.",
+		},
+		{
+			Name: "serviceRate", Type: TypeNumber, Origin: OriginOurs,
+			Description: "Records a second that one busy replica consumes; above 0, at most 1000000000. Learned where it is absent.",
+		},
+		{
+			Name: "startupDelay", Type: TypeDuration, Origin: OriginOurs,
+			Description: "How long it takes from asking for a replica until it consumes; from 1s to 1h. Learned where it is absent.",
+		},
+		{
+			Name: "changePrice", Type: TypeNumber, Default: "600", Origin: OriginOurs,
+			Description: "What a change of size is worth, in replica-seconds, from 0 to 1000000: a high price is calm, a low one brisk.",
+		},
+		{
+			Name: "latencyMode", Type: TypeEnum, Values: []string{"scale", "advise"}, Default: "scale", Origin: OriginOurs,
+			Description: "`scale`: the metric is what `targetLatency` asks for. `advise`: it stays that of `lagThreshold` or `lagSecondsThreshold`, and what `targetLatency` would ask for is only shown.",
 		},
 	}
 }

@@ -55,7 +55,10 @@ func checkDefault(t *testing.T, p Parameter) {
 		ok = ok || p.Default == ""
 	case TypeDuration:
 		_, err := time.ParseDuration(p.Default)
-		ok = err == nil
+		ok = err == nil || p.Default == ""
+	case TypeNumber:
+		_, ok = parseDecimal(p.Default)
+		ok = ok || p.Default == ""
 	case TypeEnum:
 		ok = p.Default == "" || slices.Contains(p.Values, p.Default)
 	}

@@ -45,18 +45,20 @@ func Parse(metadata map[string]string) (*Trigger, error) {
 
 			ExcludePersistentFromActivation: p.boolean("excludePersistentLagFromActivation"),
 		},
-		Policy: p.policy(compatibility),
+		Policy:  p.policy(compatibility),
+		Latency: p.latency(),
 	}
 	t.Lag.ReadCommitted = t.Selection.ReadCommitted
 	t.Lag.Ages = t.Policy.NeedsAges()
 	t.Selection.Ages = t.Lag.Ages
+	t.Latency.assign(t.Policy.PartitionsPerReplica, t.Policy.CoPartitioned)
 	p.checkIgnored()
 	p.checkConflicts(t)
 	p.checkKeys()
 	if len(p.problems) > 0 {
 		return nil, asFault(p.sorted())
 	}
-	t.MetricName = metricName(t.Selection, t.Policy.Unit())
+	t.MetricName = metricName(t)
 	return t, nil
 }
 

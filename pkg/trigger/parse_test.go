@@ -147,8 +147,22 @@ func describe(t *trigger.Trigger) []string {
 		fmt.Sprintf("partitionsPerReplica=%d", t.Policy.PartitionsPerReplica),
 		fmt.Sprintf("copartitioned=%t", t.Policy.CoPartitioned),
 		"rules=" + compatibility,
+		"latency=" + describeLatency(t.Latency),
 		"metric=" + t.MetricName,
 	}
+}
+
+func describeLatency(l *trigger.Latency) string {
+	if l == nil {
+		return "none"
+	}
+	mode := "scale"
+	if l.Advise {
+		mode = "advise"
+	}
+	c := l.Config
+	return fmt.Sprintf("%s within %v for %v of records, max %d, rate %v, startup %v, price %v, %d partitions a replica, copartitioned %t",
+		mode, c.TargetLatency, c.Attainment, c.MaxReplicas, c.ServiceRate, c.StartupDelay, c.ChangePrice, c.PartitionsPerReplica, c.CoPartitioned)
 }
 
 func activation(p policy.Policy) string {

@@ -152,7 +152,7 @@ func (p *parser) duration(name string, least, most time.Duration) time.Duration 
 	d, err := time.ParseDuration(value)
 	switch {
 	case err != nil:
-		p.report(field, value, "is not a duration", "write a number with its unit, such as "+p.defaultOf(name))
+		p.report(field, value, "is not a duration", "write a number with its unit, such as "+cmp.Or(p.defaultOf(name), "30s"))
 		return fallback
 	case d < least:
 		p.report(field, value, "must be at least "+least.String(), "write a longer duration")

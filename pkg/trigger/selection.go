@@ -138,13 +138,18 @@ func (p *parser) topicName(field, topic string) {
 //
 // A name of more than 300 bytes, as only many topics or groups make, is cut and ends in a hash.
 //
-// A metric that counts seconds has another name than one that counts records, so that neither is taken for the other.
-func metricName(s Selection, unit policy.Unit) string {
+// A metric that counts seconds or replicas has another name than one that counts records, so that none is taken for
+// another.
+func metricName(t *Trigger) string {
+	s := &t.Selection
 	name := "kafka-" + strings.Join(s.ConsumerGroups, ",") + "-topics"
 	if len(s.Topics) > 0 {
 		name = "kafka-" + strings.Join(s.Topics, ",")
 	}
-	if unit == policy.Seconds {
+	switch {
+	case t.ScalesByLatency():
+		name += "-replicas"
+	case t.Policy.Unit() == policy.Seconds:
 		name += "-seconds"
 	}
 	// KEDA's own set (NormalizeString in pkg/util/normalize_string.go). It keeps "/" and "%" out of the HPA's metric path.

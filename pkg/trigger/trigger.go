@@ -18,9 +18,11 @@ type Trigger struct {
 	Lag lag.Rules
 	// Policy says how lag becomes the metric.
 	Policy policy.Policy
+	// Latency is what targetLatency says; nil without it.
+	Latency *Latency
 	// MetricName is the name of the metric without KEDA's sN- prefix: what KEDA's own trigger would
 	// give (`kafka-<topic>`, `kafka-<topic>,<topic>`, `kafka-<group>-topics`), normalised as KEDA does, and
-	// with `-seconds` behind it where it counts seconds.
+	// with `-seconds` or `-replicas` behind it where it counts these.
 	MetricName string
 }
 
