@@ -25,6 +25,10 @@ const (
 	maxNamesOfNamespace = 100
 )
 
+// queriesShare is how much of the memory what is known of queries may take, in percent. The rest is for triggers,
+// streams, answers on their way and garbage.
+const queriesShare = 50
+
 // Options are what a [Set] can be given beside the configuration.
 type Options struct {
 	// Logger gets one line for every cluster that comes or goes, and those of the collectors. Nil logs nothing.
@@ -35,6 +39,9 @@ type Options struct {
 	Configuration string
 	// Observe returns the observer of a cluster that comes, by its name. Nil observes nothing.
 	Observe func(cluster string) Observer
+	// MemoryLimit is how many bytes of memory the process may use; 0 is any number. Half of it is for what is known of
+	// the queries of all clusters.
+	MemoryLimit int64
 	// Open connects a cluster. Nil is [kafka.New].
 	Open func(kafka.Config, kafka.Options) (Client, error)
 }

@@ -33,7 +33,7 @@ type Set struct {
 	inline    map[string]*name
 	// allowed is config.InlineBootstrapServers, for clients, which must not wait for mu.
 	allowed atomic.Pointer[config.InlineBootstrapServers]
-	// quota is what namespaces may take of all clusters together.
+	// quota is what namespaces, and all of them together, may take of all clusters.
 	quota *collector.Quota
 	// budget bounds the answers that are held of all clusters together.
 	budget *kafka.Budget
@@ -42,7 +42,10 @@ type Set struct {
 // New returns the clusters of a valid configuration. Nothing is read before
 // [Set.Run]. The error is a *fault.Error.
 func New(c config.Config, o Options) (*Set, error) {
-	s := &Set{opts: o.withDefaults(), named: map[string]*Cluster{}, inline: map[string]*name{}, quota: collector.NewQuota(0, 0), budget: kafka.NewBudget(0)}
+	s := &Set{
+		opts: o.withDefaults(), named: map[string]*Cluster{}, inline: map[string]*name{},
+		quota: collector.NewQuota(0, 0, o.MemoryLimit/100*queriesShare), budget: kafka.NewBudget(0),
+	}
 	if err := s.Apply(c); err != nil {
 		return nil, err
 	}

@@ -32,6 +32,8 @@ type fleet struct {
 	observed map[string]int
 	// ids are the ids of clusters by one of their addresses.
 	ids map[string]string
+	// memory is what the process may use; 0 for any amount.
+	memory int64
 }
 
 // fakeClient is a cluster with one topic, "orders", with one partition, of which every group has taken 3 of 10 records.
@@ -55,6 +57,7 @@ func (c *fakeClient) AnsweredAt() time.Time { return c.answeredAt }
 
 func (f *fleet) options() Options {
 	return Options{
+		MemoryLimit: f.memory,
 		Open: func(c kafka.Config, _ kafka.Options) (Client, error) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -265,6 +268,28 @@ func TestSnapshotOfAResolvedCluster(t *testing.T) {
 		}
 		if diff := cmp.Diff(map[string]int{"kafka:9092": 3}, s.Connections()); diff != "" {
 			t.Errorf("connections (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// TestClustersShareTheMemory: what the queries of one cluster take, those of another cannot have.
+func TestClustersShareTheMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet()
+		f.memory = 10_000 // a query of one topic and one partition takes 2,400 bytes of the half of it
+		s := start(t, f, configured(cluster("a", "a:9092"), cluster("b", "b:9092")))
+		ask := func(name, namespace string) error {
+			q := collector.NewQuery(trigger.Selection{ConsumerGroup: "of-" + namespace, Topics: []string{"orders"}}, time.Second)
+			q.Namespace = namespace
+			_, err := resolve(t, s, named(name)).Snapshot(t.Context(), q)
+			return err
+		}
+		if err := errors.Join(ask("a", "shop"), ask("b", "shop")); err == nil || !strings.Contains(err.Error(), `the bound of namespace "shop": queries and topics take`) {
+			t.Errorf("error %v of a namespace that takes all, want it refused", err)
+		}
+		_ = ask("b", "other")
+		if err := ask("b", "third"); fault.KindOf(err) != fault.Exhausted || !strings.Contains(err.Error(), "the bound of all clusters") {
+			t.Errorf("error %v, want it refused", err)
 		}
 	})
 }

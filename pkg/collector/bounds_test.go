@@ -38,7 +38,8 @@ func wantEmpty(t *testing.T, c *Collector) {
 	left := map[string]int{
 		"queries": len(c.entries), "waiting": len(c.waiting), "groups": len(c.groups), "topics": len(c.topics),
 		"expressions": len(c.expressions), "topics of the catalog": len(c.catalog.topics), "namespaces": len(c.opts.Quota.used),
-		"charged queries": c.used.queries, "charged positions": c.used.positions,
+		"charged queries": c.used.queries, "charged positions": c.used.positions, "charged topics": c.used.topics,
+		"bytes charged to all": int(c.opts.Quota.all.bytes()),
 	}
 	for what, n := range left {
 		if n > 0 {
@@ -52,7 +53,7 @@ func wantEmpty(t *testing.T, c *Collector) {
 func TestQueriesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newCluster(1).topic("orders", 1, 10)
-		c := start(t, k, Options{MaxQueries: 30, Quota: NewQuota(20, 0), IdleAfter: 10 * time.Second})
+		c := start(t, k, Options{MaxQueries: 30, Quota: NewQuota(20, 0, 0), IdleAfter: 10 * time.Second})
 		for i := range 20 {
 			snapshot(t, c, of("shop", fmt.Sprintf("g%d", i), "orders"))
 		}
@@ -88,7 +89,7 @@ func TestPositionsAreBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := newCluster(1).topic("orders", 1, make([]int64, 10)...).topic("large", 2, make([]int64, 95)...).commit("g", "large", 0, 0)
-				c := start(t, k, Options{MaxPositions: 120, MaxPositionsPerQuery: 96, Quota: NewQuota(0, 100), IdleAfter: 20 * time.Second})
+				c := start(t, k, Options{MaxPositions: 120, MaxPositionsPerQuery: 96, Quota: NewQuota(0, 100, 0), IdleAfter: 20 * time.Second})
 				snapshot(t, c, of("shop", "a", "orders"))
 				s.ConsumerGroup = "g"
 				q := NewQuery(s, 10*time.Second)
@@ -157,7 +158,7 @@ func TestOneQueryIsBounded(t *testing.T) {
 // TestNamespacesShareAQuota: two clusters are no way around it.
 func TestNamespacesShareAQuota(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		quota := NewQuota(2, 0)
+		quota := NewQuota(2, 0, 0)
 		k := newCluster(1).topic("orders", 1, 10)
 		one, two := start(t, k, Options{Quota: quota}), start(t, k, Options{Quota: quota})
 		snapshot(t, one, of("shop", "a", "orders"))
@@ -167,10 +168,79 @@ func TestNamespacesShareAQuota(t *testing.T) {
 	})
 }
 
+// TestAllClustersShareTheMemory: beyond the bound of all, what is new is refused, what is known lives on, and one
+// namespace alone cannot reach it.
+func TestAllClustersShareTheMemory(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Four queries of two topics, with ten partitions together.
+		quota := NewQuota(0, 0, 4*(queryBytes+2*topicBytes+10*positionBytes))
+		k := newCluster(1).topic("orders", 1, make([]int64, 9)...).topic("paid", 2, 5)
+		one, two := start(t, k, Options{Quota: quota, IdleAfter: 20 * time.Second}), start(t, k, Options{Quota: quota, IdleAfter: 20 * time.Second})
+		for i := range 3 {
+			snapshot(t, one, of("shop", fmt.Sprint("g", i), "orders", "paid"))
+		}
+		wantRefused(t, two, of("shop", "h", "orders", "paid"),
+			`the bound of namespace "shop": queries and topics take 21900 of 21900 bytes, and this takes 1500 more; delete ScaledObjects`)
+		snapshot(t, two, of("other", "h", "orders", "paid"))
+		for _, c := range []*Collector{one, two} {
+			s, err := c.Snapshot(t.Context(), of("third", "i", "paid"))
+			if fault.KindOf(err) != fault.Exhausted ||
+				!strings.Contains(err.Error(), "the bound of all clusters: queries and topics take 29200 of 29200 bytes, and this takes 1500 more; raise GOMEMLIMIT") {
+				t.Errorf("Snapshot = %v, %v, want it refused for the bound of all", s, err)
+			}
+		}
+		k.commit("g1", "orders", 4)
+		pass(1100 * time.Millisecond)
+		if s := snapshot(t, one, of("shop", "g1", "orders", "paid")); s.Err != nil || s.Offsets[0].Committed != 4 {
+			t.Errorf("a query that was known is not kept fresh: %v, %v", s.Offsets[0], s.Err)
+		}
+		pass(time.Minute)
+		wantEmpty(t, one)
+		wantEmpty(t, two)
+		snapshot(t, two, of("third", "i", "paid"))
+	})
+}
+
+// TestListsOfTopicsAreCharged: a cluster may have a hundred thousand topics, and there may be a hundred such clusters.
+// A list for which there is no room is none, and is not asked for in every refresh.
+func TestListsOfTopicsAreCharged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10)
+		c := start(t, k, Options{Quota: NewQuota(0, 0, 10_000), IdleAfter: 20 * time.Second})
+		q := NewQuery(trigger.Selection{ConsumerGroup: "g", TopicRegex: "orders.*"}, 10*time.Second)
+		snapshot(t, c, q)
+		for i := range 30 {
+			k.topic(fmt.Sprintf("orders-%d", i), byte(i+2), 10)
+		}
+		pass(DefaultTopicsInterval + 2*time.Second)
+		const says = `list the topics of cluster "": the bound of all clusters: queries and topics take`
+		if s := snapshot(t, c, q); fault.KindOf(s.Err) != fault.Exhausted || !strings.Contains(s.Err.Error(), says) {
+			t.Errorf("Snapshot.Err = %v, want %s: there are topics that it leaves out", s.Err, says)
+		}
+		before := k.count(metadata)
+		for range 15 {
+			pass(time.Second)
+			_, _ = c.Snapshot(t.Context(), q)
+		}
+		if n := k.count(metadata) - before; n > 4 {
+			t.Errorf("the list was asked for %d times in 15 s", n)
+		}
+		for i := range 30 {
+			k.with(func() { delete(k.topics, fmt.Sprintf("orders-%d", i)) })
+		}
+		pass(DefaultTopicsInterval + 2*time.Second)
+		if s := snapshot(t, c, q); s.Err != nil {
+			t.Errorf("Snapshot.Err = %v, with room again", s.Err)
+		}
+		pass(time.Minute)
+		wantEmpty(t, c)
+	})
+}
+
 // TestQuotaIsGivenBackWhenACollectorEnds: a reload of the configuration replaces collectors.
 func TestQuotaIsGivenBackWhenACollectorEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		quota := NewQuota(1, 0)
+		quota := NewQuota(1, 0, 0)
 		k := newCluster(1).topic("orders", 1, 10)
 		c := New(k, Options{Quota: quota})
 		ctx, cancel := context.WithCancel(t.Context())

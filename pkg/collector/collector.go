@@ -119,6 +119,7 @@ func (c *Collector) leave() {
 		delete(c.entries, key)
 		c.forget(e)
 	}
+	c.dropCatalog()
 }
 
 // next is the publication that will show a change made now. The caller holds mu.

@@ -75,7 +75,7 @@ func (c *Collector) describe(s *scope) step[string, lag.Topic] {
 // it as owed by the call. The caller holds mu.
 func (c *Collector) claimCatalog(s *scope, id stamp) bool {
 	l := &c.catalog
-	due := l.asked == 0 || l.err != nil || id-l.asked >= stamp(c.opts.TopicsInterval)
+	due := l.asked == 0 || l.err != nil && l.refused == nil || id-l.asked >= stamp(c.opts.TopicsInterval)
 	if l.pending != 0 || !due || l.asked >= s.began {
 		return false
 	}
@@ -138,7 +138,16 @@ func (c *Collector) takeCatalog(cl *call, answer *catalogAnswer) {
 	if answer.err != nil {
 		return
 	}
-	if !l.same(answer.topics) {
+	same, before := l.same(answer.topics), l.refused
+	if l.refused = nil; !same {
+		l.refused = c.chargeCatalog(bytesOfList(answer.topics))
+	}
+	c.note(&l.seq, (l.refused == nil) != (before == nil))
+	if l.refused != nil {
+		l.err = l.refused
+		return
+	}
+	if !same {
 		l.topics, l.answered = answer.topics, true
 		l.version++
 		c.note(&l.seq, true)

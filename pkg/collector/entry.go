@@ -22,11 +22,11 @@ type entry struct {
 	// matched is how many topics the expression matched then: with too many of them, none is tracked.
 	matched int
 	seq     sequence
-	// positions is what it is charged for. refused is why it may not have what it selects, and retry when that is
-	// looked at again.
-	positions int
-	refused   error
-	retry     stamp
+	// charged are the topics and positions that it is charged for. refused is why it may not have what it selects, and
+	// retry when that is looked at again.
+	charged usage
+	refused error
+	retry   stamp
 
 	// asked is when somebody last asked, a stamp; 0 while nobody did more than peek.
 	asked atomic.Int64
@@ -195,7 +195,7 @@ func (c *Collector) prune() {
 		}
 	}
 	if !listing {
-		c.catalog = catalog{version: c.catalog.version}
+		c.dropCatalog()
 	}
 }
 

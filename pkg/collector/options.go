@@ -61,7 +61,8 @@ type Options struct {
 	MaxQueries, MaxPositions int
 	// MaxTopicsPerQuery and MaxPositionsPerQuery bound one query.
 	MaxTopicsPerQuery, MaxPositionsPerQuery int
-	// Quota bounds each namespace, in all collectors that share it; nil is one of the collector's own.
+	// Quota bounds each namespace, and all of them together, in all collectors that share it; nil is one of the
+	// collector's own.
 	Quota *Quota
 	// Logger gets one line a change of state, never one a refresh. Nil logs nothing.
 	Logger *zap.Logger
@@ -133,7 +134,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.MaxTopicsPerQuery, DefaultMaxTopicsPerQuery)
 	orDefault(&o.MaxPositionsPerQuery, DefaultMaxPositionsPerQuery)
 	if o.Quota == nil {
-		o.Quota = NewQuota(0, 0)
+		o.Quota = NewQuota(0, 0, 0)
 	}
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()

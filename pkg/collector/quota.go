@@ -21,30 +21,65 @@ const (
 	DefaultNamespacePositions = 120_000
 )
 
-// Quota bounds what each namespace may take of all the collectors that share it. Its
+// What queries take of the memory, in bytes, while somebody reads them. BenchmarkBytes and BenchmarkWorstNamespace
+// measure somewhat less.
+const (
+	queryBytes    = 1500
+	topicBytes    = 400
+	positionBytes = 500
+)
+
+// namespaceShare is how much of the memory of all namespaces one may take, in percent.
+const namespaceShare = 75
+
+// Quota bounds what all collectors that share it take together, and what each namespace may take of that. Its
 // methods may be called from any goroutine.
 type Quota struct {
-	most usage
+	// most is what a namespace may take, and bytes what all may; 0 is any number.
+	most  usage
+	bytes int64
 
 	mu sync.Mutex
 	// used is what each namespace takes; one that takes nothing has no entry.
 	used map[string]usage
+	// all is what everything takes.
+	all usage
 }
 
 // NewQuota returns a quota of so many queries and positions for each namespace; 0 means the default. A
 // query is a consumer group and what a trigger looks at of it; a position is one partition of one query.
-func NewQuota(queries, positions int) *Quota {
-	q := &Quota{most: usage{queries, positions}, used: map[string]usage{}}
+// All of them, with the lists of all topics that expressions are matched with, may take about so many bytes of
+// memory, and one namespace three quarters of that; 0 is any number.
+func NewQuota(queries, positions int, bytes int64) *Quota {
+	q := &Quota{most: usage{queries: queries, positions: positions}, bytes: max(0, bytes), used: map[string]usage{}}
 	orDefault(&q.most.queries, DefaultNamespaceQueries)
 	orDefault(&q.most.positions, DefaultNamespacePositions)
 	return q
 }
 
 // usage is what is taken, or may be.
-type usage struct{ queries, positions int }
+type usage struct {
+	// topics are counted once for each query.
+	queries, topics, positions int
+	// listed is what the lists of all topics take, in bytes.
+	listed int
+}
 
 func (u usage) plus(more usage) usage {
-	return usage{u.queries + more.queries, u.positions + more.positions}
+	return usage{u.queries + more.queries, u.topics + more.topics, u.positions + more.positions, u.listed + more.listed}
+}
+
+// bytes is about how much memory it takes.
+func (u usage) bytes() int64 {
+	return int64(u.queries)*queryBytes + int64(u.topics)*topicBytes + int64(u.positions)*positionBytes + int64(u.listed)
+}
+
+// within returns why u, which would be more by some than what is in use, does not fit into so many bytes; nil where it does.
+func (u usage) within(bytes int64, more usage) error {
+	if n := more.bytes(); n > 0 && u.bytes() > bytes {
+		return fmt.Errorf("queries and topics take %d of %d bytes, and this takes %d more", u.bytes()-n, bytes, n)
+	}
+	return nil
 }
 
 // over returns what of u, which would be more by some than what is in use, is more than may be; nil for nothing.
@@ -58,19 +93,47 @@ func (u usage) over(most, more usage) error {
 	return nil
 }
 
-// take charges the namespace, or returns why it may not have more. Giving back always works.
-func (q *Quota) take(namespace string, more usage) error {
+// take charges the namespace, or returns why it may not have more: a bound of its own, or that of all. Giving back
+// always works.
+func (q *Quota) take(namespace string, more usage) (own, all error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	next := q.used[namespace].plus(more)
 	if err := next.over(q.most, more); err != nil {
-		return err
+		return err, nil
+	}
+	if q.bytes > 0 {
+		if err := next.within(q.bytes/100*namespaceShare, more); err != nil {
+			return err, nil
+		}
+	}
+	if err := q.takeOfAll(more); err != nil {
+		return nil, err
 	}
 	if next == (usage{}) {
 		delete(q.used, namespace)
 	} else {
 		q.used[namespace] = next
 	}
+	return nil, nil
+}
+
+// takeList charges what no namespace has: the list of all topics of a cluster. Giving back always works.
+func (q *Quota) takeList(more int) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.takeOfAll(usage{listed: more})
+}
+
+// takeOfAll charges all, or returns why there is no more. The caller holds mu.
+func (q *Quota) takeOfAll(more usage) error {
+	next := q.all.plus(more)
+	if q.bytes > 0 {
+		if err := next.within(q.bytes, more); err != nil {
+			return err
+		}
+	}
+	q.all = next
 	return nil
 }
 
@@ -78,15 +141,27 @@ func (q *Quota) take(namespace string, more usage) error {
 // a *fault.Error, and nothing is taken. The caller holds mu.
 func (c *Collector) charge(q *Query, more usage) error {
 	next := c.used.plus(more)
-	if err := next.over(usage{c.opts.MaxQueries, c.opts.MaxPositions}, more); err != nil {
+	if err := next.over(usage{queries: c.opts.MaxQueries, positions: c.opts.MaxPositions}, more); err != nil {
 		return refused(q, fmt.Errorf("the cluster's bound: %w", err), "spread the ScaledObjects of this cluster over several scalers")
 	}
-	if err := c.opts.Quota.take(q.Namespace, more); err != nil {
-		return refused(q, fmt.Errorf("the bound of namespace %q: %w", q.Namespace, err),
+	own, all := c.opts.Quota.take(q.Namespace, more)
+	switch {
+	case own != nil:
+		return refused(q, fmt.Errorf("the bound of namespace %q: %w", q.Namespace, own),
 			"delete ScaledObjects of the namespace that are not needed, name fewer topics, or spread them over several namespaces")
+	case all != nil:
+		return exhausted("read", fmt.Sprintf("group %q", q.ConsumerGroup), all)
 	}
 	c.used = next
 	return nil
+}
+
+// exhausted is the refusal of what all clusters together have no room for.
+func exhausted(op, object string, err error) error {
+	return &fault.Error{
+		Kind: fault.Exhausted, Op: op, Object: object, Err: fmt.Errorf("the bound of all clusters: %w", err),
+		Remedy: "raise GOMEMLIMIT together with the memory limit of the pod, or spread the ScaledObjects over several scalers",
+	}
 }
 
 func refused(q *Query, err error, remedy string) error {
@@ -110,11 +185,11 @@ func (c *Collector) admit(e *entry, names []string) error {
 		return c.dismiss(e, refused(e.Query, fmt.Errorf("it selects %d partitions, and a trigger may have %d of them", positions, most),
 			"name fewer topics, or write several triggers"))
 	}
-	if more := positions - e.positions; more != 0 {
-		if err := c.charge(e.Query, usage{positions: more}); err != nil {
+	if more := (usage{topics: len(names) - e.charged.topics, positions: positions - e.charged.positions}); more != (usage{}) {
+		if err := c.charge(e.Query, more); err != nil {
 			return c.dismiss(e, err)
 		}
-		e.positions = positions
+		e.charged = e.charged.plus(more)
 	}
 	// A refusal stands until what was too much is known to be so no more.
 	if e.refused != nil && known {
@@ -153,6 +228,7 @@ func (c *Collector) unfollow(e *entry) {
 		e.tracked, c.untidy = nil, true
 		c.note(&e.seq, true)
 	}
-	_ = c.charge(e.Query, usage{positions: -e.positions}) // giving back always works
-	e.positions = 0
+	// Giving back always works.
+	_ = c.charge(e.Query, usage{topics: -e.charged.topics, positions: -e.charged.positions})
+	e.charged = usage{}
 }

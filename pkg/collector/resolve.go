@@ -2,6 +2,7 @@ package collector
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
@@ -23,7 +24,39 @@ type catalog struct {
 	asked, pending stamp
 	answered       bool
 	err            error
-	seq            sequence
+	// charged is what topics is charged for, in bytes. refused is why a list was not taken: for as long, nobody may
+	// believe topics to be all.
+	charged int
+	refused error
+	seq     sequence
+}
+
+// What a topic of the list takes in bytes, and each of its partitions, with what the client knows of them.
+const (
+	listedTopicBytes     = 300
+	listedPartitionBytes = 24
+)
+
+func bytesOfList(topics []lag.Topic) (n int) {
+	for i := range topics {
+		n += listedTopicBytes + len(topics[i].Name) + listedPartitionBytes*len(topics[i].Partitions)
+	}
+	return n
+}
+
+// chargeCatalog charges the catalog for so many bytes, or returns why it may not have them. The caller holds mu.
+func (c *Collector) chargeCatalog(bytes int) error {
+	if err := c.opts.Quota.takeList(bytes - c.catalog.charged); err != nil {
+		return exhausted("list the topics of", fmt.Sprintf("cluster %q", c.opts.Cluster), err)
+	}
+	c.catalog.charged = bytes
+	return nil
+}
+
+// dropCatalog forgets the list. The caller holds mu.
+func (c *Collector) dropCatalog() {
+	_ = c.chargeCatalog(0) // giving back always works
+	c.catalog = catalog{version: c.catalog.version}
 }
 
 // same reports whether a list says the same as the last one.

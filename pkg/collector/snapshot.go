@@ -62,6 +62,9 @@ func (c *Collector) look(e *entry, published uint64) *view {
 	switch {
 	case e.refused != nil:
 		wrong = append(wrong, e.refused)
+	case c.catalog.refused != nil && e.lists():
+		// There may be topics that the one taken does not have.
+		wrong = append(wrong, c.catalog.refused)
 	case len(e.tracked) == 0:
 		wrong = append(wrong, c.noTopic(e))
 	}

@@ -3,6 +3,8 @@
 package wiring
 
 import (
+	"runtime/debug"
+
 	"go.uber.org/zap"
 
 	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/cli"
@@ -25,6 +27,8 @@ func NewClusters(c config.Config, p cli.Process, m *metrics.Metrics, log *zap.Lo
 		Logger:        log,
 		LookupEnv:     p.LookupEnv,
 		Configuration: configuration,
+		// That of GOMEMLIMIT: a negative number changes nothing.
+		MemoryLimit: debug.SetMemoryLimit(-1),
 		Observe: func(name string) clusters.Observer {
 			o := m.Cluster(name)
 			return clusters.Observer{Kafka: o, Collector: o.Collector(), Close: o.Close}
