@@ -107,7 +107,7 @@ func (c *Client) candidates() []*transport.Broker {
 	for node, addr := range known {
 		if !named[addr] {
 			named[addr] = true
-			brokers = append(brokers, c.brokerAt(addr, node))
+			brokers = append(brokers, c.brokers.at(addr, node))
 		}
 	}
 	shuffle(brokers)
@@ -117,7 +117,7 @@ func (c *Client) candidates() []*transport.Broker {
 	for _, addr := range servers {
 		if !named[addr] {
 			named[addr] = true
-			brokers = append(brokers, c.brokerAt(addr, transport.UnknownNode))
+			brokers = append(brokers, c.brokers.at(addr, transport.UnknownNode))
 		}
 	}
 	now := time.Now()

@@ -1,10 +1,8 @@
 package kafka
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -69,9 +67,10 @@ type Client struct {
 	endLife context.CancelCauseFunc
 	running sync.WaitGroup
 
-	mu      sync.Mutex
-	closed  bool
-	brokers map[string]*transport.Broker // by address
+	mu     sync.Mutex
+	closed bool
+
+	brokers *brokers
 
 	// turn is that of those who read large responses.
 	turn *pace.Turn
@@ -87,7 +86,7 @@ func New(cfg Config, opts Options) (*Client, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, budget: opts.Budget, turn: pace.New(), brokers: map[string]*transport.Broker{}, identity: newIdentity()}
+	c := &Client{cfg: cfg.withDefaults(), log: opts.Logger, observer: opts.Observer, budget: opts.Budget, turn: pace.New(), identity: newIdentity()}
 	if c.budget == nil {
 		c.budget = NewBudget(0)
 	}
@@ -108,6 +107,7 @@ func New(cfg Config, opts Options) (*Client, error) {
 		Answered:  func() { c.identity.agree(time.Now()) },
 		Answering: &transport.Addresses{}, SlowAfter: hedgeAfter,
 	}
+	c.brokers = newBrokers(&c.settings, c.shared)
 	c.life, c.endLife = context.WithCancelCause(context.Background())
 	c.routes.init()
 	c.coordinators = newTable[coordinator](maxCoordinators, maxCoordinatorsBytes)
@@ -123,11 +123,7 @@ func (c *Client) Close() {
 	c.mu.Unlock()
 	c.endLife(transport.ErrClosed)
 	c.running.Wait()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, b := range c.brokers {
-		b.Retire()
-	}
+	c.brokers.keep(nil)
 }
 
 // begin starts a call: the context it returns ends with the client too, and end
@@ -155,51 +151,8 @@ func (c *Client) begin(ctx context.Context) (callCtx context.Context, end func()
 	}, nil
 }
 
-// brokerAt returns the broker of an address, and remembers its id where it has one.
-func (c *Client) brokerAt(addr string, node int32) *transport.Broker {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	b := c.brokers[addr]
-	if b == nil {
-		b = transport.NewBroker(&c.settings, c.shared, addr)
-		c.brokers[addr] = b
-	}
-	if node != transport.UnknownNode {
-		b.SetNode(node)
-	}
-	return b
-}
-
-// forget closes the connections to addresses that the cluster no longer names,
-// bootstrap servers among them: they are asked again only when nothing else answers.
-func (c *Client) forget(current map[int32]string) {
-	named := make(map[string]bool, len(current))
-	for _, addr := range current {
-		named[addr] = true
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for addr, b := range c.brokers {
-		if !named[addr] {
-			b.Retire()
-			delete(c.brokers, addr)
-		}
-	}
-}
-
 // Stats returns the brokers that the client has had to do with, by id and address.
-func (c *Client) Stats() []BrokerStats {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	stats := make([]BrokerStats, 0, len(c.brokers))
-	for _, b := range c.brokers {
-		stats = append(stats, b.Stats())
-	}
-	slices.SortFunc(stats, func(a, b BrokerStats) int {
-		return cmp.Or(cmp.Compare(a.Broker, b.Broker), cmp.Compare(a.Address, b.Address))
-	})
-	return stats
-}
+func (c *Client) Stats() []BrokerStats { return c.brokers.stats() }
 
 // cluster names the cluster in errors.
 func (c *Client) cluster() string { return fmt.Sprintf("cluster %q", c.cfg.Name) }

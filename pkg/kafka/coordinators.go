@@ -105,6 +105,8 @@ func (c *Client) findTogether(ctx context.Context, groups []string) map[string]e
 			errs[group] = errLeftOut
 		case found.ErrorCode != 0:
 			errs[group] = wire.WithMessage(found.ErrorCode, deref(found.ErrorMessage))
+		case len(found.Host) > maxHost:
+			errs[group] = wire.TooLarge("bytes in the name of a host", maxHost)
 		default:
 			at := coordinatorAt(found.NodeID, found.Host, found.Port)
 			if _, known := same[at]; !known {
@@ -142,6 +144,9 @@ func (c *Client) findOne(ctx context.Context, group string) error {
 	if found.ErrorCode != 0 {
 		return wire.WithMessage(found.ErrorCode, deref(found.ErrorMessage))
 	}
+	if len(found.Host) > maxHost {
+		return wire.TooLarge("bytes in the name of a host", maxHost)
+	}
 	c.keepCoordinator(group, coordinatorAt(found.NodeID, found.Host, found.Port))
 	return nil
 }
@@ -155,7 +160,7 @@ func (c *Client) coordinatorBroker(at coordinator) *transport.Broker {
 	if addr, ok := c.routes.address(at.node); ok {
 		at.addr = addr
 	}
-	return c.brokerAt(at.addr, at.node)
+	return c.brokers.at(at.addr, at.node)
 }
 
 func all(groups []string, err error) map[string]error {

@@ -97,7 +97,7 @@ func (s *leaderSort) add(topic string, id int32, route *topicRoute) {
 			s.lose(one(), noLeader(l))
 			return
 		}
-		open = &openBatch{leaderBatch: leaderBatch{broker: s.c.brokerAt(addr, l.node)}}
+		open = &openBatch{leaderBatch: leaderBatch{broker: s.c.brokers.at(addr, l.node)}}
 		s.open[l.node] = open
 	}
 	s.put(open, topic, l)

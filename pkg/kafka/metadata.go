@@ -99,7 +99,7 @@ func (c *Client) metadataOf(ctx context.Context, names []string) ([]topicAnswer,
 	answer := &asked.(*metadataQuery).answer
 	c.routes.update(answer, readAt)
 	if len(answer.brokers) > 0 {
-		c.forget(answer.brokers)
+		c.brokers.keep(answer.brokers)
 	}
 	c.verifyServers(answer.brokers)
 	return answer.topics, nil

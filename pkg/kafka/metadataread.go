@@ -22,6 +22,7 @@ var _ transport.Streamed = (*metadataQuery)(nil)
 // a cluster with ZooKeeper, and two million tried with KRaft, in all its topics.
 const (
 	maxBrokers    = 10_000
+	maxHost       = 255 // bytes: DNS has no longer names
 	maxTopics     = 100_000
 	maxPartitions = 1_000_000
 	// maxTopicPartitions are those of one topic.
@@ -113,7 +114,9 @@ func (q *metadataQuery) ReadResponse(r io.Reader) error {
 func (q *metadataQuery) readBrokers(in *wire.Reader) {
 	q.answer.brokers = map[int32]string{}
 	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
-		node, host, port := in.Int32(), string(in.String()), in.Int32()
+		node, host := in.Int32(), string(in.String())
+		in.Bound(len(host), maxHost, "bytes in the name of a host")
+		port := in.Int32()
 		in.String() // rack
 		in.Tags()
 		if in.Err() != nil {

@@ -3,6 +3,7 @@ package kafka
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -205,42 +206,50 @@ func TestPartitionsAreNumberedFromZeroOn(t *testing.T) {
 	}
 }
 
-// repeated is the beginning of an answer without brokers that goes on with n times the same.
-func repeated(topics int, topic []byte) []byte {
-	head := []byte{0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0} // tags, throttle, no brokers, no cluster id, controller
-	for ; topics >= 0x80; topics >>= 7 {
-		head = append(head, byte(topics)|0x80)
+// tooMuch are answers of version 12 that name one more of something than is taken.
+func tooMuch() map[string][]byte {
+	name := func(i int) []byte { n := strconv.Itoa(i); return append([]byte{byte(len(n) + 1)}, n...) }
+	many := func(n int, one func(int) []byte) (all []byte) {
+		for i := range n {
+			all = append(all, one(i)...)
+		}
+		return all
 	}
-	return append(append(head, byte(topics)), topic...)
+	topic := func(i, partitions int) []byte {
+		const each = 18 // error, number, leader, epoch, no replicas, no tags
+		partition := append(make([]byte, each-4), 1, 1, 1, 0)
+		count := binary.AppendUvarint(nil, uint64(partitions)+1)
+		return slices.Concat([]byte{0, 0}, name(i), make([]byte, 17), count, bytes.Repeat(partition, partitions), make([]byte, 5))
+	}
+	broker := func(i int, host []byte) []byte {
+		length := binary.AppendUvarint(nil, uint64(len(host))+1)
+		return slices.Concat(binary.BigEndian.AppendUint32(nil, uint32(i)), length, host, []byte{0, 0, 0, 1, 0, 0}) // port, rack, tags
+	}
+	head := func(brokers int, list []byte, topics int) []byte {
+		head := slices.Concat(make([]byte, 5), binary.AppendUvarint(nil, uint64(brokers)+1), list, make([]byte, 5))
+		return binary.AppendUvarint(head, uint64(topics)+1)
+	}
+	inTenths := func(i int) []byte { return topic(i, maxPartitions/10) }
+	return map[string][]byte{
+		"10000 brokers":                   head(maxBrokers+1, many(maxBrokers+1, func(i int) []byte { return broker(i, []byte("kafka")) }), 0),
+		"255 bytes in the name of a host": head(1, broker(1, bytes.Repeat([]byte("x"), maxHost+1)), 0),
+		"100000 topics":                   append(head(0, nil, maxTopics+1), many(maxTopics+1, func(i int) []byte { return topic(i, 0) })...),
+		"100000 partitions of a topic":    append(head(0, nil, 1), topic(0, maxTopicPartitions+1)...),
+		"1000000 partitions":              slices.Concat(head(0, nil, 11), many(10, inTenths), topic(10, 1)),
+	}
 }
 
 func TestMetadataOfTooMuchIsRefused(t *testing.T) {
-	// A partition of 18 bytes: error, number, leader, epoch, no replicas, no tags.
-	partition := append(make([]byte, 14), 1, 1, 1, 0)
-	head := append([]byte{0, 0, 2, 't'}, make([]byte, 17)...) // error, name, id, internal
-	body := repeated(2, slices.Concat(head, []byte{0xff, 0xff, 0xff, 0xff, 0x0f}, bytes.Repeat(partition, maxTopicPartitions+1)))
-	query := newMetadataQuery(nil, pace.New().Of(t.Context()))
-	query.SetVersion(12)
-	err := query.ReadResponse(bytes.NewReader(body))
-	if _, large := errors.AsType[*wire.TooLargeError](err); !large || !strings.Contains(err.Error(), "more than 100000 partitions of a topic") {
-		t.Errorf("got %v", err)
-	}
-	if kind, remedy := diagnose(err); kind != fault.Unavailable || remedy == "" {
-		t.Errorf("kind %v, remedy %q", kind, remedy)
-	}
-	var many []byte
-	for i := range maxTopics + 1 {
-		name := strconv.Itoa(i)
-		many = append(many, 0, 0, byte(len(name)+1))
-		many = append(many, name...)
-		many = append(many, make([]byte, 17)...) // id, internal
-		many = append(many, 1, 0, 0, 0, 0, 0)    // no partitions, operations, tags
-	}
-	query = newMetadataQuery(nil, pace.New().Of(t.Context()))
-	query.SetVersion(12)
-	err = query.ReadResponse(bytes.NewReader(repeated(maxTopics+2, many)))
-	if _, large := errors.AsType[*wire.TooLargeError](err); !large {
-		t.Errorf("%d topics: %v", maxTopics+1, err)
+	for what, body := range tooMuch() {
+		query := newMetadataQuery(nil, pace.New().Of(t.Context()))
+		query.SetVersion(12)
+		err := query.ReadResponse(bytes.NewReader(append(body, 0)))
+		if _, large := errors.AsType[*wire.TooLargeError](err); !large || err.Error() != "the broker's answer has more than "+what {
+			t.Errorf("%s: %v", what, err)
+		}
+		if kind, remedy := diagnose(err); kind != fault.Unavailable || remedy == "" {
+			t.Errorf("%s: kind %v, remedy %q", what, kind, remedy)
+		}
 	}
 }
 

@@ -52,8 +52,8 @@ func (t *table[V]) get(name string, now time.Time) (value V, ok bool) {
 	return e.value, true
 }
 
-// put remembers a value of so many bytes.
-func (t *table[V]) put(name string, value V, bytes int, now time.Time) {
+// put remembers a value of so many bytes, and returns those that had to make room for it.
+func (t *table[V]) put(name string, value V, bytes int, now time.Time) (shed []V) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.remove(name)
@@ -62,8 +62,9 @@ func (t *table[V]) put(name string, value V, bytes int, now time.Time) {
 	t.all[name] = e
 	t.bytes += e.bytes
 	if len(t.all) > t.most || t.bytes > t.mostBytes {
-		t.shed()
+		return t.shed()
 	}
+	return nil
 }
 
 func (t *table[V]) drop(names ...string) {
@@ -82,8 +83,32 @@ func (t *table[V]) remove(name string) {
 	}
 }
 
+// keep drops what no longer has a name to be kept, and returns it.
+func (t *table[V]) keep(has func(name string) bool) (dropped []V) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name, e := range t.all {
+		if !has(name) {
+			dropped = append(dropped, e.value)
+			t.remove(name)
+		}
+	}
+	return dropped
+}
+
+// values are all that are remembered, in no order.
+func (t *table[V]) values() []V {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	values := make([]V, 0, len(t.all))
+	for _, e := range t.all {
+		values = append(values, e.value)
+	}
+	return values
+}
+
 // shed makes room: an eighth of the table, so that it is not sought for each entry. The caller holds mu.
-func (t *table[V]) shed() {
+func (t *table[V]) shed() (gone []V) {
 	names := make([]string, 0, len(t.all))
 	for name := range t.all {
 		names = append(names, name)
@@ -91,10 +116,12 @@ func (t *table[V]) shed() {
 	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(t.all[a].used.Load(), t.all[b].used.Load()) })
 	for _, name := range names {
 		if len(t.all) <= t.most-t.most/8 && t.bytes <= t.mostBytes-t.mostBytes/8 {
-			return
+			break
 		}
+		gone = append(gone, t.all[name].value)
 		t.remove(name)
 	}
+	return gone
 }
 
 // sweep forgets what has not been asked for, at most once in a while.

@@ -99,6 +99,18 @@ func TestTablesOfTheClientAreBounded(t *testing.T) {
 			t.Errorf("%s: %d entries of %d bytes", name, n, bytes)
 		}
 	}
+	for i := range maxBrokers + 1000 {
+		c.coordinatorBroker(coordinator{int32(i), fmt.Sprint("kafka-", i, ":9092")})
+	}
+	if n := len(c.Stats()); n > maxBrokers || n < maxBrokers/2 {
+		t.Errorf("%d brokers", n)
+	}
+	for i := range 100_000 {
+		c.coordinatorBroker(coordinator{int32(i), fmt.Sprint(strings.Repeat("k", maxHost), i, ":9092")})
+	}
+	if n, bytes := c.brokers.table.size(); n > maxBrokers || bytes > maxBrokersBytes {
+		t.Errorf("%d brokers of %d bytes", n, bytes)
+	}
 	for i := range maxTopics + 1000 {
 		c.routes.update(&metadataAnswer{topics: []topicAnswer{{name: strconv.Itoa(i), leaders: make([]leader, 1)}}}, time.Now())
 	}

@@ -80,7 +80,7 @@ func (c *Client) AwaitRecords(ctx context.Context, leader int32, at lag.Position
 	// A broker that is silent must not be waited for without end.
 	ctx, cancel := context.WithTimeout(ctx, most+c.cfg.RequestTimeout)
 	defer cancel()
-	b := c.brokerAt(addr, leader)
+	b := c.brokers.at(addr, leader)
 	f := newEndFetch(at, from, most, c.epochsOf(from))
 	if _, err := b.Waiting().Request(ctx, f, waitVersions); err != nil {
 		return nil, failure("wait for records on", b.Name(), err)
