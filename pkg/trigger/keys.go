@@ -40,6 +40,13 @@ func (p *parser) checkKeys() {
 	}
 }
 
+// ReadFromEnv reports whether a metadata key that ends in FromEnv is one that is read.
+// Any other is refused, whatever its variable holds.
+func ReadFromEnv(key string) bool {
+	name, found := strings.CutSuffix(key, fromEnv)
+	return found && slices.ContainsFunc(Parameters(), func(param Parameter) bool { return param.FromEnv && param.Name == name })
+}
+
 func (p *parser) envNames() string {
 	var names []string
 	for _, param := range p.params {

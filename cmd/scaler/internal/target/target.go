@@ -91,7 +91,8 @@ func (t *Cluster) ByAddress() bool { return len(t.bootstrapServers) > 0 }
 
 // ReplaceIn puts the cluster that the flags name, if they name one, in the place
 // of the one in a trigger's metadata. It changes the metadata, and leaves only those
-// unset variables that the trigger still lacks.
+// unset variables that the trigger still lacks: a key that is refused with any value
+// stays in the metadata, to be refused.
 func (t *Cluster) ReplaceIn(of manifest.Trigger) manifest.Trigger {
 	const servers, cluster = "bootstrapServers", "cluster"
 	replaces := t.Named()
@@ -107,6 +108,12 @@ func (t *Cluster) ReplaceIn(of manifest.Trigger) manifest.Trigger {
 		of.Metadata[servers] = strings.Join(t.bootstrapServers, ",")
 		if t.tls {
 			of.Metadata["tls"] = "enable"
+		}
+	}
+	for _, v := range of.Unset {
+		// With the variable's name for a value: where KEDA looks, it may well be set.
+		if !trigger.ReadFromEnv(v.Key) {
+			of.Metadata[v.Key] = v.Name
 		}
 	}
 	of.Unset = slices.DeleteFunc(slices.Clone(of.Unset), func(v manifest.Variable) bool {
