@@ -61,7 +61,7 @@ func (at *attacker) streamsCut(ctx context.Context) {
 func (at *attacker) hold(ctx context.Context, kind string, count int, while time.Duration,
 	open func(context.Context, pb.ExternalScalerClient) (receive func() error, err error),
 ) {
-	conn, err := dial(at.victim.grpc)
+	conn, err := dial(at.victim.GRPC)
 	if err != nil {
 		at.notes.trouble("dial: %v", err)
 		return

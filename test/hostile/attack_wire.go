@@ -126,7 +126,7 @@ func (at *attacker) otherServices(ctx context.Context) {
 	})
 	path := pick(at.dice, "/metrics", "/metrics", "/healthz", "/readyz", "/debug/pprof/", "/"+strings.Repeat("a", at.size()/4))
 	at.in(ctx, "http", func(ctx context.Context) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+at.victim.web+path, http.NoBody)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+at.victim.Web+path, http.NoBody)
 		if err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func (at *attacker) rawConnections(ctx context.Context) {
 		words := pick(at.dice, "", preface[:at.IntN(len(preface))], preface, preface+settings, string(at.noise(at.IntN(500))),
 			preface+strings.Repeat(settings, 1000), preface+settings+"\x7f\xff\xff\x00\x00\x00\x00\x00\x01", preface+settings+string(at.noise(300)),
 			preface+settings+strings.Repeat("\x00\x00\x08\x06\x00\x00\x00\x00\x0012345678", 200), "GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-		address, while, reset := pick(at.dice, at.victim.grpc, at.victim.grpc, at.victim.web), time.Duration(at.IntN(9000))*time.Millisecond, at.IntN(2) == 0
+		address, while, reset := pick(at.dice, at.victim.GRPC, at.victim.GRPC, at.victim.Web), time.Duration(at.IntN(9000))*time.Millisecond, at.IntN(2) == 0
 		at.in(ctx, "raw connections", func(ctx context.Context) error {
 			conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
 			if err != nil {
@@ -178,7 +178,7 @@ func (at *attacker) manyConnections(ctx context.Context) {
 		}
 	}()
 	for range 1 + at.IntN(mostConnections) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.victim.grpc)
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.victim.GRPC)
 		at.notes.attack("many connections", err)
 		if err != nil {
 			break

@@ -69,7 +69,7 @@ func attacks() []attack {
 // attacker makes one kind of attack. Its dice belong to its one goroutine; calls go on in others.
 type attacker struct {
 	*dice
-	victim *victim
+	victim target
 	notes  *notes
 	conn   *grpc.ClientConn
 	keda   pb.ExternalScalerClient
@@ -111,17 +111,17 @@ func dial(address string) (*grpc.ClientConn, error) {
 }
 
 // makeAttack makes one kind of attack until ctx ends.
-func (r *run) makeAttack(ctx context.Context, number uint64, a attack) error {
-	conn, err := dial(r.victim.grpc)
+func (s *assault) makeAttack(ctx context.Context, number uint64, a attack) error {
+	conn, err := dial(s.victim.GRPC)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close() }()
 	at := &attacker{
-		dice:   r.brokers.dice(rand.New(rand.NewPCG(r.opts.Seed, number)), strings.ReplaceAll(a.name, " ", "-")),
-		victim: r.victim, notes: r.notes, conn: conn,
+		dice:   s.brokers.dice(rand.New(rand.NewPCG(s.seed, number)), strings.ReplaceAll(a.name, " ", "-")),
+		victim: s.victim, notes: s.notes, conn: conn,
 		keda: pb.NewExternalScalerClient(conn), own: kafkascalerv1.NewKafkaScalerServiceClient(conn),
-		slots: make(chan struct{}, inFlight), shared: r.shared,
+		slots: make(chan struct{}, inFlight), shared: s.shared,
 	}
 	defer at.calls.Wait()
 	for sleep(ctx, time.Duration(at.ExpFloat64()*float64(a.every))) {

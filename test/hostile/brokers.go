@@ -56,6 +56,18 @@ func (b *brokers) close() {
 	b.trap.close()
 }
 
+// stats counts what the brokers did.
+func (b *brokers) stats() map[string]hostilebroker.Stats {
+	all := map[string]hostilebroker.Stats{}
+	for kind, broker := range b.configured {
+		all[string(kind)] = broker.Stats()
+	}
+	for kind, broker := range b.inline {
+		all[string(kind)+" (brought by triggers)"] = broker.Stats()
+	}
+	return all
+}
+
 // dice are those of one attacker.
 func (b *brokers) dice(r *rand.Rand, who string) *dice {
 	d := &dice{Rand: r, byKind: map[hostilebroker.Kind]string{}, who: who}
@@ -75,11 +87,15 @@ func (b *brokers) dice(r *rand.Rand, who string) *dice {
 	return d
 }
 
-// config is the scaler's configuration: the honest cluster, the sick ones, and all of 127.0.0.1 for triggers.
-func (b *brokers) config(honest []string, idleAfter string) string {
+// configuration is the scaler's: the honest cluster, the sick ones, and all of 127.0.0.1 for triggers.
+func configuration(honest []string, idleAfter, hostile string) string {
+	return fmt.Sprintf("refresh: {idleAfter: %s}\ninlineBootstrapServers: {allow: [\"127.0.0.1:*\"]}\nclusters:\n  - name: main\n    bootstrapServers: [\"%s\"]\n%s",
+		idleAfter, strings.Join(honest, `", "`), hostile)
+}
+
+// config is the part of the scaler's configuration that names the brokers.
+func (b *brokers) config() string {
 	var c strings.Builder
-	fmt.Fprintf(&c, "refresh: {idleAfter: %s}\ninlineBootstrapServers: {allow: [\"127.0.0.1:*\"]}\nclusters:\n  - name: main\n    bootstrapServers: [\"%s\"]\n",
-		idleAfter, strings.Join(honest, `", "`))
 	for _, kind := range hostilebroker.Kinds() {
 		broker := b.configured[kind]
 		if broker == nil {

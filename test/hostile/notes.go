@@ -17,6 +17,8 @@ const samples = 20
 // notes are what everybody notes, from many goroutines.
 type notes struct {
 	mu        sync.Mutex
+	// alone is set while nobody attacks: latencies of then count apart.
+	alone     bool
 	latencies map[string]map[string][]time.Duration
 	codes     map[string]map[string]int
 	texts     map[string][]string
@@ -40,7 +42,7 @@ func (t *texts) add(text string) {
 }
 
 func newNotes() *notes {
-	return &notes{latencies: map[string]map[string][]time.Duration{}, codes: map[string]map[string]int{}, texts: map[string][]string{}}
+	return &notes{alone: true, latencies: map[string]map[string][]time.Duration{}, codes: map[string]map[string]int{}, texts: map[string][]string{}}
 }
 
 // timed makes a call and notes how long it took, answered or not.
@@ -54,9 +56,19 @@ func timed[T any](n *notes, who, method string, call func() (T, error)) (T, erro
 	return answer, err
 }
 
+// attacked notes whether latencies are those under attack.
+func (n *notes) attacked(yes bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.alone = !yes
+}
+
 func (n *notes) took(who, method string, d time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.alone {
+		who += ", alone"
+	}
 	if n.latencies[who] == nil {
 		n.latencies[who] = map[string][]time.Duration{}
 	}

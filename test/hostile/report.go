@@ -73,11 +73,11 @@ func (r *Report) during(s State) {
 }
 
 // finish takes in what was noted.
-func (r *Report) finish(n *notes, b *brokers) {
+func (r *Report) finish(n *notes, seen result) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	r.Lies, r.Silences, r.Troubles, r.Unprintable = n.lies, n.silences, n.troubles, n.raw
-	r.Trapped = b.trap.caught.Load()
+	r.Trapped, r.Brokers = seen.Trapped, seen.Brokers
 	r.Calls, r.Errors = cloned(n.codes), maps.Clone(n.texts)
 	r.Latencies = map[string]map[string]Latency{}
 	for who, byMethod := range n.latencies {
@@ -86,18 +86,11 @@ func (r *Report) finish(n *notes, b *brokers) {
 			r.Latencies[who][method] = latencyOf(all)
 		}
 	}
-	r.Brokers = map[string]hostilebroker.Stats{}
-	for kind, broker := range b.configured {
-		r.Brokers[string(kind)] = broker.Stats()
-	}
-	for kind, broker := range b.inline {
-		r.Brokers[string(kind)+" (brought by triggers)"] = broker.Stats()
-	}
 }
 
 // rememberedFor is how long the scaler remembers metadata that is no trigger, longer than
 // anything else, and a sweep more (pkg/scaler, invalidIdleAfter).
-const rememberedFor = 21 * time.Minute
+const rememberedFor = 18 * time.Minute
 
 // leftovers is what is not back where it was before the attack. A little more is
 // allowed of everything: a pool that has grown, a label that came once.
@@ -181,10 +174,10 @@ func (r *Report) String() string {
 	line("after %5s:  %s", r.CalmTook.Round(time.Second), r.After)
 	line("lies %d, silences %d, unprintable errors %d, trapped %d, panics %d, troubles of the test %d",
 		r.Lies.Count, r.Silences.Count, r.Unprintable.Count, r.Trapped, r.After.Panics, r.Troubles.Count)
-	line("\nanswers in time:")
+	line("\nhow long answers took:")
 	for _, who := range slices.Sorted(maps.Keys(r.Latencies)) {
 		for _, method := range slices.Sorted(maps.Keys(r.Latencies[who])) {
-			line("  %-10s %-15s %s", who, method, r.Latencies[who][method])
+			line("  %-15s %-15s %s", who, method, r.Latencies[who][method])
 		}
 	}
 	line("\ncalls by who made them:")

@@ -44,12 +44,11 @@ type Options struct {
 
 // run is one run under way.
 type run struct {
-	opts    Options
-	victim  *victim
-	brokers *brokers
-	notes   *notes
-	shared  *refs
-	report  *Report
+	opts      Options
+	victim    *victim
+	attackers *attackers
+	notes     *notes
+	report    *Report
 }
 
 // Run attacks the scaler for a while. The error is one of the test itself; what the
@@ -73,17 +72,17 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer func() { _ = inline.Close() }()
-	hostile, err := startBrokers(o.Seed, o.Kinds)
+	hostile, err := startAttackers(o)
 	if err != nil {
 		return nil, err
 	}
-	defer hostile.close()
-	v, err := startVictim(binary, o.Dir, hostile.config(kafka.Bootstrap(), o.IdleAfter), limits)
+	defer hostile.process.Kill()
+	v, err := startVictim(binary, o.Dir, configuration(kafka.Bootstrap(), o.IdleAfter, hostile.clusters), limits)
 	if err != nil {
 		return nil, err
 	}
 	defer v.stop()
-	r := &run{opts: o, victim: v, brokers: hostile, notes: newNotes(), shared: &refs{}}
+	r := &run{opts: o, victim: v, attackers: hostile, notes: newNotes()}
 	r.report = newReport(o, limits, v.cage.holds())
 	return r.report, r.all(ctx, kafka, inline)
 }
@@ -128,11 +127,17 @@ func (r *run) all(ctx context.Context, kafka, inline Kafka) error {
 		return err
 	}
 	r.opts.Log("before: %s", r.report.Before)
-	r.attack(ctx)
+	if err := r.attack(ctx); err != nil {
+		return err
+	}
 	r.calm(ctx)
 	endHonest()
 	honest.Wait()
-	r.report.finish(r.notes, r.brokers)
+	seen, err := r.attackers.leave(r.notes)
+	if err != nil {
+		return err
+	}
+	r.report.finish(r.notes, seen)
 	return ctx.Err()
 }
 
@@ -154,28 +159,23 @@ func (h *honestSide) prime(ctx context.Context) {
 	asking.Wait()
 }
 
-// attack makes all attacks for the duration, and looks at the victim meanwhile.
-func (r *run) attack(ctx context.Context) {
+// attack has the attackers attack for the duration, and looks at the victim meanwhile.
+func (r *run) attack(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.opts.Duration)
 	defer cancel()
-	var attacking sync.WaitGroup
-	defer attacking.Wait()
-	for i, a := range attacks() {
-		if !selects(r.opts.Attacks, a.name) {
-			continue
-		}
-		attacking.Go(func() {
-			if err := r.makeAttack(ctx, uint64(i), a); err != nil {
-				r.notes.trouble("%s: %v", a.name, err)
-			}
-		})
+	if err := r.attackers.begin(r.victim); err != nil {
+		return err
 	}
+	r.notes.attacked(true)
+	defer r.notes.attacked(false)
 	said := time.Now()
 	for sleep(ctx, lookEvery) {
+		if !r.attackers.process.Running() {
+			return r.attackers.process.Failure("attack")
+		}
 		if !r.victim.process.Running() {
 			r.report.died(r.victim)
-			cancel()
-			return
+			break
 		}
 		s, err := r.victim.state(ctx)
 		if err != nil {
@@ -190,9 +190,8 @@ func (r *run) attack(ctx context.Context) {
 			r.opts.Log("under attack: %s; %s", s, r.notes.summary())
 		}
 	}
+	return r.attackers.end()
 }
-
-func selects(some *regexp.Regexp, name string) bool { return some == nil || some.MatchString(name) }
 
 // calm waits until the victim uses no more than before, or the time for that is over.
 func (r *run) calm(ctx context.Context) {
