@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -234,6 +235,35 @@ func TestListsOfTopicsAreCharged(t *testing.T) {
 		}
 		pass(time.Minute)
 		wantEmpty(t, c)
+	})
+}
+
+// TestListThatFailsIsAskedForMoreRarely: a list of a million topics is refused once it was read, and costs as much each time.
+func TestListThatFailsIsAskedForMoreRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newCluster(1).topic("orders", 1, 10)
+		var failing atomic.Bool
+		failing.Store(true)
+		k.behave = func(a api, _ int) (time.Duration, error) {
+			if a == metadata && failing.Load() {
+				return 0, unavailable(errors.New("the broker's answer has more than 100000 topics"))
+			}
+			return 0, nil
+		}
+		c := start(t, k, Options{})
+		q := NewQuery(trigger.Selection{ConsumerGroup: "g", TopicRegex: "orders"}, 10*time.Second)
+		for range 60 {
+			_, _ = c.Snapshot(t.Context(), q)
+			pass(time.Second)
+		}
+		if n := k.count(metadata); n < 6 || n > 12 {
+			t.Errorf("a list that fails was asked for %d times in a minute", n)
+		}
+		failing.Store(false)
+		pass(DefaultTopicsInterval + 2*time.Second)
+		if s := snapshot(t, c, q); s.Err != nil {
+			t.Errorf("Snapshot.Err = %v, once there is a list", s.Err)
+		}
 	})
 }
 

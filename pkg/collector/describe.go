@@ -75,7 +75,7 @@ func (c *Collector) describe(s *scope) step[string, lag.Topic] {
 // it as owed by the call. The caller holds mu.
 func (c *Collector) claimCatalog(s *scope, id stamp) bool {
 	l := &c.catalog
-	due := l.asked == 0 || l.err != nil && l.refused == nil || id-l.asked >= stamp(c.opts.TopicsInterval)
+	due := l.asked == 0 || id-l.asked >= c.again()
 	if l.pending != 0 || !due || l.asked >= s.began {
 		return false
 	}
@@ -136,8 +136,10 @@ func (c *Collector) takeCatalog(cl *call, answer *catalogAnswer) {
 	c.note(&l.seq, (l.err == nil) != (answer.err == nil))
 	l.pending, l.err = 0, answer.err
 	if answer.err != nil {
+		l.failures++
 		return
 	}
+	l.failures = 0
 	same, before := l.same(answer.topics), l.refused
 	if l.refused = nil; !same {
 		l.refused = c.chargeCatalog(bytesOfList(answer.topics))

@@ -24,6 +24,8 @@ type catalog struct {
 	asked, pending stamp
 	answered       bool
 	err            error
+	// failures counts the attempts since the newest good answer.
+	failures int
 	// charged is what topics is charged for, in bytes. refused is why a list was not taken: for as long, nobody may
 	// believe topics to be all.
 	charged int
@@ -36,6 +38,16 @@ const (
 	listedTopicBytes     = 300
 	listedPartitionBytes = 24
 )
+
+// again is how long after the newest attempt the list is asked for again: a refresh later after one that failed, and
+// then more and more rarely. An answer that cannot be taken may be as long as one can be.
+func (c *Collector) again() stamp {
+	if l := &c.catalog; l.failures > 0 && l.refused == nil {
+		const most = 16
+		return min(stamp(c.opts.Interval)<<min(l.failures-1, most)/2, stamp(c.opts.TopicsInterval))
+	}
+	return stamp(c.opts.TopicsInterval)
+}
 
 func bytesOfList(topics []lag.Topic) (n int) {
 	for i := range topics {
