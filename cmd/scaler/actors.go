@@ -36,6 +36,12 @@ func addSignals(ctx context.Context, group *run.Group, log *zap.Logger) {
 	}, func(error) { cancel() })
 }
 
+// addLogLimit says now and then how many lines the log has left out.
+func addLogLimit(group *run.Group, limit *logLimit) {
+	ctx, cancel := context.WithCancel(context.Background())
+	group.Add(func() error { return limit.run(ctx) }, func(error) { cancel() })
+}
+
 // addWatcher reloads the configuration on SIGHUP and when its file changes.
 func addWatcher(group *run.Group, watcher *config.Watcher) {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -9,8 +10,8 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 )
 
-// newLogger returns a logger to w and its level, which a reload may change.
-func newLogger(w io.Writer, c config.Log) (*zap.Logger, zap.AtomicLevel) {
+// newLogger returns a logger to w, its level, which a reload may change, and its limit, which has to run.
+func newLogger(w io.Writer, c config.Log) (*zap.Logger, zap.AtomicLevel, *logLimit) {
 	level := zap.NewAtomicLevelAt(logLevel(c))
 	encoder := zap.NewProductionEncoderConfig()
 	encoder.TimeKey = "time"
@@ -23,7 +24,8 @@ func newLogger(w io.Writer, c config.Log) (*zap.Logger, zap.AtomicLevel) {
 	} else {
 		e = zapcore.NewJSONEncoder(encoder)
 	}
-	return zap.New(zapcore.NewCore(e, zapcore.Lock(zapcore.AddSync(w)), level)), level
+	core, limit := limited(zapcore.NewCore(e, zapcore.Lock(zapcore.AddSync(w)), level), time.Now)
+	return zap.New(core), level, limit
 }
 
 // logLevel is for a configuration that is valid: its levels are zap's.

@@ -42,7 +42,7 @@ func serve(ctx context.Context, p cli.Process, watcher *config.Watcher) error {
 	if err != nil {
 		return err
 	}
-	log, level := newLogger(p.Stderr, cfg.Log)
+	log, level, limit := newLogger(p.Stderr, cfg.Log)
 	build := readBuild()
 	m := metrics.New(metrics.Build{Version: build.Version, Revision: build.Revision, GoVersion: build.GoVersion})
 	m.ConfigLoaded(time.Now())
@@ -65,6 +65,7 @@ func serve(ctx context.Context, p cli.Process, watcher *config.Watcher) error {
 	}
 	var group run.Group
 	addSignals(ctx, &group, log)
+	addLogLimit(&group, limit)
 	if watcher.Path != "" {
 		r := reloader{started: cfg, set: set, level: level, metrics: m, log: log, path: watcher.Path}
 		watcher.Apply, watcher.Reloaded = r.apply, r.done
