@@ -108,7 +108,7 @@ wake-transitions: ## No wake-up is lost on real Kafka, through N (default 10000)
 
 .PHONY: hostile
 hostile: ## Attack the scaler at 256 MiB for DURATION (default 1h), with real Kafka (SEED=n ARGS=...)
-	$(GO) test -tags realkafka -count 1 -v -timeout 24h -run '^TestHostile$$' ./test/hostile -real -duration $(or $(DURATION),1h) -calm 25m -idle 5m -seed $(or $(SEED),1) -out $(BIN)/hostile $(ARGS)
+	$(GO) test -tags realkafka -count 1 -v -timeout 24h -run '^TestHostile$$' ./test/hostile -real -duration $(or $(DURATION),1h) -calm 20m -idle 5m -seed $(or $(SEED),1) -out $(BIN)/hostile $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (default 30s) each

@@ -18,10 +18,10 @@ const (
 	// idleAfter is when an entry that nobody asked about is forgotten. KEDA asks at least once a
 	// pollingInterval, 30 s unless set.
 	idleAfter = 10 * time.Minute
-	// invalidIdleAfter is the same for metadata that is no trigger. It is longer than the 1,000 s to which
-	// the pauses grow after which KEDA repeats a reconcile that fails: the series by which an alert finds the
+	// invalidIdleAfter is the same for metadata that is no trigger. It is longer, and not by much, than the 1,000 s to
+	// which the pauses grow after which KEDA repeats a reconcile that fails: the series by which an alert finds the
 	// mistake must last from one to the next.
-	invalidIdleAfter = 20 * time.Minute
+	invalidIdleAfter = 17 * time.Minute
 	// correctedAfter is how much longer ago than for another trigger of its ScaledObject KEDA has asked about
 	// metadata that is no trigger, when it counts as corrected: KEDA asks about all triggers in one go.
 	correctedAfter = time.Minute
