@@ -131,6 +131,7 @@ func TestOrderIsBroken(t *testing.T) {
 		{"pkg/fault", "pkg/lag"},
 		{"pkg/lag/any", "pkg/policy"},
 		{"pkg/policy/latency", "pkg/trigger"},
+		{"pkg/history/arrivals", "pkg/clusters"},
 		{"pkg/collector", "pkg/kafka"},
 		{"pkg/kafka/transport", "pkg/kafka"},
 		{"pkg/kafka/wire", "pkg/kafka/transport"},
