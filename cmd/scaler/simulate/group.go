@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/kafka-scaler/kafka-scaler/internal/arrivals"
 	"github.com/kafka-scaler/kafka-scaler/internal/grouplag"
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation"
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation/trace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/history/arrivals"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )

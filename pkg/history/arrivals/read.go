@@ -11,20 +11,8 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// Source is what is read; pkg/kafka's Client is one. Each call asks every leader once.
-type Source interface {
-	LogOffsets(ctx context.Context, at lag.Position, parts []lag.TopicPartitions, deliver func([]lag.LogOffset))
-	OffsetsForTimes(ctx context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset))
-}
-
-const (
-	// pause between two rounds keeps it to 20 requests a second and broker.
-	pause = time.Second / 20
-	// callTimeout bounds one round.
-	callTimeout = 10 * time.Second
-	// MostTimes bounds how many times are asked about, and with it how long a read takes.
-	MostTimes = 5000
-)
+// MostTimes bounds how many times [Read] asks about, and with it how long it takes.
+const MostTimes = 5000
 
 // History is how many records there were at some times.
 type History struct {
@@ -47,11 +35,11 @@ func Read(ctx context.Context, source Source, partitions []lag.TopicPartition, t
 		progress = func(float64) {}
 	}
 	r := &reader{source: source, partitions: partitions}
-	starts, err := r.positions(ctx, lag.Start)
+	starts, err := r.ask(ctx, func() answers { return positions(ctx, source, lag.Start, partitions) })
 	if err != nil {
 		return nil, err
 	}
-	ends, err := r.positions(ctx, lag.End)
+	ends, err := r.ask(ctx, func() answers { return positions(ctx, source, lag.End, partitions) })
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +51,6 @@ func Read(ctx context.Context, source Source, partitions []lag.TopicPartition, t
 	h.fill(times[len(times)-len(rounds):], rounds, partitions)
 	return h, nil
 }
-
-// offsets are by partition.
-type offsets map[lag.TopicPartition]int64
 
 type reader struct {
 	source     Source
@@ -82,7 +67,7 @@ func (r *reader) rounds(ctx context.Context, times []time.Time, starts, ends off
 		if err != nil {
 			return nil, err
 		}
-		if r.removed(at, starts, ends) {
+		if removed(r.partitions, at, starts, ends) {
 			break
 		}
 		rounds = append(rounds, at)
@@ -105,88 +90,32 @@ func (r *reader) rounds(ctx context.Context, times []time.Time, starts, ends off
 	return rounds, nil
 }
 
-// removed reports whether a log may have had records before what is its start now. Of a log that is empty nothing
-// can be told; it counts as one to which nothing came.
-func (r *reader) removed(at, starts, ends offsets) bool {
-	for _, tp := range r.partitions {
-		if starts[tp] > 0 && at[tp] <= starts[tp] && starts[tp] < ends[tp] {
-			return true
-		}
-	}
-	return false
-}
-
-// at returns where the logs had got to at a time. Producers' clocks differ: a log is never further than it was
-// found to be later.
+// at returns where the logs had got to at a time.
 func (r *reader) at(ctx context.Context, t time.Time, after offsets) (offsets, error) {
 	asked := make(map[lag.TopicPartition]int64, len(r.partitions))
 	for _, tp := range r.partitions {
 		asked[tp] = t.UnixMilli()
 	}
-	found, err := r.ask(ctx, func(ctx context.Context, deliver func([]lag.LogOffset)) {
-		r.source.OffsetsForTimes(ctx, asked, deliver)
-	})
+	found, err := r.ask(ctx, func() answers { return atTimes(ctx, r.source, asked) })
 	if err != nil {
 		return nil, err
 	}
-	for tp, later := range after {
-		// No record since then: the log was where it was found later.
-		if found[tp] < 0 || found[tp] > later {
-			found[tp] = later
-		}
-	}
+	found.notAfter(after)
 	return found, nil
 }
 
-func (r *reader) positions(ctx context.Context, at lag.Position) (offsets, error) {
-	parts := make([]lag.TopicPartitions, 0, len(r.partitions))
-	for _, tp := range r.partitions {
-		parts = append(parts, lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
-	}
-	return r.ask(ctx, func(ctx context.Context, deliver func([]lag.LogOffset)) {
-		r.source.LogOffsets(ctx, at, parts, deliver)
-	})
-}
-
 // ask makes one round, and a second one where the first failed: leaders move.
-func (r *reader) ask(ctx context.Context, round func(context.Context, func([]lag.LogOffset))) (offsets, error) {
-	found, err := r.once(ctx, round)
+func (r *reader) ask(ctx context.Context, round func() answers) (offsets, error) {
+	a := round()
+	err := a.problem(r.partitions)
 	if err == nil || ctx.Err() != nil {
-		return found, err
+		return a.found, err
 	}
 	if err := wait(ctx); err != nil {
 		return nil, err
 	}
-	return r.once(ctx, round)
-}
-
-func (r *reader) once(ctx context.Context, round func(context.Context, func([]lag.LogOffset))) (offsets, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	found := make(offsets, len(r.partitions))
-	var failed error
-	round(ctx, func(answers []lag.LogOffset) {
-		for _, a := range answers {
-			if a.Err != nil {
-				failed = a.Err
-				continue
-			}
-			found[a.TopicPartition] = a.Offset
-		}
-	})
-	if failed == nil && len(found) < len(r.partitions) {
-		failed = &fault.Error{Kind: fault.Unavailable, Op: "read arrivals", Err: errors.New("a broker left partitions out of its answer"), Remedy: "try again"}
-	}
-	return found, failed
-}
-
-func wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(pause):
-		return nil
-	}
+	a = round()
+	return a.found, a.problem(r.partitions)
 }
 
 func (h *History) fill(times []time.Time, rounds []offsets, partitions []lag.TopicPartition) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kafka-scaler/kafka-scaler/internal/arrivals"
+	"github.com/kafka-scaler/kafka-scaler/pkg/history/arrivals"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
