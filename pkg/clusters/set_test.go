@@ -454,3 +454,25 @@ func TestKafkaConfig(t *testing.T) {
 func ordersQuery() *collector.Query {
 	return collector.NewQuery(trigger.Selection{ConsumerGroup: "billing", Topics: []string{"orders"}}, time.Second)
 }
+
+// What these tests do not ask for.
+
+func (c *fakeClient) GroupView(_ context.Context, group string) lag.GroupView {
+	return lag.GroupView{Group: lag.Group{Name: group, Members: -1}}
+}
+
+func (c *fakeClient) Inspect(context.Context, bool, []lag.Look, func([]lag.Sight)) {}
+
+func (c *fakeClient) OffsetsForTimes(context.Context, map[lag.TopicPartition]int64, func([]lag.LogOffset)) {
+}
+
+func (c *fakeClient) Leaders(string) func(int32) (int32, bool) {
+	return func(int32) (int32, bool) { return 0, false }
+}
+
+func (c *fakeClient) FindLeaders(context.Context, []string) error { return nil }
+
+func (c *fakeClient) AwaitRecords(ctx context.Context, _ int32, _ lag.Position, _ []lag.LogWait, _ time.Duration) ([]lag.LogWake, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -97,13 +99,13 @@ func TestAges(t *testing.T) {
 	t.Logf("cold: %d rounds, %d questions about %d partitions", rounds, asked, n)
 
 	// The group goes on, and the ages with it.
-	var s scope
+	var s *sweep.Scope
 	for i := range commits {
 		commits[i] = min(86_400, commits[i]+50)
 	}
 	w.commit("billing", "orders", commits...)
-	s.entries = c.dropIdle()
-	c.sweep(t.Context(), &s, time.Second)
+	s = c.live()
+	c.sweeper.Sweep(t.Context(), s, time.Second)
 	r = ages(t, c, q)
 	for i := range r.Partitions {
 		near(t, "later "+r.Partitions[i].String(), r.Partitions[i].Age, max(0, time.Duration(i)*100-50)*time.Second)
@@ -113,7 +115,7 @@ func TestAges(t *testing.T) {
 	}
 
 	// A commit that stands still needs no question.
-	c.sweep(t.Context(), &s, time.Second)
+	c.sweeper.Sweep(t.Context(), s, time.Second)
 	if rounds, asked := w.sofar(); rounds != 0 {
 		t.Errorf("%d rounds, %d questions about commits that have not moved", rounds, asked)
 	}
@@ -149,13 +151,13 @@ func TestAgesThatFail(t *testing.T) {
 	if r := ages(t, c, q); fault.KindOf(r.AgeErr) != fault.Unavailable || r.Err != nil || r.Total != 60 {
 		t.Errorf("lag %d, %v; age error %v", r.Total, r.Err, r.AgeErr)
 	}
-	s := scope{entries: c.dropIdle()}
+	s := c.live()
 	w.fail = nil
-	c.sweep(t.Context(), &s, time.Second)
+	c.sweeper.Sweep(t.Context(), s, time.Second)
 	near(t, "after a failure", ages(t, c, q).Age, 60*time.Second)
 	w.fail = errDown
 	w.commit("billing", "orders", 50)
-	c.sweep(t.Context(), &s, time.Second)
+	c.sweeper.Sweep(t.Context(), s, time.Second)
 	// No younger than the truth, which is 50 s.
 	near(t, "with the last known", ages(t, c, q).Age, 60*time.Second)
 }
@@ -169,11 +171,11 @@ func TestMovedAt(t *testing.T) {
 			t.Errorf("%v: the first commit seen has moved at %v", o.TopicPartition, o.MovedAt)
 		}
 	}
-	s := scope{entries: c.dropIdle()}
-	c.sweep(t.Context(), &s, time.Second)
+	s := c.live()
+	c.sweeper.Sweep(t.Context(), s, time.Second)
 	before := time.Now()
 	source.commit("billing", "orders", 10, 20)
-	c.sweep(t.Context(), &s, time.Second)
+	c.sweeper.Sweep(t.Context(), s, time.Second)
 	offsets := snapshot(t, c, q).Offsets
 	if !offsets[0].MovedAt.IsZero() || offsets[1].MovedAt.Before(before) {
 		t.Errorf("moved at %v and %v, want never and after %v", offsets[0].MovedAt, offsets[1].MovedAt, before)
@@ -182,7 +184,7 @@ func TestMovedAt(t *testing.T) {
 
 // Many partitions that lag on take two rounds a refresh, and stay exact.
 func TestAgesOfManyPartitions(t *testing.T) {
-	const n = manyAges + 200
+	const n = store.ManyAges + 200
 	ends, commits := make([]int64, n), make([]int64, n)
 	for i := range ends {
 		ends[i], commits[i] = 86_400, 40_000+int64(i)*7
@@ -195,14 +197,14 @@ func TestAgesOfManyPartitions(t *testing.T) {
 		t.Fatal(r.AgeErr)
 	}
 	w.sofar()
-	s := scope{entries: c.dropIdle()}
+	s := c.live()
 	for range 5 {
 		for i := range commits {
 			commits[i] += int64(1 + i%30)
 		}
 		w.commit("billing", "orders", commits...)
-		c.sweep(t.Context(), &s, 20*time.Second)
-		if rounds, _ := w.sofar(); rounds > roundsAgain {
+		c.sweeper.Sweep(t.Context(), s, 20*time.Second)
+		if rounds, _ := w.sofar(); rounds > store.RoundsAgain {
 			t.Errorf("%d rounds", rounds)
 		}
 		r := ages(t, c, q)
@@ -217,8 +219,8 @@ func TestAgesOfManyPartitions(t *testing.T) {
 	w.commit("billing", "orders", commits...)
 	refreshes := 0
 	for rounds := 1; rounds > 0; refreshes++ {
-		c.sweep(t.Context(), &s, 20*time.Second)
-		if rounds, _ = w.sofar(); rounds > roundsAgain || refreshes > 8 {
+		c.sweeper.Sweep(t.Context(), s, 20*time.Second)
+		if rounds, _ = w.sofar(); rounds > store.RoundsAgain || refreshes > 8 {
 			t.Fatalf("%d rounds in refresh %d after the commits have moved", rounds, refreshes)
 		}
 	}
@@ -228,8 +230,8 @@ func TestAgesOfManyPartitions(t *testing.T) {
 	}
 	w.commit("billing", "orders", commits...)
 	for range 8 {
-		c.sweep(t.Context(), &s, 20*time.Second)
-		if rounds, _ := w.sofar(); rounds > roundsAgain {
+		c.sweeper.Sweep(t.Context(), s, 20*time.Second)
+		if rounds, _ := w.sofar(); rounds > store.RoundsAgain {
 			t.Errorf("%d rounds for the few commits that have moved", rounds)
 		}
 	}
@@ -248,8 +250,8 @@ func TestAgesOfRecordsCloseTogether(t *testing.T) {
 	q := aging("billing", "orders")
 	near(t, "one of ten records of a second", ages(t, c, q).Age, (86_400-4_000)*time.Second)
 	w.sofar()
-	s := scope{entries: c.dropIdle()}
-	c.sweep(t.Context(), &s, time.Second)
+	s := c.live()
+	c.sweeper.Sweep(t.Context(), s, time.Second)
 	if rounds, _ := w.sofar(); rounds != 0 {
 		t.Errorf("%d more rounds about a commit that has not moved", rounds)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/longpoll"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -212,7 +213,7 @@ func TestStreamThatEndsIsReadAsBefore(t *testing.T) {
 		w, c, s := asleep(t, pushed)
 		pass(time.Minute)
 		s.stop()
-		pass(idleFor + 2*DefaultInterval)
+		pass(longpoll.IdleFor + 2*DefaultInterval)
 		before := w.count(offsetFetch)
 		pass(20 * DefaultInterval)
 		if got := w.count(offsetFetch) - before; got < 19 {

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -22,6 +24,7 @@ const (
 // instant is a Source that answers at once from what it has prepared, so that a
 // benchmark measures the collector alone.
 type instant struct {
+	*cluster
 	commits map[string][]lag.Commit
 	topics  map[string]lag.Topic
 	groups  []lag.GroupCommits
@@ -82,7 +85,7 @@ func (s *instant) LogOffsets(_ context.Context, at lag.Position, parts []lag.Top
 }
 
 // filled returns a collector that has read all groups once, and the scope of its refresh.
-func filled(b *testing.B) (*Collector, *scope, []*Query) {
+func filled(b *testing.B) (*Collector, *sweep.Scope, []*Query) {
 	c := New(newInstant(), Options{Grace: time.Minute})
 	var queries []*Query
 	for i := range benchGroups {
@@ -90,14 +93,28 @@ func filled(b *testing.B) (*Collector, *scope, []*Query) {
 		queries = append(queries, q)
 		_, _ = c.enter(q)
 	}
-	open := c.takeWaiting()
-	c.sweep(context.Background(), &scope{entries: open}, time.Minute)
-	if rest := c.settleRead(open); len(rest) > 0 {
-		b.Fatalf("%d queries are not read", len(rest))
-	}
-	s := &scope{entries: c.dropIdle()}
-	c.sweep(context.Background(), s, time.Minute)
+	c.readNew(b)
+	s := c.live()
+	c.sweeper.Sweep(context.Background(), s, time.Minute)
 	return c, s, queries
+}
+
+// readNew makes the direct read of all queries that are new.
+func (c *Collector) readNew(b *testing.B) {
+	q := queries{c}
+	var open []*store.Entry
+	for _, e := range q.New() {
+		open = append(open, e.Entry)
+	}
+	c.sweeper.Sweep(context.Background(), sweep.NewScope(open), time.Minute)
+	access{c}.Write(func(s *store.Store, _ store.Stamp) {
+		for _, e := range open {
+			if !s.Complete(e) {
+				b.Fatalf("query %s is not read", e.Key())
+			}
+			q.Settle(e)
+		}
+	})
 }
 
 // BenchmarkRefresh is one refresh of 10,000 groups with 100,000 positions: the
@@ -108,7 +125,7 @@ func BenchmarkRefresh(b *testing.B) {
 	c.source.(*instant).calls = 0
 	b.ReportAllocs()
 	for b.Loop() {
-		c.sweep(context.Background(), s, time.Minute)
+		c.sweeper.Sweep(context.Background(), s, time.Minute)
 	}
 	b.ReportMetric(float64(c.source.(*instant).calls)/float64(b.N), "calls/op")
 	b.ReportMetric(float64(heap()-before)/(benchGroups*benchPartitions), "retained-B/position")
@@ -134,7 +151,7 @@ func BenchmarkSnapshot(b *testing.B) {
 		i := 0
 		for b.Loop() {
 			c.mu.RLock()
-			e := c.entries[queries[i%len(queries)].key]
+			e := c.entries[queries[i%len(queries)].Key()]
 			c.mu.RUnlock()
 			if e == nil {
 				b.Fatal("unknown query")
@@ -199,7 +216,7 @@ func BenchmarkWaiters(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			c.source.(*instant).written++
-			c.sweep(ctx, s, time.Minute)
+			c.sweeper.Sweep(ctx, s, time.Minute)
 			c.tell(ctx)
 			all()
 		}
@@ -207,7 +224,7 @@ func BenchmarkWaiters(b *testing.B) {
 	b.Run("same", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			c.sweep(ctx, s, time.Minute)
+			c.sweeper.Sweep(ctx, s, time.Minute)
 			c.tell(ctx)
 		}
 	})

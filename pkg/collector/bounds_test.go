@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -36,11 +38,13 @@ func wantRefused(t *testing.T, c *Collector, q *Query, says string) {
 // wantEmpty fails the test if anything is left of what queries need.
 func wantEmpty(t *testing.T, c *Collector) {
 	t.Helper()
+	size := c.store.Size()
+	namespaces, bytes := c.opts.Quota.Used()
 	left := map[string]int{
-		"queries": len(c.entries), "waiting": len(c.waiting), "groups": len(c.groups), "topics": len(c.topics),
-		"expressions": len(c.expressions), "topics of the catalog": len(c.catalog.topics), "namespaces": len(c.opts.Quota.used),
-		"charged queries": c.used.queries, "charged positions": c.used.positions, "charged topics": c.used.topics,
-		"bytes charged to all": int(c.opts.Quota.all.bytes()),
+		"queries": len(c.entries), "waiting": len(c.waiting), "queries of the store": size.Queries, "groups": size.Groups,
+		"topics": size.Topics, "expressions": size.Expressions, "topics of the catalog": size.Listed, "namespaces": namespaces,
+		"charged queries": size.ChargedQueries, "charged positions": size.ChargedPositions, "charged topics": size.ChargedTopics,
+		"bytes charged to all": int(bytes),
 	}
 	for what, n := range left {
 		if n > 0 {
@@ -97,7 +101,7 @@ func TestPositionsAreBounded(t *testing.T) {
 				q.Namespace = "shop"
 				// The two of the group that are known first, in a topic that is not described, count one.
 				wantRefused(t, c, q, `the bound of namespace "shop": `)
-				if n := room(c, "g"); n > spareRoom {
+				if n := room(c, "g"); n > store.SpareRoom {
 					t.Errorf("there is room for %d positions of a query that is refused", n)
 				}
 				for range 15 {
@@ -105,8 +109,8 @@ func TestPositionsAreBounded(t *testing.T) {
 					wantRefused(t, c, q, `the bound of namespace "shop": `)
 					snapshot(t, c, of("shop", "a", "orders"))
 				}
-				if c.used.positions != 10 || c.opts.Quota.used["shop"].positions != 10 {
-					t.Errorf("%d positions are charged to the cluster, %v to namespaces, want 10", c.used.positions, c.opts.Quota.used)
+				if cluster, namespace := c.store.Size().ChargedPositions, c.opts.Quota.Positions("shop"); cluster != 10 || namespace != 10 {
+					t.Errorf("%d positions are charged to the cluster, %d to the namespace, want 10", cluster, namespace)
 				}
 				// Once the other is gone, there is room.
 				for range 40 {
@@ -127,14 +131,7 @@ func TestPositionsAreBounded(t *testing.T) {
 func room(c *Collector, group string) (n int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	if g := c.groups[group]; g != nil {
-		for _, tracks := range g.tracks {
-			for _, tr := range tracks {
-				n += cap(tr.parts)
-			}
-		}
-	}
-	return n
+	return c.store.Room(group)
 }
 
 func TestOneQueryIsBounded(t *testing.T) {
@@ -174,7 +171,7 @@ func TestNamespacesShareAQuota(t *testing.T) {
 func TestAllClustersShareTheMemory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		// Four queries of two topics, with ten partitions together.
-		quota := NewQuota(0, 0, 4*(queryBytes+2*topicBytes+10*positionBytes))
+		quota := NewQuota(0, 0, 4*(store.QueryBytes+2*store.TopicBytes+10*store.PositionBytes))
 		k := newCluster(1).topic("orders", 1, make([]int64, 9)...).topic("paid", 2, 5)
 		one, two := start(t, k, Options{Quota: quota, IdleAfter: 20 * time.Second}), start(t, k, Options{Quota: quota, IdleAfter: 20 * time.Second})
 		for i := range 3 {
@@ -292,27 +289,18 @@ func TestCommitsOfPartitionsThatAreNot(t *testing.T) {
 		k.with(func() {
 			k.groups["g"] = map[lag.TopicPartition]int64{{Topic: "orders"}: 3}
 			for i := range int32(50) {
-				k.groups["g"][lag.TopicPartition{Topic: "orders", Partition: maxPartitions - 1 - i}] = 1
-				k.groups["g"][lag.TopicPartition{Topic: fmt.Sprintf("t%d", i), Partition: maxPartitions - 1}] = 1
+				k.groups["g"][lag.TopicPartition{Topic: "orders", Partition: store.MaxPartitions - 1 - i}] = 1
+				k.groups["g"][lag.TopicPartition{Topic: fmt.Sprintf("t%d", i), Partition: store.MaxPartitions - 1}] = 1
 				k.groups["g"][lag.TopicPartition{Topic: "orders", Partition: 1<<20 + i}] = 1
 			}
 		})
 		c := start(t, k, Options{})
 		wantText(t, snapshot(t, c, query("g")), "orders-0 3/0/10")
 		pass(3 * time.Second)
-		if n := room(c, "g"); n > 2*153+spareRoom {
+		if n := room(c, "g"); n > 2*153+store.SpareRoom {
 			t.Errorf("there is room for %d positions", n)
 		}
 	})
-}
-
-func TestPartitionsWithGapsAreRefused(t *testing.T) {
-	for name, ids := range map[string][]int32{"one far out": {0, 1, 1 << 20}, "none at the start": {1, 2}, "negative": {-1, 0}, "twice": {0, 0}} {
-		topic := topic{name: "orders"}
-		if topic.describe(lag.Topic{Name: "orders", Partitions: ids}, 1, 1) || topic.err == nil || len(topic.ids) > 0 {
-			t.Errorf("%s: %v is taken: %v", name, topic.ids, topic.err)
-		}
-	}
 }
 
 // TestHostileExpressionDelaysItsOwnQueries: it took the lock, and all others with it.
@@ -326,12 +314,12 @@ func TestHostileExpressionDelaysItsOwnQueries(t *testing.T) {
 		c := start(t, k, Options{})
 		hostile := NewQuery(trigger.Selection{ConsumerGroup: "billing", TopicRegex: "(?:.?.?){9}Z"}, 10*time.Second)
 		matched := 0
-		c.locked(func() {
-			c.expressions[hostile.TopicRegex] = &expression{text: hostile.TopicRegex, match: func(string) bool {
+		access{c}.Write(func(s *store.Store, _ store.Stamp) {
+			s.MatchBy(hostile.TopicRegex, func(string) bool {
 				matched++
 				time.Sleep(12 * time.Millisecond)
 				return false
-			}}
+			})
 		})
 		var others sync.WaitGroup
 		defer others.Wait()
@@ -368,8 +356,8 @@ func TestExpressionsGoWithTheirQueries(t *testing.T) {
 		c := start(t, k, Options{IdleAfter: 5 * time.Second})
 		for i := range 50 {
 			text := fmt.Sprintf("t[%d-%d]", i%10, i)
-			c.locked(func() {
-				c.expressions[text] = &expression{text: text, match: func(string) bool { time.Sleep(10 * time.Second); return true }}
+			access{c}.Write(func(s *store.Store, _ store.Stamp) {
+				s.MatchBy(text, func(string) bool { time.Sleep(10 * time.Second); return true })
 			})
 			_, _ = c.Snapshot(t.Context(), NewQuery(trigger.Selection{ConsumerGroup: "g", TopicRegex: text}, time.Second))
 		}
@@ -504,16 +492,17 @@ func BenchmarkWorstNamespace(b *testing.B) {
 		before := heap()
 		c := New(k, Options{Grace: time.Minute})
 		var open []*entry
+		var scope []*store.Entry
 		for g := range queries {
 			e, err := c.enter(NewQuery(trigger.Selection{ConsumerGroup: fmt.Sprintf("g%d", g), TopicRegex: "", Inspect: true}, time.Minute))
 			if err != nil {
 				b.Fatal(err)
 			}
-			open = append(open, e)
+			open, scope = append(open, e), append(scope, e.of)
 		}
-		s := &scope{entries: open}
+		s := sweep.NewScope(scope)
 		for range 4 {
-			c.sweep(b.Context(), s, time.Minute)
+			c.sweeper.Sweep(b.Context(), s, time.Minute)
 		}
 		for _, e := range open {
 			if v := c.current(e); len(v.Offsets) != DefaultMaxTopicsPerQuery {

@@ -3,10 +3,14 @@ package collector
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/longpoll"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // Collector keeps the offsets that anyone asks about fresh. Its methods may be
@@ -17,78 +21,50 @@ type Collector struct {
 	// epoch is when the collector was made, the zero of its stamps.
 	epoch time.Time
 
-	// fresh says that queries wait for their direct read, awake that there is something to refresh.
-	fresh, awake chan struct{}
-	// match says that expressions are to be matched.
-	match chan struct{}
+	sweeper *sweep.Sweeper
+	// poller waits for records; nil where that is not wanted.
+	poller *longpoll.Poller
 	// ended is closed when Run has returned.
 	ended chan struct{}
 	// untold says that those who wait have not heard of a publication.
 	untold chan struct{}
-	// turn is that of those who work through all there is.
-	turn *pace.Turn
-	// calls are the calls of the source that are running.
-	calls sync.WaitGroup
-	// push waits for records; nil where that is not wanted or not possible.
-	push *push
-	// published counts publications. It changes under mu.
-	published atomic.Uint64
-	// chosen is the interval of the refresh, in nanoseconds.
-	chosen atomic.Int64
 
 	watchers watchers
 
-	// mu guards everything below, and all that it leads to. It is never held during a call of the source, and
-	// by writers only for a small chunk of work at a time.
-	mu sync.RWMutex
-	// changed is closed, and replaced, at every publication.
-	changed chan struct{}
-	last    stamp
-	// shape changes whenever requests may have to be composed anew; marks with every walk over what there is.
-	shape, marks uint64
-	entries      map[string]*entry
+	// mu guards the store, and everything below. It is never held during a call of the source, and by writers only
+	// for a small chunk of work at a time.
+	mu    sync.RWMutex
+	store *store.Store
+	// entries are the queries by their keys.
+	entries map[string]*entry
 	// waiting are the entries that no direct read has taken up yet.
 	waiting []*entry
-	groups  map[string]*group
-	topics  map[string]*topic
-	// expressions are those of the entries, and unmatched those of them that are to be matched.
-	expressions map[string]*expression
-	unmatched   []*expression
-	catalog     catalog
-	// used is what the queries take of the bounds.
-	used usage
 	// left is set once Run has ended.
 	left bool
-	// untidy is set when topics or groups may be left that nobody needs.
-	untidy bool
-	health health
 	// queries is the number last told to the observer.
 	queries int
 }
 
 // New returns a collector that does nothing before [Collector.Run].
 func New(source Source, opts Options) *Collector {
+	opts = opts.withDefaults()
 	c := &Collector{
 		source: source,
-		opts:   opts.withDefaults(),
+		opts:   opts,
 		// The zero stamp is never, so the clock starts at 1.
 		epoch:   time.Now().Add(-1),
-		fresh:   make(chan struct{}, 1),
-		awake:   make(chan struct{}, 1),
 		ended:   make(chan struct{}),
-		match:   make(chan struct{}, 1),
 		untold:  make(chan struct{}, 1),
-		turn:    pace.New(),
-		changed: make(chan struct{}),
 		entries: make(map[string]*entry),
-		groups:  make(map[string]*group),
-		topics:  make(map[string]*topic),
-
-		expressions: make(map[string]*expression),
 	}
-	c.chosen.Store(int64(c.opts.Interval))
-	c.opts.Observer.Interval(c.opts.Interval)
-	c.push = newPush(c)
+	c.store = store.New(opts.store(c.epoch))
+	var waits sweep.Waits = noWaits{}
+	if opts.PushActivation {
+		c.poller = longpoll.New(access{c}, source, opts.longpoll(func() time.Duration { return c.sweeper.Interval() }))
+		waits = c.poller
+	}
+	c.sweeper = sweep.New(access{c}, source, queries{c}, waits, opts.sweep())
+	opts.Observer.Interval(opts.Interval)
 	return c
 }
 
@@ -99,36 +75,96 @@ func (c *Collector) Run(ctx context.Context) error {
 	defer close(c.ended)
 	var loops sync.WaitGroup
 	for where, run := range map[string]func(context.Context){
-		"direct read": c.readDirectly, "refresh": c.refresh, "news": c.tellNews, "topicRegex": c.matchTopics,
+		"direct read": c.sweeper.ReadDirectly, "refresh": c.sweeper.Refresh, "topicRegex": c.sweeper.MatchTopics, "news": c.tellNews,
 	} {
 		loops.Go(func() { c.loop(ctx, where, run) })
 	}
-	if c.push != nil {
-		loops.Go(func() { c.loop(ctx, "waits", c.push.run) })
+	if c.poller != nil {
+		loops.Go(func() { c.loop(ctx, "waits", c.poller.Run) })
 	}
 	loops.Wait()
-	c.calls.Wait()
-	c.locked(c.leave)
+	c.sweeper.Finish()
+	c.leave()
 	return nil
 }
 
-// leave gives back what the queries took of the namespaces' quota. The caller holds mu.
-func (c *Collector) leave() {
-	c.left = true
-	for key, e := range c.entries {
-		delete(c.entries, key)
-		c.forget(e)
-	}
-	c.dropCatalog()
+// Group asks what the group is: its kind, state and members. It is for people to
+// see, and asks every time.
+func (c *Collector) Group(ctx context.Context, name string) lag.Group {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.RequestTimeout)
+	defer cancel()
+	return c.source.GroupView(ctx, name).Group
 }
 
-// next is the publication that will show a change made now. The caller holds mu.
-func (c *Collector) next() uint64 { return c.published.Load() + 1 }
+// now is the present, for comparing ages only: it may be a stamp that was given before.
+func (c *Collector) now() store.Stamp { return store.Stamp(time.Since(c.epoch)) }
 
-// publish lets readers see what has changed. The caller holds mu.
-func (c *Collector) publish() {
-	c.published.Add(1)
-	close(c.changed)
-	c.changed = make(chan struct{})
-	signal(c.untold)
+// access is what the rooms are given of the collector: the store, under its lock.
+type access struct{ c *Collector }
+
+// Read lets others read too.
+func (a access) Read(do func(s *store.Store, now store.Stamp)) {
+	a.c.mu.RLock()
+	defer a.c.mu.RUnlock()
+	do(a.c.store, a.c.now())
+}
+
+// Write passes on what has become of the change.
+func (a access) Write(do func(s *store.Store, now store.Stamp)) {
+	a.c.mu.Lock()
+	defer a.c.mu.Unlock()
+	defer a.c.passOn()
+	do(a.c.store, a.c.now())
+}
+
+// Guard survives panics.
+func (a access) Guard(where string, do func()) (well bool) { return a.c.guard(where, do) }
+
+// passOn passes on what has become of a change of the store. The caller holds mu.
+func (c *Collector) passOn() {
+	out := c.store.Outbox()
+	for _, event := range out.Events {
+		c.log(event)
+	}
+	if out.Published {
+		c.sweeper.Published()
+		signal(c.untold)
+	}
+	if out.Unmatched {
+		c.sweeper.Match()
+	}
+}
+
+func (c *Collector) log(event store.Event) {
+	cluster, topic := zap.String("cluster", c.opts.Cluster), zap.String("topic", event.Topic)
+	switch event.What {
+	case store.TopicUnreadable:
+		c.opts.Logger.Error("topic cannot be read", cluster, topic, zap.Error(event.Err))
+	case store.TopicReadable:
+		c.opts.Logger.Info("topic can be read again", cluster, topic)
+	case store.RecordsUnreadable:
+		c.opts.Logger.Warn("phantom lag of the topic counts, because its records cannot be looked at", cluster, topic, zap.Error(event.Err))
+	}
+}
+
+// noWaits is for a collector that waits for no records.
+type noWaits struct{}
+
+// Watched is false: nothing may sleep.
+func (noWaits) Watched(*store.Entry, store.Stamp) bool { return false }
+
+// Swept concerns nobody.
+func (noWaits) Swept() {}
+
+// Nudges never come.
+func (noWaits) Nudges() <-chan struct{} { return nil }
+
+// Nudge wakes nobody.
+func (noWaits) Nudge() {}
+
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
 }

@@ -14,33 +14,43 @@
 //
 //	Run ──every interval──► commits of all groups ─► log ends of all partitions ─► publish
 //
-// A broker that is slow or gone delays its own partitions only: each step of a
-// refresh waits for a short grace and goes on without it, the others' numbers are
-// published, and what it still owes is not asked again until it has answered or
-// failed. A failed read never removes a number; the number grows old, carries the
-// error, and its reader decides by its age.
-//
-// An answer that comes late must not be combined with whatever is there: a commit
-// received after the log end had been asked for would hide work. So each partition
-// keeps the newest commit, the one that fits the log end known, and the one that
-// fits the log end on its way (positions.go).
-//
-// Queries that are new are gathered into direct reads, one at a time, and join the
-// refresh when theirs has ended (direct.go). Queries that nobody asked about for
-// IdleAfter leave it. A cluster that nobody asks about is not spoken to at all.
+// A failed read never removes a number; the number grows old, carries the error, and
+// its reader decides by its age. Queries that nobody asked about for IdleAfter leave the
+// refresh. A cluster that nobody asks about is not spoken to at all.
 //
 // Whoever is inactive, and wants to know at once when there is work again, asks
-// with WaitForRecords. The brokers then hold requests open until a record comes
-// (waiter.go); what they tell is published to those concerned, and the refresh goes
-// on as the net below, at SleepInterval.
+// with WaitForRecords. The brokers then hold requests open until a record comes;
+// what they tell is published to those concerned, and the refresh goes on as the net
+// below, at SleepInterval.
 //
-//	entry.go, resolve.go     who asks, and which topics that means now
-//	topic.go, group.go       what is known; commits.go takes in what the group coordinators say
-//	scope.go                 the requests for some queries, kept while nothing changes
-//	sweep.go                 one round over a scope: describe.go, commits, readlogs.go, publish
-//	refresh.go, direct.go    when to sweep what; asleep.go what needs no more than a rare look, lull.go what
-//	                         a sweep need not walk over again
-//	snapshot.go, wait.go     what readers see; watch.go who of them has news
-//	idle.go, waiter.go       who waits for records; waitpass.go and gathering.go what is waited on, wake.go what
-//	                         comes of it, doubt.go what is no reason to wake
+// # Rooms
+//
+// The work is done in three rooms, none of which knows the collector:
+//
+//	store     what is known, as a library without lock, goroutine, clock or network
+//	sweep     when to read what, and having the store take the answers in
+//	longpoll  the waits for records at the brokers
+//
+// This package is what holds them together: the one lock around the store, the
+// goroutines, and the readers.
+//
+//	collector.go, options.go  the parts, and what each is given
+//	entry.go                  who asks, and until when
+//	wait.go, view.go          what readers see; watch.go who of them has news
+//	panics.go                 what becomes of a panic
+//
+// Each room keeps its own state of a query: the store what it selects, sweep how calm
+// it is, longpoll whether streams sleep on it, and this package who reads it.
+//
+// # Locks
+//
+// Where one is taken while another is held, it is in this order:
+//
+//  1. entry.build, so that one reader of a query builds its snapshot
+//  2. Collector.mu, around the store and the table of queries
+//  3. watchers.mu, around those who wait; the mutex of longpoll's sleepers; that of Quota
+//
+// None of them is held while the source is called, or while anything is waited for. The
+// rooms know no lock: they are given [sweep.Access] and [longpoll.Access], which are the
+// same two functions.
 package collector

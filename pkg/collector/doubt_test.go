@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -45,7 +46,7 @@ func inOneSleep(t *testing.T, shown int64, opts Options) (*sleepers, *Collector,
 	s.logs = newLibrary(0, 0)
 	c := start(t, s, opts)
 	stream := openStream(t, c, inspecting("billing", "orders"), 0)
-	pass(quietFor + time.Second)
+	pass(store.QuietFor + time.Second)
 	stream.wantInactive(t)
 	return s, c, stream
 }

@@ -3,30 +3,14 @@ package collector
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 )
 
-// entry is a query that somebody asked about lately.
+// entry is a query that somebody asked about lately, as its readers see it.
 type entry struct {
-	*Query
-	group *group
-	kind  lag.Position
-	// tracked are the group's positions in the topics selected, by name.
-	tracked []*tracked
-	// catalog is the version of the catalog whose match with the expression was last taken up.
-	catalog uint64
-	// matched is how many topics the expression matched then: with too many of them, none is tracked.
-	matched int
-	seq     sequence
-	// charged are the topics and positions that it is charged for. refused is why it may not have what it selects, and
-	// retry when that is looked at again.
-	charged usage
-	refused error
-	retry   stamp
+	of *store.Entry
 
 	// asked is when somebody last asked, a stamp; 0 while nobody did more than peek.
 	asked atomic.Int64
@@ -34,14 +18,10 @@ type entry struct {
 	// refresh covers it.
 	settled atomic.Bool
 	done    chan struct{}
-	// due is when the direct read is over even if an answer is still missing.
-	due stamp
-	// tried is set once a direct read has asked for it.
-	tried bool
+	// came is when the entry was made.
+	came store.Stamp
 
-	idle  idleness
 	watch watch
-	calm  calm
 
 	view  atomic.Pointer[view]
 	build sync.Mutex
@@ -54,7 +34,7 @@ func (c *Collector) enter(q *Query) (*entry, error) { return c.find(q, true) }
 // find is enter; asked says whether it counts as asking.
 func (c *Collector) find(q *Query, asked bool) (*entry, error) {
 	c.mu.RLock()
-	e := c.entries[q.key]
+	e := c.entries[q.Key()]
 	if e != nil && asked {
 		e.asked.Store(int64(c.now()))
 	}
@@ -62,23 +42,26 @@ func (c *Collector) find(q *Query, asked bool) (*entry, error) {
 	if e != nil {
 		return e, nil
 	}
+	return c.add(q, asked)
+}
+
+// add is find of a query that may be new.
+func (c *Collector) add(q *Query, asked bool) (*entry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if e = c.entries[q.key]; e == nil {
+	e := c.entries[q.Key()]
+	if e == nil {
 		if c.left {
 			return nil, c.errEnded()
 		}
-		if err := c.charge(q, usage{queries: 1}); err != nil {
+		of, err := c.store.Add(q)
+		if err != nil {
 			return nil, err
 		}
-		e = &entry{
-			Query: q, group: c.group(q.ConsumerGroup), kind: kindOf(q.ReadCommitted), done: make(chan struct{}),
-			due: c.now() + stamp(c.opts.FirstReadTimeout),
-		}
-		c.entries[q.key] = e
+		e = &entry{of: of, done: make(chan struct{}), came: c.now()}
+		c.entries[q.Key()] = e
 		c.waiting = append(c.waiting, e)
-		c.demand(e)
-		signal(c.fresh)
+		c.sweeper.Come()
 	}
 	if asked {
 		e.asked.Store(int64(c.now()))
@@ -86,55 +69,58 @@ func (c *Collector) find(q *Query, asked bool) (*entry, error) {
 	return e, nil
 }
 
-// demand makes the group ask for what the query needs. The caller holds mu.
-func (c *Collector) demand(e *entry) {
-	if e.discovers() {
-		e.group.discover[e.kind] = true
-	}
-}
+// queries are those that the sweeper reads.
+type queries struct{ c *Collector }
 
-// discovers reports whether the query is about whatever the group has commits for.
-func (e *entry) discovers() bool { return len(e.Topics) == 0 && e.TopicRegex == "" }
-
-// settle hands a query over from the direct read to the refresh. The caller holds mu.
-func (c *Collector) settle(e *entry) {
-	if e.settled.Swap(true) {
-		return
-	}
-	close(e.done)
-	c.shape++
-	signal(c.awake)
-}
-
-// dropIdle forgets the queries that nobody has asked about for IdleAfter, with
-// everything that only they needed, and returns those that remain in the refresh.
-func (c *Collector) dropIdle() []*entry {
+// New returns the queries that are new.
+func (q queries) New() []sweep.Newcomer {
+	c := q.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	oldest := int64(c.now() - stamp(c.opts.IdleAfter))
+	waiting := make([]sweep.Newcomer, len(c.waiting))
+	for i, e := range c.waiting {
+		waiting[i] = sweep.Newcomer{Entry: e.of, Came: e.came}
+	}
+	c.waiting = nil
+	return waiting
+}
+
+// Settle says that a query's direct read has ended. The caller holds mu.
+func (q queries) Settle(of *store.Entry) {
+	if e := q.c.entries[of.Key()]; e != nil && e.of == of && !e.settled.Swap(true) {
+		close(e.done)
+	}
+}
+
+// Live forgets the queries that nobody has asked about for IdleAfter, with
+// everything that only they needed, and returns those that remain in the refresh.
+func (q queries) Live() []*store.Entry {
+	c := q.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := c.now()
+	oldest := int64(now - store.Stamp(c.opts.IdleAfter))
 	// Whoever has not asked since the refresh before the last will want a newer snapshot.
-	past := int64(c.now() - stamp(2*c.interval()))
+	past := int64(now - store.Stamp(2*c.sweeper.Interval()))
 	again := false
-	live := make([]*entry, 0, len(c.entries))
+	live := make([]*store.Entry, 0, len(c.entries))
 	for key, e := range c.entries {
 		switch {
 		case !e.settled.Load():
 		case e.forgettable(oldest):
 			delete(c.entries, key)
-			c.forget(e)
+			c.store.Forget(e.of)
 		default:
-			live = append(live, e)
-			again = again || e.refused != nil && c.now() >= e.retry
+			live = append(live, e.of)
+			again = again || e.of.Retries(now)
 			if e.asked.Load() < past {
 				e.view.Store(nil)
 			}
 		}
 	}
-	if c.untidy {
-		c.prune()
-	}
+	c.store.Tidy()
 	if again {
-		c.shape++
+		c.store.Reshape()
 	}
 	if n := len(c.entries); n != c.queries {
 		c.queries = n
@@ -143,103 +129,20 @@ func (c *Collector) dropIdle() []*entry {
 	return live
 }
 
-// forget gives back what an entry took that is none any more. The caller holds mu.
-func (c *Collector) forget(e *entry) {
-	c.unfollow(e)
-	_ = c.charge(e.Query, usage{queries: -1}) // giving back always works
-	c.untidy = true
-}
-
 // forgettable reports whether nobody has asked since the oldest stamp that counts, nor waits.
 func (e *entry) forgettable(oldest int64) bool {
 	asked := e.asked.Load()
 	return (asked == 0 || asked < oldest) && !e.watch.waited.Load()
 }
 
-// prune forgets the groups and topics that no query needs. The caller holds mu.
-func (c *Collector) prune() {
-	c.untidy = false
-	c.shape++
-	c.marks++
-	listing := false
-	for _, g := range c.groups {
-		g.discover = [2]bool{}
+// leave gives back what the queries took of the namespaces' quota.
+func (c *Collector) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
+	for key, e := range c.entries {
+		delete(c.entries, key)
+		c.store.Forget(e.of)
 	}
-	for _, e := range c.entries {
-		c.demand(e)
-		e.group.mark = c.marks
-		listing = listing || e.mayList()
-		if x := c.expressions[e.TopicRegex]; x != nil {
-			x.mark = c.marks
-		}
-		for _, tr := range e.tracked {
-			tr.topic.mark = c.marks
-		}
-	}
-	for name, g := range c.groups {
-		if g.mark != c.marks {
-			delete(c.groups, name)
-			continue
-		}
-		g.dropUnused()
-	}
-	for name, t := range c.topics {
-		if t.mark != c.marks {
-			delete(c.topics, name)
-		}
-	}
-	for text, x := range c.expressions {
-		// One that is being matched stays until that is over, so that there is never a second match of the same.
-		if x.unused = x.mark != c.marks; x.unused && x.matching == nil {
-			delete(c.expressions, text)
-		}
-	}
-	if !listing {
-		c.dropCatalog()
-	}
-}
-
-// group returns the group of that name. The caller holds mu.
-func (c *Collector) group(name string) *group {
-	g := c.groups[name]
-	if g == nil {
-		g = &group{name: name}
-		c.groups[name] = g
-	}
-	return g
-}
-
-// topic returns the topic of that name. The caller holds mu.
-func (c *Collector) topic(name string) *topic {
-	t := c.topics[name]
-	if t == nil {
-		t = &topic{name: name}
-		if listed, ok := c.catalog.find(name); ok {
-			t.asked = c.catalog.asked
-			t.describe(listed, c.catalog.asked, c.catalog.asked)
-		}
-		c.topics[name] = t
-	}
-	return t
-}
-
-// noteTopic logs that a topic can no longer, or again, be read, given whether it
-// was missing or denied before. The caller holds mu.
-func (c *Collector) noteTopic(t *topic, before bool) {
-	switch {
-	case !before && t.missingOrDenied():
-		c.opts.Logger.Error("topic cannot be read", zap.String("cluster", c.opts.Cluster), zap.String("topic", t.name), zap.Error(t.err))
-	case before && t.err == nil:
-		c.opts.Logger.Info("topic can be read again", zap.String("cluster", c.opts.Cluster), zap.String("topic", t.name))
-	}
-}
-
-// age is how long ago a stamp was, at least 0.
-func (c *Collector) age(s stamp) time.Duration { return time.Duration(max(0, c.now()-s)) }
-
-func signal(ch chan struct{}) {
-	select {
-	case ch <- struct{}{}:
-	default:
-	}
+	c.store.Tidy()
 }

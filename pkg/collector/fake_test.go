@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -312,3 +313,39 @@ func snapshot(t *testing.T, c *Collector, q *Query) *Snapshot {
 	}
 	return s
 }
+
+// What a cluster that is nothing but this one does not know: members, records and their times, and who leads.
+
+func (c *cluster) GroupView(_ context.Context, group string) lag.GroupView {
+	return lag.GroupView{Group: lag.Group{Name: group, Members: -1}}
+}
+
+func (c *cluster) Inspect(_ context.Context, _ bool, looks []lag.Look, deliver func([]lag.Sight)) {
+	sights := make([]lag.Sight, len(looks))
+	for i, look := range looks {
+		sights[i] = lag.Sight{TopicPartition: look.TopicPartition, Clear: look.From}
+	}
+	deliver(sights)
+}
+
+func (c *cluster) OffsetsForTimes(_ context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset)) {
+	var answers []lag.LogOffset
+	for tp := range times {
+		answers = append(answers, lag.LogOffset{TopicPartition: tp, Err: errDown})
+	}
+	deliver(answers)
+}
+
+func (c *cluster) Leaders(string) func(int32) (int32, bool) {
+	return func(int32) (int32, bool) { return 0, false }
+}
+
+func (c *cluster) FindLeaders(context.Context, []string) error { return nil }
+
+func (c *cluster) AwaitRecords(ctx context.Context, _ int32, _ lag.Position, _ []lag.LogWait, _ time.Duration) ([]lag.LogWake, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+// live are the queries in the refresh, as one scope.
+func (c *Collector) live() *sweep.Scope { return sweep.NewScope(queries{c}.Live()) }

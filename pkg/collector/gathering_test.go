@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/longpoll"
 )
 
 func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
@@ -33,13 +35,13 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 			}
 			produced := time.Now()
 			w.produce(fmt.Sprintf("t%d", 1+i), 0, 1)
-			pass(gatheringWait + 2*gatherFor)
-			if took := s.wantActive(t, produced); took > gatheringWait+2*gatherFor {
-				t.Errorf("told after %v, want %v at most", took, gatheringWait)
+			pass(longpoll.GatheringWait + 2*longpoll.GatherFor)
+			if took := s.wantActive(t, produced); took > longpoll.GatheringWait+2*longpoll.GatherFor {
+				t.Errorf("told after %v, want %v at most", took, longpoll.GatheringWait)
 			}
 		}
 		took := time.Since(began)
-		if got, most := w.count(fetch)-before, 3*int(took/gatheringWait)+coming/10; got > most {
+		if got, most := w.count(fetch)-before, 3*int(took/longpoll.GatheringWait)+coming/10; got > most {
 			t.Errorf("%d requests in %v while %d came, want %d at most", got, took, coming, most)
 		}
 
@@ -49,13 +51,13 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 			t.Errorf("%d passes in 2 s in which nothing happened", got)
 		}
 
-		pass(gatheringFor + gatheringWait)
+		pass(longpoll.GatheringFor + longpoll.GatheringWait)
 		before = w.count(fetch)
 		pass(5 * time.Second)
 		if got := w.count(fetch) - before; got != 0 {
 			t.Errorf("%d requests within 5 s when nobody comes any more", got)
 		}
-		pass(maxWait)
+		pass(longpoll.MaxWait)
 		if got := w.waits(); sum(got) != 10+coming-6 || len(got) > 4 {
 			t.Errorf("after the renewal, waits of %v partitions", got)
 		}
@@ -72,13 +74,13 @@ func TestThoseWhoComeInAMomentAreComposedSoon(t *testing.T) {
 			w.sleeping(t, c, i, 4)
 			pass(10 * time.Millisecond)
 		}
-		pass(gatheringFor)
+		pass(longpoll.GatheringFor)
 		// As many as there are shards of that size, and one that may still gather.
 		if got := w.waits(); sum(got) != 400 || len(got) > 18+1 {
 			t.Errorf("waits of %v partitions, want nineteen at most", got)
 		}
 		requests := w.count(fetch)
-		pass(maxWait / 2)
+		pass(longpoll.MaxWait / 2)
 		if got := w.count(fetch) - requests; got > 1 {
 			t.Errorf("%d requests in half the time of a wait after that", got)
 		}
@@ -104,7 +106,7 @@ func TestThoseWhoComeBackShareAWait(t *testing.T) {
 		}
 		w.sleeping(t, c, 0, 20)
 		w.sleeping(t, c, 1, 4)
-		pass(gatheringFor + time.Second)
+		pass(longpoll.GatheringFor + time.Second)
 		come(time.Second)
 		// The first is on broker 0, where it comes back to the wait that gathers; the second is on broker 1, and
 		// leaves that wait's behind.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -149,17 +150,17 @@ func TestAMovingCommitIsNotLookedInto(t *testing.T) {
 	q := inspecting("billing", "orders")
 	snapshot(t, c, q)
 	first := source.taken()
-	var s scope
+	var s *sweep.Scope
 	for i := range int64(10) {
 		source.commit("billing", "orders", 11+i)
-		s.entries = c.dropIdle()
-		c.sweep(context.Background(), &s, time.Second)
+		s = c.live()
+		c.sweeper.Sweep(context.Background(), s, time.Second)
 	}
 	if n := source.taken() - first; n != 0 {
 		t.Errorf("%d looks at a group that works", n)
 	}
 	for range 10 {
-		c.sweep(context.Background(), &s, time.Second)
+		c.sweeper.Sweep(context.Background(), s, time.Second)
 	}
 	if n := source.taken() - first; n != 1 {
 		t.Errorf("%d looks at a commit that stands still before a record, want 1", n)

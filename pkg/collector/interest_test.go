@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
@@ -46,11 +47,11 @@ func TestDiscoveredTopics(t *testing.T) {
 	selection := trigger.Selection{ConsumerGroup: "billing", DiscoveredTopicExpiry: 50 * time.Millisecond}
 	q := NewQuery(selection, time.Minute)
 	keda := NewQuery(trigger.Selection{ConsumerGroup: "billing", AllTopicsWithoutCommit: true}, time.Minute)
-	var s scope
-	sweep := func(want ...string) {
+	var s *sweep.Scope
+	round := func(want ...string) {
 		t.Helper()
-		s.entries = c.dropIdle()
-		c.sweep(t.Context(), &s, time.Second)
+		s = c.live()
+		c.sweeper.Sweep(t.Context(), s, time.Second)
 		if got := topicsOf(snapshot(t, c, q)); !slices.Equal(got, want) {
 			t.Errorf("topics %v, want %v", got, want)
 		}
@@ -60,20 +61,20 @@ func TestDiscoveredTopics(t *testing.T) {
 	}
 	snapshot(t, c, q)
 	snapshot(t, c, keda)
-	sweep("old")
+	round("old")
 	source.subscribe("new", "old")
-	sweep("new", "old")
+	round("new", "old")
 	source.subscribe("new") // a version without the old topic
-	sweep("new", "old")
+	round("new", "old")
 	time.Sleep(60 * time.Millisecond)
 	source.subscribe() // asleep: this says nothing
-	sweep("new", "old")
+	round("new", "old")
 	source.subscribe("new")
-	sweep("new")
+	round("new")
 	source.subscribe()
-	sweep("new")
+	round("new")
 	source.commit("billing", "old", 6) // wanted again
-	sweep("new", "old")
+	round("new", "old")
 }
 
 func TestGroupOfACluster(t *testing.T) {

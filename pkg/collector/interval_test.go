@@ -6,26 +6,6 @@ import (
 	"time"
 )
 
-func TestIntervalGrowsWithTheSize(t *testing.T) {
-	for _, c := range []struct {
-		positions int
-		youngest  time.Duration
-		want      time.Duration
-	}{
-		{0, 10 * time.Second, time.Second},
-		{40_000, 10 * time.Second, time.Second},
-		{40_001, 10 * time.Second, 1100 * time.Millisecond},
-		{80_000, 10 * time.Second, 2 * time.Second},
-		{10_000_000, time.Minute, DefaultMaxInterval},
-		{10_000_000, 10 * time.Second, 2500 * time.Millisecond}, // nothing may become too old
-		{10_000_000, time.Second, time.Second},
-	} {
-		if got := intervalFor(c.positions, c.youngest); got != c.want {
-			t.Errorf("%d positions, none older than %v: every %v, want %v", c.positions, c.youngest, got, c.want)
-		}
-	}
-}
-
 func TestLargeClusterIsReadMoreRarely(t *testing.T) {
 	for name, c := range map[string]struct {
 		given time.Duration
@@ -37,7 +17,7 @@ func TestLargeClusterIsReadMoreRarely(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newCluster(1)
-				w.topic("orders", 1, make([]int64, 2*positionsASecond)...)
+				w.topic("orders", 1, make([]int64, 80_000)...)
 				var told time.Duration
 				col := start(t, w, Options{MaxPositionsPerQuery: 80_000, Interval: c.given, Observer: Observer{Interval: func(d time.Duration) { told = d }}})
 				q := query("billing", "orders")

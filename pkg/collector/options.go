@@ -4,11 +4,16 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/longpoll"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 )
 
 // Defaults of [Options].
 const (
-	DefaultInterval         = time.Second
+	DefaultInterval         = sweep.DefaultInterval
+	DefaultMaxInterval      = sweep.DefaultMaxInterval
 	DefaultIdleAfter        = 5 * time.Minute
 	DefaultRequestTimeout   = 3 * time.Second
 	DefaultFirstReadTimeout = 2 * time.Second
@@ -20,6 +25,13 @@ const (
 	// Kafka 4.3: p50 1.1 ms with 100, 2.6 ms with 400, 5.4 ms with 1,000).
 	DefaultWaitShardSize     = 400
 	DefaultMaxWaitsPerBroker = 16
+
+	DefaultMaxQueries           = store.DefaultMaxQueries
+	DefaultMaxPositions         = store.DefaultMaxPositions
+	DefaultMaxPositionsPerQuery = store.DefaultMaxPositionsPerQuery
+	DefaultMaxTopicsPerQuery    = store.DefaultMaxTopicsPerQuery
+	DefaultNamespaceQueries     = store.DefaultNamespaceQueries
+	DefaultNamespacePositions   = store.DefaultNamespacePositions
 )
 
 // Options says how a [Collector] works. Zero values mean the defaults.
@@ -48,7 +60,7 @@ type Options struct {
 	// SleepInterval is how often that is read which inactive streams wait for, and brokers watch over: how
 	// long a commit moved by hand, or a record that a broken connection hid, can go unseen. It is at least Interval.
 	SleepInterval time.Duration
-	// PushActivation lets [Collector.WaitForRecords] have records waited for, with a source that is a [Waiter].
+	// PushActivation lets [Collector.WaitForRecords] have records waited for.
 	PushActivation bool
 	// WaitShardSize is about how many partitions are waited on with one request. A broker looks at all of
 	// them when one gets a record; a request holds a connection.
@@ -100,20 +112,55 @@ type Observer struct {
 	Panicked func(where string)
 }
 
-// LookStats are looks into the logs of so many partitions, for phantom lag: Empty showed that there is no record
-// left, Records that there is one, Unclear neither, so that another one follows, and Failed could not be taken.
-type LookStats struct{ Empty, Records, Unclear, Failed int }
+// LookStats are what looks into logs have shown.
+type LookStats = sweep.LookStats
 
-// AgeStats are searches for the oldest unconsumed records of so many partitions, made together in so many Rounds of
-// requests: Found ended with an age, Unknown without one.
-type AgeStats struct{ Found, Unknown, Rounds int }
+// AgeStats are what searches for the ages of records have shown.
+type AgeStats = sweep.AgeStats
 
 // WaitStats are the waits for records.
-type WaitStats struct {
-	// Waits is how many requests are open, each on a connection of its own, and Partitions what they name.
-	Waits, Partitions int
-	// DeniedTopics is how many topics are left to the refresh because their records must not be read.
-	DeniedTopics int
+type WaitStats = longpoll.Stats
+
+// Quota bounds what all collectors that share it take together, and what each namespace may take of that. Its
+// methods may be called from any goroutine.
+type Quota = store.Quota
+
+// NewQuota returns a quota of so many queries and positions for each namespace; 0 means the default. A
+// query is a consumer group and what a trigger looks at of it; a position is one partition of one query.
+// All of them, with the lists of all topics that expressions are matched with, may take about so many bytes of
+// memory, and one namespace three quarters of that; 0 is any number.
+func NewQuota(queries, positions int, bytes int64) *Quota {
+	return store.NewQuota(queries, positions, bytes)
+}
+
+// store are the options of the store.
+func (o Options) store(epoch time.Time) store.Options {
+	return store.Options{
+		Cluster: o.Cluster, Epoch: epoch, Quota: o.Quota,
+		MaxQueries: o.MaxQueries, MaxPositions: o.MaxPositions,
+		MaxTopicsPerQuery: o.MaxTopicsPerQuery, MaxPositionsPerQuery: o.MaxPositionsPerQuery,
+		Interval: o.Interval, TopicsInterval: o.TopicsInterval, StartInterval: o.StartInterval,
+	}
+}
+
+// sweep are the options of the sweeper.
+func (o Options) sweep() sweep.Options {
+	return sweep.Options{
+		Cluster: o.Cluster, Interval: o.Interval, Chooses: o.chooses, SleepInterval: o.SleepInterval,
+		RequestTimeout: o.RequestTimeout, FirstReadTimeout: o.FirstReadTimeout, Grace: o.Grace, Logger: o.Logger,
+		Observer: sweep.Observer{
+			Refreshed: o.Observer.Refreshed, Stretched: o.Observer.Stretched, Interval: o.Observer.Interval,
+			DirectRead: o.Observer.DirectRead, Looked: o.Observer.Looked, AgesSearched: o.Observer.AgesSearched,
+		},
+	}
+}
+
+// longpoll are the options of the poller.
+func (o Options) longpoll(interval func() time.Duration) longpoll.Options {
+	return longpoll.Options{
+		Cluster: o.Cluster, ShardSize: o.WaitShardSize, MaxWaitsPerBroker: o.MaxWaitsPerBroker, Interval: interval,
+		Logger: o.Logger, Waiting: o.Observer.Waiting, Woken: o.Observer.Woken,
+	}
 }
 
 func (o Options) withDefaults() Options {

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -272,12 +273,12 @@ func TestRegexFollowsTheCluster(t *testing.T) {
 func TestRegexThatMatchesTooMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newCluster(1)
-		for i := range maxMatchedTopics {
+		for i := range store.MaxMatchedTopics {
 			k.topic(fmt.Sprintf("topic-%d", i), byte(i), 1)
 		}
 		c := start(t, k, Options{})
 		q := selecting(trigger.Selection{ConsumerGroup: "billing", TopicRegex: ".*"})
-		if s := snapshot(t, c, q); len(s.Offsets) != maxMatchedTopics || s.Err != nil {
+		if s := snapshot(t, c, q); len(s.Offsets) != store.MaxMatchedTopics || s.Err != nil {
 			t.Errorf("%d partitions, %v: so many may match", len(s.Offsets), s.Err)
 		}
 		k.topic("one-more", 1, 1)
@@ -293,7 +294,7 @@ func TestRegexThatMatchesTooMuch(t *testing.T) {
 		}
 		k.with(func() { delete(k.topics, "one-more") })
 		pass(DefaultTopicsInterval + 2*time.Second)
-		if s := snapshot(t, c, q); len(s.Offsets) != maxMatchedTopics {
+		if s := snapshot(t, c, q); len(s.Offsets) != store.MaxMatchedTopics {
 			t.Errorf("%d partitions once fewer match again", len(s.Offsets))
 		}
 	})

@@ -64,8 +64,8 @@ func (c *Collector) firstRead(ctx context.Context, e *entry) error {
 			return nil
 		}
 		return &fault.Error{
-			Kind: fault.Unavailable, Op: "read", Object: fmt.Sprintf("group %q", e.ConsumerGroup),
-			Err:    fmt.Errorf("the first read is not finished after %s%s", c.opts.FirstReadTimeout, c.where()),
+			Kind: fault.Unavailable, Op: "read", Object: fmt.Sprintf("group %q", e.of.ConsumerGroup),
+			Err:    fmt.Errorf("the first read is not finished after %s%s", c.opts.FirstReadTimeout, c.store.Where()),
 			Remedy: "see which broker does not answer, with `kafka-scaler check`",
 		}
 	case <-c.ended:
@@ -79,7 +79,7 @@ func (c *Collector) firstRead(ctx context.Context, e *entry) error {
 func (c *Collector) matching(e *entry) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.isMatching(e)
+	return c.store.IsMatching(e.of)
 }
 
 // Wait returns once there is news of the query since the version after: at once
@@ -111,8 +111,28 @@ func (c *Collector) wait(ctx context.Context, q *Query, after Version, newer wai
 type waitFunc func(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error)
 
 func (c *Collector) newer(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error) {
-	e.idle.until.Store(0)
+	if c.poller != nil {
+		c.poller.Leave(e.of)
+	}
 	return c.newerOr(ctx, news, nil, e, after)
+}
+
+// WaitForRecords is [Collector.Wait] for those who are inactive, and want to know
+// at once when they cease to be: it returns also, within milliseconds, when the
+// log of a partition selected has grown. While brokers watch over all that the
+// query looks at, it is read at SleepInterval only. With push activation turned off,
+// it is no more than Wait.
+func (c *Collector) WaitForRecords(ctx context.Context, q *Query, after Version) (Version, error) {
+	if c.poller == nil {
+		return c.Wait(ctx, q, after)
+	}
+	return c.wait(ctx, q, after, c.newerOrRecords)
+}
+
+func (c *Collector) newerOrRecords(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error) {
+	woken, done := c.poller.Attend(e.of, c.now())
+	defer done()
+	return c.newerOr(ctx, news, woken, e, after)
 }
 
 // newerOr is newer that returns also when woken is closed.
@@ -135,13 +155,6 @@ func (c *Collector) newerOr(ctx context.Context, news, woken <-chan struct{}, e 
 		return 0, ctx.Err()
 	}
 	return 0, nil
-}
-
-// watch returns what is closed at the next publication.
-func (c *Collector) watch() <-chan struct{} {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.changed
 }
 
 func (c *Collector) errEnded() error {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/longpoll"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -37,7 +38,7 @@ func TestRenewalsThatEndApartAreComposedTogether(t *testing.T) {
 		for i := range 8 {
 			streams = append(streams, w.sleeping(t, c, i, 12))
 		}
-		pass(gatheringFor + 3*time.Second)
+		pass(longpoll.GatheringFor + 3*time.Second)
 		late := []time.Duration{0, 30 * time.Millisecond, 90 * time.Millisecond, 300 * time.Millisecond}
 		w.with(func() {
 			w.late = func([]lag.LogWait) (by time.Duration) {
@@ -47,17 +48,17 @@ func TestRenewalsThatEndApartAreComposedTogether(t *testing.T) {
 				return by
 			}
 		})
-		pass(maxWait)
+		pass(longpoll.MaxWait)
 		w.wantWaits(t, "at first", 24, 24, 24, 24)
 		for i := 1; i < 8; i += 2 {
 			streams[i].stop()
 		}
 		before := w.count(fetch)
-		pass(maxWait)
+		pass(longpoll.MaxWait)
 		if got := w.waits(); sum(got) != 48 || w.count(fetch)-before > 3 {
 			t.Errorf("%d requests renewed four waits as %v partitions, want three at most: one came too late", w.count(fetch)-before, got)
 		}
-		pass(2 * maxWait)
+		pass(2 * longpoll.MaxWait)
 		w.wantWaits(t, "after the next renewals", 24, 24)
 		for i := 0; i < 8; i += 2 {
 			produced := time.Now()
@@ -86,12 +87,12 @@ func TestRecordsBetweenRenewals(t *testing.T) {
 			s := w.sleeping(t, c, 0, 1)
 			pass(time.Second)
 			w.sleeping(t, c, 1, 1)
-			pass(time.Until(began.Add(maxWait - 20*time.Millisecond + time.Duration(moment)*5*time.Millisecond)))
+			pass(time.Until(began.Add(longpoll.MaxWait - 20*time.Millisecond + time.Duration(moment)*5*time.Millisecond)))
 			produced := time.Now()
 			w.produce("t0", 0, 1)
-			pass(renewFor + 2*gatherFor)
-			if took := s.wantActive(t, produced); took > renewFor+gatherFor {
-				t.Errorf("told after %v, want %v at most", took, renewFor)
+			pass(longpoll.RenewFor + 2*longpoll.GatherFor)
+			if took := s.wantActive(t, produced); took > longpoll.RenewFor+longpoll.GatherFor {
+				t.Errorf("told after %v, want %v at most", took, longpoll.RenewFor)
 			}
 		})
 	}
@@ -129,7 +130,7 @@ func TestWaitsKeepTheirBounds(t *testing.T) {
 					}
 				}
 			}
-			pass(2*maxWait + idleFor)
+			pass(2*longpoll.MaxWait + longpoll.IdleFor)
 			wanted := 0
 			for i := range streams {
 				wanted += partitions[i]
@@ -173,11 +174,11 @@ func TestKindsOfWaitsShareConnections(t *testing.T) {
 			if took := s.wantActive(t, committed); took > time.Millisecond {
 				t.Errorf("told after %v", took)
 			}
-			pass(gatheringFor)
+			pass(longpoll.GatheringFor)
 			before := w.count(fetch)
-			pass(maxWait)
+			pass(longpoll.MaxWait)
 			if got := w.count(fetch) - before; got > 2*most+2 {
-				t.Errorf("%d requests in %v, which renew %d waits", got, maxWait, most)
+				t.Errorf("%d requests in %v, which renew %d waits", got, longpoll.MaxWait, most)
 			}
 		})
 	}

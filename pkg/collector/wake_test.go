@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/longpoll"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -59,9 +60,9 @@ func TestWaitsAreSilentBetweenRenewals(t *testing.T) {
 		w, _, _ := asleep(t, pushed)
 		for range 5 {
 			before := w.count(fetch)
-			pass(maxWait)
+			pass(longpoll.MaxWait)
 			if got := w.count(fetch) - before; got != 1 {
-				t.Errorf("%d requests in %v, want the one that renews", got, maxWait)
+				t.Errorf("%d requests in %v, want the one that renews", got, longpoll.MaxWait)
 			}
 			if got := w.waits(); !slices.Equal(got, []int{2}) {
 				t.Errorf("waits of %v partitions, want one of 2", got)
@@ -181,7 +182,7 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 		for i := range 10 {
 			streams = append(streams, w.sleeping(t, c, i, 100))
 		}
-		pass(gatheringFor + time.Second)
+		pass(longpoll.GatheringFor + time.Second)
 		// Two, each half as large again as others, if it seems that more are coming.
 		first := len(w.waits())
 		if got := w.waits(); sum(got) != 1000 || first < 2 || first > 3 {
@@ -194,19 +195,19 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 		if got := w.waits(); len(got) > first+1 || sum(got) != 1050 {
 			t.Errorf("waits of %v partitions, want at most one more, for the newcomers", got)
 		}
-		pass(maxWait)
+		pass(longpoll.MaxWait)
 		if got := w.waits(); !slices.Equal(got, []int{350, 350, 350}) {
 			t.Errorf("after the renewal, waits of %v partitions, want three", got)
 		}
 		for _, s := range streams[1:] {
 			s.stop()
 		}
-		pass(maxWait + idleFor)
+		pass(longpoll.MaxWait + longpoll.IdleFor)
 		if got := w.waits(); !slices.Equal(got, []int{100}) {
 			t.Errorf("with one stream left, waits of %v partitions, want 100", got)
 		}
 		streams[0].stop()
-		pass(idleFor + 2*time.Second)
+		pass(longpoll.IdleFor + 2*time.Second)
 		if got := w.waits(); len(got) != 0 {
 			t.Errorf("with no stream left, waits of %v partitions", got)
 		}
@@ -237,15 +238,6 @@ func TestManyStreamsShareOneWait(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestShardsAreAboutTheSize(t *testing.T) {
-	p := &push{c: &Collector{opts: Options{WaitShardSize: 400}}}
-	for partitions, want := range map[int]int{1: 1, 400: 1, 450: 1, 451: 2, 3333: 8, 10000: 23} {
-		if got := p.shardsFor(partitions); got != want {
-			t.Errorf("%d partitions make %d shards, want %d", partitions, got, want)
-		}
-	}
 }
 
 func TestWaitsAreBoundedByConnections(t *testing.T) {
@@ -355,9 +347,9 @@ func TestDeniedTopicIsPolled(t *testing.T) {
 		w.topic("orders", 1, 10, 20).commit("billing", "orders", 10, 20)
 		c := start(t, w, opts)
 		s := openStream(t, c, query("billing", "orders"), 0)
-		pass(3 * deniedFor)
+		pass(3 * longpoll.DeniedFor)
 		if got := w.count(fetch); got < 3 || got > 4 {
-			t.Errorf("%d tries in %v, want one every %v", got, 3*deniedFor, deniedFor)
+			t.Errorf("%d tries in %v, want one every %v", got, 3*longpoll.DeniedFor, longpoll.DeniedFor)
 		}
 		if got := logs.FilterMessageSnippet("at the refresh interval").Len(); got != 1 || stats.DeniedTopics != 1 {
 			t.Errorf("%d warnings and %d topics counted, want one", got, stats.DeniedTopics)
@@ -370,7 +362,7 @@ func TestDeniedTopicIsPolled(t *testing.T) {
 		}
 		w.with(func() { w.groups["billing"][lag.TopicPartition{Topic: "orders"}] = 11 })
 		w.with(func() { w.denied["orders"] = false })
-		pass(deniedFor + 2*time.Second + maxWait)
+		pass(longpoll.DeniedFor + 2*time.Second + longpoll.MaxWait)
 		if got := w.waits(); !slices.Equal(got, []int{2}) || stats.DeniedTopics != 0 {
 			t.Errorf("once allowed, waits of %v partitions and %d denied topics", got, stats.DeniedTopics)
 		}
@@ -412,7 +404,7 @@ func TestTruncatedLogIsReadAnewUntilItCanBe(t *testing.T) {
 		}
 		s.wantInactive(t)
 		failing.Store(false)
-		pass(parkMost + 250*time.Millisecond)
+		pass(longpoll.ParkMost + 250*time.Millisecond)
 		s.wantActive(t, time.Now())
 	})
 }

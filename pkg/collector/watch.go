@@ -109,14 +109,5 @@ func (c *Collector) version(e *entry) Version {
 
 // versionOf is version for a caller who holds mu, be it for reading.
 func (c *Collector) versionOf(e *entry) Version {
-	return Version(min(c.latest(e).changed, c.published.Load())) + 1
-}
-
-// noteLate lets the publication after the next have news of a group whose commits
-// came late: they are shown with the log ends that are asked for after them. The
-// caller holds mu.
-func (c *Collector) noteLate(cl *call, group string) {
-	if g := c.groups[group]; g != nil && cl.late {
-		c.noteLater(&g.seq)
-	}
+	return Version(min(c.store.Latest(e.of).Changed, c.store.Published())) + 1
 }

@@ -102,6 +102,8 @@ func TestLinterRulesHoldInSubPackages(t *testing.T) {
 		{"pure-history", "pkg/history/x.go", module + "pkg/collector"},
 		{"history", "pkg/history/arrivals/x.go", module + "pkg/kafka"},
 		{"pure-trigger", "pkg/trigger/any/deep/x.go", "go.uber.org/zap"},
+		{"pure-store", "pkg/collector/store/any/x.go", "go.uber.org/zap"},
+		{"pure-store", "pkg/collector/store/x.go", "net/http"},
 		{"collector", "pkg/collector/store/x.go", module + "pkg/kafka"},
 		{"collector", "pkg/collector/longpoll/x.go", module + "pkg/kafka/wire"},
 		{"collector", "pkg/collector/sweep/x.go", module + "pkg/scaler"},

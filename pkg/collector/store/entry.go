@@ -1,0 +1,134 @@
+package store
+
+import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
+
+// Entry is what is known of a query as such: what it selects, and what it takes of the bounds.
+type Entry struct {
+	*Query
+	group *Group
+	kind  lag.Position
+	// tracked are the group's positions in the topics selected, by name.
+	tracked []*Tracked
+	// catalog is the version of the catalog whose match with the expression was last taken up.
+	catalog uint64
+	// matched is how many topics the expression matched then: with too many of them, none is tracked.
+	matched int
+	seq     Sequence
+	// charged are the topics and positions that it is charged for. refused is why it may not have what it selects, and
+	// retry when that is looked at again.
+	charged usage
+	refused error
+	retry   Stamp
+}
+
+// Add makes an entry for a query that has none. The error is a *fault.Error: there are too
+// many queries.
+func (s *Store) Add(q *Query) (*Entry, error) {
+	if err := s.charge(q, usage{queries: 1}); err != nil {
+		return nil, err
+	}
+	e := &Entry{Query: q, group: s.group(q.ConsumerGroup), kind: kindOf(q.ReadCommitted)}
+	s.entries[e] = struct{}{}
+	s.demand(e)
+	return e, nil
+}
+
+// demand makes the group ask for what the query needs.
+func (s *Store) demand(e *Entry) {
+	if e.discovers() {
+		e.group.discover[e.kind] = true
+	}
+}
+
+// discovers reports whether the query is about whatever the group has commits for.
+func (e *Entry) discovers() bool { return len(e.Topics) == 0 && e.TopicRegex == "" }
+
+// Forget removes an entry, and gives back what it took. What only it needed goes with the
+// next [Store.Tidy].
+func (s *Store) Forget(e *Entry) {
+	delete(s.entries, e)
+	s.unfollow(e)
+	_ = s.charge(e.Query, usage{queries: -1}) // giving back always works
+	s.untidy = true
+}
+
+// Retries reports whether the entry may not have what it selects, and it is time to see
+// whether it may now.
+func (e *Entry) Retries(now Stamp) bool { return e.refused != nil && now >= e.retry }
+
+// Tracked are the positions that the entry selects. The caller changes nothing of them.
+func (e *Entry) Tracked() []*Tracked { return e.tracked }
+
+// Tidy forgets the groups and topics that no query needs any more.
+func (s *Store) Tidy() {
+	if s.untidy {
+		s.prune()
+	}
+}
+
+// prune forgets the groups and topics that no query needs.
+func (s *Store) prune() {
+	s.untidy = false
+	s.shape++
+	s.marks++
+	listing := false
+	for _, g := range s.groups {
+		g.discover = [2]bool{}
+	}
+	for e := range s.entries {
+		s.demand(e)
+		e.group.mark = s.marks
+		listing = listing || e.mayList()
+		if x := s.expressions[e.TopicRegex]; x != nil {
+			x.mark = s.marks
+		}
+		for _, tr := range e.tracked {
+			tr.topic.mark = s.marks
+		}
+	}
+	for name, g := range s.groups {
+		if g.mark != s.marks {
+			delete(s.groups, name)
+			continue
+		}
+		g.dropUnused()
+	}
+	for name, t := range s.topics {
+		if t.mark != s.marks {
+			delete(s.topics, name)
+		}
+	}
+	for text, x := range s.expressions {
+		// One that is being matched stays until that is over, so that there is never a second match of the same.
+		if x.unused = x.mark != s.marks; x.unused && x.matching == nil {
+			delete(s.expressions, text)
+		}
+	}
+	if !listing {
+		s.dropCatalog()
+	}
+}
+
+// group returns the group of that name.
+func (s *Store) group(name string) *Group {
+	g := s.groups[name]
+	if g == nil {
+		g = &Group{name: name}
+		s.groups[name] = g
+	}
+	return g
+}
+
+// topic returns the topic of that name.
+func (s *Store) topic(name string) *Topic {
+	t := s.topics[name]
+	if t == nil {
+		t = &Topic{name: name}
+		if listed, ok := s.catalog.find(name); ok {
+			t.asked = s.catalog.asked
+			t.describe(listed, s.catalog.asked, s.catalog.asked)
+		}
+		s.topics[name] = t
+	}
+	return t
+}

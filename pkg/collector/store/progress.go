@@ -1,0 +1,116 @@
+package store
+
+import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
+
+// Complete reports whether everything the query asks for was read, and fits. A call
+// may still owe more of the same.
+func (s *Store) Complete(e *Entry) bool {
+	if e.group.answered == 0 || len(e.tracked) == 0 {
+		return false
+	}
+	for _, tr := range e.tracked {
+		t := tr.topic
+		for _, id := range t.ids {
+			if !e.Partitions.Contains(id) {
+				continue
+			}
+			end := t.logs[tr.kind].at(id)
+			p, _ := tr.at(id)
+			commit := p.fitting(end)
+			if commit.read == 0 || needsStart(commit.counts(), end.offset) && t.logs[lag.Start].at(id).asked == 0 {
+				return false
+			}
+			if e.Ages {
+				if o, _ := s.offsets(e.group, tr, id); tr.lacksAge(o) {
+					return false
+				}
+			}
+		}
+		if len(t.ids) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Progress is how far the reading of a query has come.
+type Progress uint8
+
+const (
+	// Arrived is when every answer has arrived, though perhaps not a good one.
+	Arrived Progress = iota
+	// Underway is while a call owes an answer.
+	Underway
+	// Unasked is when nothing is underway, and an answer is missing or does not fit: the commits came after the
+	// log ends had been asked for, or a call made for another query left this one's topics out.
+	Unasked
+)
+
+// Progress returns how far the query has come.
+func (s *Store) Progress(e *Entry) Progress {
+	g := e.group
+	if g.pending != 0 || e.lists() && s.catalog.pending != 0 || s.IsMatching(e) {
+		return Underway
+	}
+	state := Arrived
+	if g.answered == 0 && g.err == nil && e.discovers() || e.lists() && s.catalog.asked == 0 {
+		state = Unasked
+	}
+	for _, tr := range e.tracked {
+		if p := tr.progress(g); p == Underway || e.Ages && tr.searching > 0 {
+			return Underway
+		} else if p == Unasked {
+			state = Unasked
+		}
+	}
+	return state
+}
+
+func (tr *Tracked) progress(g *Group) Progress {
+	t := tr.topic
+	if t.describing != 0 {
+		return Underway
+	}
+	if t.described == 0 && t.err == nil {
+		return Unasked
+	}
+	state := Arrived
+	for _, id := range t.ids {
+		end := t.logs[tr.kind].at(id)
+		if end.pending != 0 || t.logs[lag.Start].at(id).pending != 0 {
+			return Underway
+		}
+		p, err := tr.at(id)
+		noCommit := p.newest.read == 0 && err == nil && g.err == nil
+		noEnd := end.asked == 0 && t.logs[tr.kind].err(id) == nil
+		doesNotFit := p.newest.read != 0 && end.asked != 0 && p.fitting(end).read == 0
+		if noCommit || noEnd || doesNotFit {
+			state = Unasked
+		}
+	}
+	return state
+}
+
+// IsWell reports whether the newest read of everything that the entry selects went
+// well, and whether nothing of it changes by the passing of time alone.
+func (s *Store) IsWell(e *Entry) bool {
+	if e.group.err != nil || e.mayList() && s.catalog.err != nil {
+		return false
+	}
+	for _, tr := range e.tracked {
+		ageing := e.Ages && (len(tr.ages) > 0 || tr.searching > 0)
+		if ageing || tr.ahead > 0 || tr.topic.err != nil || anyErr(tr.errs) || anyErr(tr.topic.logs[tr.kind].errs) {
+			return false
+		}
+	}
+	return true
+}
+
+func anyErr(errs []error) bool {
+	for _, err := range errs {
+		if err != nil {
+			return true
+		}
+	}
+	return false
+}

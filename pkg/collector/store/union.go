@@ -1,0 +1,132 @@
+package store
+
+import (
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// Union is what some queries need together, with the requests for it. It is never changed
+// once it is composed: calls that are still running hold the requests.
+type Union struct {
+	// groups are those that there is something to ask about, and commits what.
+	groups  []*Group
+	commits []lag.GroupTopics
+	topics  []*Topic
+	ends    [2]LogScope
+	tracked []*Tracked
+	// wants is what besides offsets is asked of each of tracked.
+	wants []Wants
+	// any is what is asked of any of them.
+	any Wants
+	// positions is how many partitions of groups there are, youngest the least age that any query allows.
+	positions int
+	youngest  time.Duration
+	// expressions are those of the queries.
+	expressions []*Expression
+	// lists is whether the list of all topics is needed.
+	lists bool
+}
+
+// Wants is what a query can ask for besides offsets.
+type Wants uint8
+
+const (
+	// WantsLooks is looks into the log where a small lag stands still.
+	WantsLooks Wants = 1 << iota
+	// WantsAges is the age of the oldest unconsumed record.
+	WantsAges
+)
+
+func (e *Entry) wants() (w Wants) {
+	if e.Inspect {
+		w |= WantsLooks
+	}
+	if e.Ages {
+		w |= WantsAges
+	}
+	return w
+}
+
+// Union brings up to date which topics the queries select, and composes what they need.
+func (s *Store) Union(entries []*Entry, now Stamp) *Union {
+	s.marks++
+	u := &Union{}
+	for _, e := range entries {
+		s.resolve(e, now)
+		if x := s.expressions[e.TopicRegex]; x != nil && x.mark != s.marks {
+			x.mark = s.marks
+			u.expressions = append(u.expressions, x)
+		}
+		if u.youngest == 0 || e.MaxAge < u.youngest {
+			u.youngest = e.MaxAge
+		}
+		u.lists = u.lists || e.lists()
+		if e.group.mark != s.marks {
+			e.group.mark = s.marks
+			u.groups = append(u.groups, e.group)
+		}
+		for _, tr := range e.tracked {
+			s.unite(u, tr, e.wants())
+		}
+	}
+	asked := u.groups[:0]
+	for _, g := range u.groups {
+		if ask, needed := g.asks(); needed {
+			asked, u.commits = append(asked, g), append(u.commits, ask)
+		}
+	}
+	clear(u.groups[len(asked):])
+	u.groups = asked
+	return u
+}
+
+func (s *Store) unite(u *Union, tr *Tracked, w Wants) {
+	t := tr.topic
+	if tr.mark != s.marks {
+		tr.mark, tr.index = s.marks, len(u.tracked)
+		u.tracked, u.wants = append(u.tracked, tr), append(u.wants, 0)
+		u.positions += len(t.ids)
+	}
+	u.wants[tr.index] |= w
+	u.any |= w
+	if t.mark != s.marks {
+		t.mark = s.marks
+		u.topics = append(u.topics, t)
+	}
+	if t.marks[tr.kind] != s.marks {
+		t.marks[tr.kind] = s.marks
+		u.ends[tr.kind].add(t, t.ids)
+	}
+}
+
+// Positions is how many partitions of groups the queries select, and youngest the least age that any of them
+// allows: 0 where there is no query.
+func (u *Union) Positions() (n int, youngest time.Duration) { return u.positions, u.youngest }
+
+// Ends are the requests for the log ends of one kind.
+func (u *Union) Ends(at lag.Position) *LogScope { return &u.ends[at] }
+
+// Reads reports whether any log end of the kind is read.
+func (u *Union) Reads(at lag.Position) bool { return len(u.ends[at].topics) > 0 }
+
+// Len is how many topics of groups there are.
+func (u *Union) Len() int { return len(u.tracked) }
+
+// Wants reports whether any of the queries asks for something besides offsets.
+func (u *Union) Wants(w Wants) bool { return u.any&w != 0 }
+
+// At is one of them, and what is asked of it besides offsets.
+func (u *Union) At(i int) (*Tracked, Wants) { return u.tracked[i], u.wants[i] }
+
+// Matching returns what is closed once the expressions of the queries that are being matched have been,
+// each for the first time that it is asked for.
+func (u *Union) Matching() (matching []<-chan struct{}) {
+	for _, x := range u.expressions {
+		if x.matching != nil && !x.awaited {
+			x.awaited = true
+			matching = append(matching, x.matching)
+		}
+	}
+	return matching
+}

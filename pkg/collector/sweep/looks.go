@@ -1,0 +1,60 @@
+package sweep
+
+import (
+	"context"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+)
+
+// maxLookRounds is how often a range is asked for in one refresh that is not seen at once.
+const maxLookRounds = 8
+
+// looks looks into the logs where a small lag stands still: whether it is work at all.
+func (r *sweeping) looks(kind lag.Position) step[lag.Look, lag.Sight] {
+	l := store.NewLooks(kind)
+	look := step[lag.Look, lag.Sight]{
+		claim: func(*store.Store, store.Stamp) ([]lag.Look, int) { return l.Asks(), len(l.Asks()) },
+		ask: func(ctx context.Context, asks []lag.Look, deliver func([]lag.Sight)) {
+			for round := 0; len(asks) > 0 && round < maxLookRounds; round++ {
+				var seen LookStats
+				r.source.Inspect(ctx, kind == lag.StableEnd, asks, func(sights []lag.Sight) {
+					seen.count(sights)
+					deliver(sights)
+				})
+				r.opts.Observer.Looked(seen)
+				r.Write(func(*store.Store, store.Stamp) { asks = l.Next() })
+			}
+		},
+		take: func(s *store.Store, now store.Stamp, _ *call, sight *lag.Sight) { s.TakeSight(sight, l, now) },
+		miss: func(_ *store.Store, _ store.Stamp, _ *call, ask lag.Look) { l.Miss(ask) },
+	}
+	if u := r.scope.union; !u.Reads(kind) || !u.Wants(store.WantsLooks) {
+		return look
+	}
+	look.survey = func(s *store.Store, now store.Stamp, i int, id store.Stamp) {
+		tr, wants := r.scope.union.At(i)
+		if tr.Kind() != kind || wants&store.WantsLooks == 0 {
+			return
+		}
+		if lull := &r.scope.noLooks[i]; !lull.lasts(tr, now) {
+			lull.begin(s, tr, s.SurveyLooks(tr, l, id, now))
+		}
+	}
+	return look
+}
+
+func (seen *LookStats) count(sights []lag.Sight) {
+	for i := range sights {
+		switch s := &sights[i]; {
+		case s.Err != nil:
+			seen.Failed++
+		case s.Empty:
+			seen.Empty++
+		case s.Record:
+			seen.Records++
+		default:
+			seen.Unclear++
+		}
+	}
+}

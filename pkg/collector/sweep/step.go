@@ -1,0 +1,79 @@
+package sweep
+
+import (
+	"context"
+	"time"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+)
+
+// step is one kind of question of a sweep, from what is due to what is made of the
+// answers. All but ask run within Write.
+type step[Ask, Answer any] struct {
+	// survey, if any, looks at each of the groups' topics in the scope for what is due, in chunks.
+	survey func(s *store.Store, now store.Stamp, i int, id store.Stamp)
+	// claim returns the requests, and how many answers they owe, and marks with the call's id what they are about.
+	claim func(s *store.Store, id store.Stamp) (asks []Ask, owed int)
+	// ask makes the requests, and delivers the answers as they come.
+	ask func(ctx context.Context, asks []Ask, deliver func([]Answer))
+	// take takes in one answer, and counts what the call owes down.
+	take func(s *store.Store, now store.Stamp, cl *call, answer *Answer)
+	// miss takes care of what a request has brought no answer for, against the contract of the source or because
+	// of a panic. It is called for every request as long as anything is owed.
+	miss func(s *store.Store, now store.Stamp, cl *call, ask Ask)
+}
+
+// sweeping is a sweep under way.
+type sweeping struct {
+	*Sweeper
+	ctx     context.Context //nolint:containedctx // that of one sweep, as long as the value lives
+	scope   *Scope
+	timeout time.Duration
+	// compose brings the scope up to date, and gives id a new stamp, within Write. It is made once, not for each step.
+	compose func(s *store.Store, now store.Stamp)
+	id      store.Stamp
+}
+
+// begin makes the call of one step, in a goroutine of its own which Finish waits for; nil
+// where nothing is due.
+func begin[Ask, Answer any](w *sweeping, step step[Ask, Answer]) *call {
+	w.Write(w.compose)
+	id := w.id
+	if step.survey != nil {
+		w.walk(w.ctx, w.scope.union, func(s *store.Store, now store.Stamp, i int) { step.survey(s, now, i, id) })
+	}
+	var asks []Ask
+	var owed int
+	w.Write(func(s *store.Store, _ store.Stamp) { asks, owed = step.claim(s, id) })
+	if owed == 0 || w.ctx.Err() != nil {
+		return nil
+	}
+	return w.start(w.ctx, w.timeout, id, owed, func(ctx context.Context, cl *call) {
+		step.ask(ctx, asks, func(answers []Answer) {
+			w.inChunks(cl, len(answers), func(s *store.Store, now store.Stamp, i int) { step.take(s, now, cl, &answers[i]) })
+		})
+	}, func(cl *call) {
+		// Nothing is left out of what is of no interest any more, such as a query that was dropped.
+		if w.owes(cl) {
+			w.inChunks(cl, len(asks), func(s *store.Store, now store.Stamp, i int) { step.miss(s, now, cl, asks[i]) })
+		}
+	})
+}
+
+// walk calls do, within Write, for each of the groups' topics in a union, and gives
+// readers a turn now and then.
+func (w *Sweeper) walk(ctx context.Context, u *store.Union, do func(s *store.Store, now store.Stamp, i int)) {
+	turn := w.turn.Of(ctx)
+	turn.Begin()
+	defer turn.End()
+	for c := w.chunks("walk", u.Len(), func(s *store.Store, now store.Stamp, i int) int {
+		tr, _ := u.At(i)
+		// Nobody may have need of it any more: then it has no room either.
+		if tr.Wanted() {
+			do(s, now, i)
+		}
+		return tr.Partitions()
+	}); c.more(); {
+		turn.Pause()
+	}
+}

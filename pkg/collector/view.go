@@ -1,0 +1,32 @@
+package collector
+
+// view is a snapshot and the publication that it shows.
+type view struct {
+	*Snapshot
+	published uint64
+}
+
+// current returns what is published for the entry. Snapshots are built when
+// somebody reads them, not when they are published: of ten thousand queries, a few
+// hundred are read between two refreshes.
+func (c *Collector) current(e *entry) *view {
+	if v := e.view.Load(); v != nil && v.published == c.store.Published() {
+		return v
+	}
+	e.build.Lock()
+	defer e.build.Unlock()
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	published := c.store.Published()
+	v := e.view.Load()
+	switch {
+	case v != nil && v.published == published:
+		return v
+	case v != nil && c.store.Latest(e.of).Read <= v.published:
+		v = &view{Snapshot: v.Snapshot, published: published}
+	default:
+		v = &view{Snapshot: c.store.Snapshot(e.of, c.now()), published: published}
+	}
+	e.view.Store(v)
+	return v
+}
