@@ -17,6 +17,8 @@ const (
 	// rest is the pause after it. A shorter one would take as long: the Go runtime waits for the network
 	// in whole milliseconds.
 	rest = time.Millisecond
+	// mostCredit is how much more may be worked at once after a pause that others have made longer.
+	mostCredit = 3 * work
 )
 
 // Turn lets one worker of many work at a time, with pauses.
@@ -82,11 +84,16 @@ func (w *Worker) Pause() {
 	}
 }
 
-// Rest is Pause however much work there was.
+// Rest is Pause however much work there was. Where others keep the processor busy, a pause takes longer than it should;
+// the share of work stays the same then, and who has much to do still comes to an end.
 func (w *Worker) Rest() {
+	began := time.Now()
 	time.Sleep(rest)
-	*w.worked(), w.since = 0, time.Now()
+	w.since = time.Now()
+	w.restedFor(w.since.Sub(began))
 }
+
+func (w *Worker) restedFor(d time.Duration) { *w.worked() = -min(max(0, d-rest)*work/rest, mostCredit) }
 
 // Wait gives the turn to others while do waits for something.
 func (w *Worker) Wait(do func()) {

@@ -27,6 +27,24 @@ func TestWorkIsPaused(t *testing.T) {
 	})
 }
 
+// TestWorkKeepsItsShare: where the processor is busy, pauses take longer, and the stretches after them may as well.
+func TestWorkKeepsItsShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turn := New()
+		w := turn.Of(t.Context())
+		w.Begin()
+		defer w.End()
+		for late, want := range map[time.Duration]time.Duration{
+			0: 0, 2 * time.Millisecond: -500 * time.Microsecond, time.Second: -mostCredit,
+		} {
+			w.restedFor(rest + late)
+			if turn.worked != want {
+				t.Errorf("after a pause that was %v longer than it should be, %v count as worked, want %v", late, turn.worked, want)
+			}
+		}
+	})
+}
+
 func TestOneWorksAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		turn := New()
