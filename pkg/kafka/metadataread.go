@@ -101,7 +101,10 @@ func (q *metadataQuery) ReadResponse(r io.Reader) error {
 		q.readBrokers(in)
 		q.answer.clusterID = string(in.String())
 		in.Skip(4) // controller_id
-		for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+		n := in.Count()
+		// What is too much is known before it is read, and before there is room made for it.
+		in.Bound(n, maxTopics, "topics")
+		for ; n > 0 && in.Err() == nil; n-- {
 			q.readTopic(in, version)
 		}
 		if version >= 8 && version <= 10 {
@@ -113,7 +116,9 @@ func (q *metadataQuery) ReadResponse(r io.Reader) error {
 
 func (q *metadataQuery) readBrokers(in *wire.Reader) {
 	q.answer.brokers = map[int32]string{}
-	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+	n := in.Count()
+	in.Bound(n, maxBrokers, "brokers")
+	for ; n > 0 && in.Err() == nil; n-- {
 		node, host := in.Int32(), string(in.String())
 		in.Bound(len(host), maxHost, "bytes in the name of a host")
 		port := in.Int32()
@@ -123,7 +128,6 @@ func (q *metadataQuery) readBrokers(in *wire.Reader) {
 			return
 		}
 		q.answer.brokers[node] = net.JoinHostPort(host, strconv.Itoa(int(port)))
-		in.Bound(len(q.answer.brokers), maxBrokers, "brokers")
 	}
 }
 
@@ -149,7 +153,6 @@ func (q *metadataQuery) readTopic(in *wire.Reader, version int16) {
 		t.leaders, t.err = nil, wire.Code(code)
 	}
 	q.answer.topics = append(q.answer.topics, t)
-	in.Bound(len(q.answer.topics), maxTopics, "topics")
 }
 
 // wants tells whether a topic was asked for and is answered for the first time.
@@ -165,7 +168,11 @@ func (q *metadataQuery) wants(name string) bool {
 
 func (q *metadataQuery) readLeaders(in *wire.Reader, version int16) []leader {
 	var leaders []leader
-	for n := in.Count(); n > 0 && in.Err() == nil; n-- {
+	n := in.Count()
+	q.partitions += n
+	in.Bound(n, maxTopicPartitions, "partitions of a topic")
+	in.Bound(q.partitions, maxPartitions, "partitions")
+	for ; n > 0 && in.Err() == nil; n-- {
 		l := leader{code: in.Int16(), partition: in.Int32(), node: in.Int32(), epoch: lag.NoLeaderEpoch}
 		if version >= 7 {
 			if epoch := in.Int32(); version >= reliableEpochs {
@@ -179,9 +186,6 @@ func (q *metadataQuery) readLeaders(in *wire.Reader, version int16) []leader {
 		}
 		in.Tags()
 		leaders = append(leaders, l)
-		q.partitions++
-		in.Bound(len(leaders), maxTopicPartitions, "partitions of a topic")
-		in.Bound(q.partitions, maxPartitions, "partitions")
 	}
 	return leaders
 }

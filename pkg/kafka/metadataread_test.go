@@ -250,6 +250,10 @@ func TestMetadataOfTooMuchIsRefused(t *testing.T) {
 		if kind, remedy := diagnose(err); kind != fault.Unavailable || remedy == "" {
 			t.Errorf("%s: kind %v, remedy %q", what, kind, remedy)
 		}
+		// What is announced is enough to refuse it: reading a hundred thousand topics first costs as much as taking them.
+		if topics, brokers := len(query.answer.topics), len(query.answer.brokers); topics > 10 || brokers > 1 {
+			t.Errorf("%s: %d topics and %d brokers were read before", what, topics, brokers)
+		}
 	}
 }
 
