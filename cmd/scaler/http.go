@@ -43,7 +43,8 @@ type pages struct {
 // there is no state of Kafka, and none of ours, that a restart is known to mend.
 func (p *pages) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(p.gatherer, promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(p.log)}))
+	// Compression is that of paced.
+	mux.Handle("GET /metrics", paced(promhttp.HandlerFor(p.gatherer, promhttp.HandlerOpts{ErrorLog: zap.NewStdLog(p.log), DisableCompression: true})))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plainText(w, http.StatusOK, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if !p.ready.Load() {

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
@@ -92,7 +94,11 @@ func (d *decisions) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (d *decisions) Collect(ch chan<- prometheus.Metric) {
+	turn := pace.New().Of(context.Background())
+	turn.Begin()
+	defer turn.End()
 	for key, decision := range d.newest() {
+		turn.Pause()
 		emit := func(desc *prometheus.Desc, value float64, more ...string) {
 			// A label that is not UTF-8 would end the process, and these come from outside.
 			labels := append([]string{text(key.namespace), text(key.scaledObject), text(key.metric)}, more...)
