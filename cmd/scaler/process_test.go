@@ -14,6 +14,8 @@ import (
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/hostilebroker"
 )
 
 // child is a kafka-scaler serve in a process of its own, for what concerns signals.
@@ -158,6 +160,34 @@ func TestSecondSignal(t *testing.T) {
 	}
 	if err := <-answered; err == nil {
 		t.Error("the call in flight got an answer from nowhere")
+	}
+}
+
+// TestSignalDuringHostileSCRAM: a broker that asks for two billion iterations, at every connection, does not take the
+// processor from whoever wants the process to end.
+func TestSignalDuringHostileSCRAM(t *testing.T) {
+	broker, err := hostilebroker.Start(hostilebroker.Options{Kind: hostilebroker.ScramIterations, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broker.Close()
+	t.Setenv("SCRAM_PASSWORD", "pw")
+	file := filepath.Join(t.TempDir(), "config.yaml")
+	writeFile(t, file, "clusters:\n  - name: sick\n    bootstrapServers: ["+broker.Address()+"]\n"+
+		"    sasl: {mechanism: scram_sha256, username: user, passwordEnv: SCRAM_PASSWORD}\n")
+	c := startChild(t, "--config", file)
+	keda, _ := c.dial()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	sick := ref("")
+	delete(sick.ScalerMetadata, "bootstrapServers")
+	sick.ScalerMetadata["cluster"] = "sick"
+	if _, err := keda.IsActive(ctx, sick); err == nil || !strings.Contains(err.Error(), "iterations") {
+		t.Errorf("error %v, want what the broker asks for", err)
+	}
+	c.signal(syscall.SIGTERM)
+	if err := c.awaitExit(); err != nil {
+		t.Errorf("exit: %v, want 0", err)
 	}
 }
 

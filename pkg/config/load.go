@@ -56,7 +56,7 @@ func Load(path string) (Config, error) {
 
 // LoadFrom is [Load] of a file that holds the configuration inside something else: extract returns it.
 func LoadFrom(path string, extract func([]byte) ([]byte, error)) (Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return Config{}, unreadable(path, err)
 	}
@@ -79,8 +79,11 @@ func unreadable(path string, err error) error {
 		Kind: fault.Invalid, Op: "read", Object: "configuration file " + path, Err: cause(err),
 		Remedy: "check the path given in --config and the file's permissions",
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		e.Kind = fault.NotFound
+	case errors.Is(err, errTooLarge):
+		e.Remedy = "check that the path given in --config is that of the configuration"
 	}
 	return e
 }

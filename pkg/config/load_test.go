@@ -14,6 +14,8 @@ func TestLoadErrors(t *testing.T) {
 	dir := t.TempDir()
 	bad := filepath.Join(dir, "bad.yaml")
 	write(t, bad, "log: {level: loud}\nhttp: {listenAddress: x}")
+	large := filepath.Join(dir, "large.yaml")
+	write(t, large, "log: {level: info}\n"+strings.Repeat("#", maxBytes))
 	for name, tc := range map[string]struct {
 		path string
 		kind fault.Kind
@@ -21,6 +23,7 @@ func TestLoadErrors(t *testing.T) {
 	}{
 		"missing":   {filepath.Join(dir, "none.yaml"), fault.NotFound, []string{"none.yaml", "no such file", "--config"}},
 		"directory": {dir, fault.Invalid, []string{dir, "is a directory"}},
+		"too large": {large, fault.Invalid, []string{"large.yaml", "it is larger than 1048576 bytes; check that the path given in --config"}},
 		"bad":       {bad, fault.Invalid, []string{"bad.yaml", `log.level: needs one of debug, info, warn, error (got "loud")`, "http.listenAddress"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -92,7 +92,7 @@ func (w *Watcher) load() (Config, error) {
 
 // read returns the file and a checksum that tells an unreadable file from an empty one.
 func (w *Watcher) read() ([]byte, checksum, error) {
-	data, err := os.ReadFile(w.Path)
+	data, err := readFile(w.Path)
 	if err != nil {
 		return nil, sha256.Sum256([]byte("unreadable: " + err.Error())), err
 	}
