@@ -97,9 +97,9 @@ test-schema: $(TOOLS)/gotestsum ## Manifests against the schemas of Kubernetes a
 	@hack/require-tests.sh schema $(BIN)/test/schema.json
 
 .PHONY: test-acceptance
-test-acceptance: $(TOOLS)/gotestsum ## The suite on real Apache Kafka processes
+test-acceptance: $(TOOLS)/gotestsum ## The suite on real Apache Kafka processes, and a minute of attacks
 	@mkdir -p $(BIN)/test
-	@$(GOTESTSUM) --jsonfile $(BIN)/test/acceptance.json -- -tags realkafka -count 1 -p 1 -timeout 30m $(if $(RUN),-run '$(RUN)') ./test/acceptance/... ./internal/kafkabroker/...
+	@$(GOTESTSUM) --jsonfile $(BIN)/test/acceptance.json -- -tags realkafka -count 1 -p 1 -timeout 30m $(if $(RUN),-run '$(RUN)') ./test/acceptance/... ./internal/kafkabroker/... ./test/hostile/...
 	@hack/require-tests.sh --no-skips real-Kafka $(BIN)/test/acceptance.json
 
 .PHONY: wake-transitions
@@ -108,7 +108,7 @@ wake-transitions: ## No wake-up is lost on real Kafka, through N (default 10000)
 
 .PHONY: hostile
 hostile: ## Attack the scaler at 256 MiB for DURATION (default 1h), with real Kafka (SEED=n ARGS=...)
-	$(GO) test -tags realkafka -count 1 -v -timeout 24h -run '^TestHostile$$' ./test/hostile -real -duration $(or $(DURATION),1h) -calm 20m -idle 5m -seed $(or $(SEED),1) -out $(BIN)/hostile $(ARGS)
+	$(GO) test -tags realkafka -count 1 -v -timeout 24h -run '^TestHostile$$' ./test/hostile -real -timed -duration $(or $(DURATION),1h) -calm 20m -idle 5m -seed $(or $(SEED),1) -out $(BIN)/hostile $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Fuzz every target for FUZZTIME (default 30s) each

@@ -22,9 +22,9 @@ import (
 // attackersVariable has the test binary be the attackers' process: it is their orders, as JSON.
 const attackersVariable = "HOSTILE_ATTACKERS"
 
-// lowest is the priority of the attackers: on a machine with few cores they would else take them from the victim and from
-// those who measure it.
-const lowest = "19"
+// lowest makes the priority of the attackers the lowest there is, whatever ours is: on a machine with few cores they
+// would else take them from the victim and from those who measure it.
+const lowest = "39"
 
 // orders are what the attackers' process is told when it starts.
 type orders struct {

@@ -18,6 +18,7 @@ var (
 	calm      = flag.Duration("calm", 60*time.Second, "how long everything may take to be back where it was")
 	seed      = flag.Uint64("seed", 1, "what attacks are drawn from")
 	authentic = flag.Bool("real", false, "the honest cluster is a real Kafka")
+	strict    = flag.Bool("timed", false, "what is late is a failure")
 	idle      = flag.String("idle", "10s", "refresh.idleAfter of the scaler")
 	attacking = flag.String("attacks", "", "only the attacks whose names match")
 	kinds     = flag.String("kinds", "", "only the hostile brokers whose kinds match")
@@ -27,7 +28,7 @@ var (
 // TestHostile is the short form with its defaults, and the hostile hour with `make hostile`.
 func TestHostile(t *testing.T) {
 	o := Options{
-		Seed: *seed, Duration: *duration, Calm: *calm, Authentic: *authentic, IdleAfter: *idle,
+		Seed: *seed, Duration: *duration, Calm: *calm, Authentic: *authentic, Timed: *strict, IdleAfter: *idle,
 		Manifest: filepath.Join("..", "..", "deploy", "scaler.yaml"), Dir: t.TempDir(), Log: t.Logf,
 	}
 	if *attacking != "" {

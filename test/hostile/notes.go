@@ -16,7 +16,7 @@ const samples = 20
 
 // notes are what everybody notes, from many goroutines.
 type notes struct {
-	mu        sync.Mutex
+	mu sync.Mutex
 	// alone is set while nobody attacks: latencies of then count apart.
 	alone     bool
 	latencies map[string]map[string][]time.Duration

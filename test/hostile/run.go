@@ -17,7 +17,13 @@ const (
 	// warmUp is how long the honest triggers are alone, for the state before the attack.
 	warmUp = 12 * time.Second
 	// lookEvery is how often the victim is looked at.
-	lookEvery = 2 * time.Second
+	lookEvery = 10 * time.Second // as often as an eager Prometheus, since a look costs the victim a page of metrics
+)
+
+// What goes up and down is looked at several times.
+const (
+	settling     = 5 * time.Second
+	settlingLook = time.Second
 )
 
 // Options say what to run.
@@ -32,6 +38,9 @@ type Options struct {
 	Authentic bool
 	// IdleAfter is refresh.idleAfter of the scaler, such as "10s".
 	IdleAfter string
+	// Timed has what is late be a failure: an honest call without an answer in time, a stream that is silent for long, a
+	// p99 of honest calls of 100 ms. It says something of the scaler where the machine has a core for it.
+	Timed bool
 	// Attacks and Kinds select attacks and hostile brokers by name; nil for all.
 	Attacks, Kinds *regexp.Regexp
 	// Manifest is where the limits of the deployment stand.
@@ -123,7 +132,7 @@ func (r *run) all(ctx context.Context, kafka, inline Kafka) error {
 	if !sleep(ctx, warmUp) {
 		return ctx.Err()
 	}
-	if r.report.Before, err = r.settled(ctx, lookEvery); err != nil {
+	if r.report.Before, err = r.settled(ctx, settling); err != nil {
 		return err
 	}
 	r.opts.Log("before: %s", r.report.Before)
@@ -197,7 +206,7 @@ func (r *run) attack(ctx context.Context) error {
 func (r *run) calm(ctx context.Context) {
 	began := time.Now()
 	for r.victim.process.Running() {
-		s, err := r.settled(ctx, 5*lookEvery)
+		s, err := r.settled(ctx, 2*settling)
 		if err != nil {
 			r.notes.trouble("%v", err)
 		} else {
@@ -218,8 +227,8 @@ func (r *run) calm(ctx context.Context) {
 // between two collections, connections between two refreshes.
 func (r *run) settled(ctx context.Context, while time.Duration) (State, error) {
 	least, err := r.victim.state(ctx)
-	for range int(while / (500 * time.Millisecond)) {
-		if !sleep(ctx, 500*time.Millisecond) {
+	for range int(while / settlingLook) {
+		if !sleep(ctx, settlingLook) {
 			break
 		}
 		s, errNow := r.victim.state(ctx)
