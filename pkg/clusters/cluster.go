@@ -2,11 +2,14 @@ package clusters
 
 import (
 	"context"
+	"sync"
 
 	"go.uber.org/zap"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
+	"github.com/kafka-scaler/kafka-scaler/pkg/history/arrivals"
+	"github.com/kafka-scaler/kafka-scaler/pkg/history/members"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -17,8 +20,11 @@ type Cluster struct {
 	// client and collector are what reads it and what is known of it.
 	client    Client
 	collector *collector.Collector
-	observer  Observer
-	log       *zap.Logger
+	// members and arrivals read what targetLatency wants to know besides.
+	members  *members.Watch
+	arrivals *arrivals.Reader
+	observer Observer
+	log      *zap.Logger
 	// namespace is whose trigger named the cluster first; meaningless for a configured one.
 	namespace string
 	// stop ends a cluster that runs.
@@ -44,16 +50,22 @@ func (s *Set) open(what settings) (*Cluster, error) {
 	}
 	options := collectorOptions(what)
 	options.Logger, options.Observer, options.Quota = s.opts.Logger, observer.Collector, s.quota
+	panicked := observer.Collector.Panicked
 	return &Cluster{
 		settings: what, client: client, collector: collector.New(client, options), observer: observer, log: log, merged: make(chan struct{}),
+		members: members.New(client, members.Options{Panicked: panicked}), arrivals: arrivals.NewReader(client, arrivals.Options{Panicked: panicked}),
 	}, nil
 }
 
 // run reads the cluster until ctx ends, and closes it.
 func (c *Cluster) run(ctx context.Context) {
 	c.log.Info("cluster is watched", zap.Strings("bootstrapServers", c.cluster.BootstrapServers))
+	var history sync.WaitGroup
+	history.Go(func() { c.members.Run(ctx) })
+	history.Go(func() { c.arrivals.Run(ctx) })
 	// It has no error to return: a cluster that cannot be reached is no reason to end.
 	_ = c.collector.Run(ctx)
+	history.Wait()
 	c.close()
 	c.log.Info("cluster is not watched any more")
 }
@@ -97,4 +109,12 @@ func (c *Cluster) Wait(ctx context.Context, q *collector.Query, after collector.
 // [collector.Collector.WaitForRecords].
 func (c *Cluster) WaitForRecords(ctx context.Context, q *collector.Query, after collector.Version) (collector.Version, error) {
 	return c.collector.WaitForRecords(ctx, q, after)
+}
+
+// FollowMembers has the members of a group read until the follower is closed, see [members.Watch].
+func (c *Cluster) FollowMembers(group string) *members.Follower { return c.members.Follow(group) }
+
+// ReadArrivals begins to read what came to the partitions in the past, see [arrivals.Reader].
+func (c *Cluster) ReadArrivals(partitions []lag.TopicPartition) *arrivals.Reading {
+	return c.arrivals.Read(partitions)
 }

@@ -7,6 +7,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/history/arrivals"
+	"github.com/kafka-scaler/kafka-scaler/pkg/history/members"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 )
 
@@ -57,6 +59,8 @@ type Observer struct {
 // Client reads one cluster. *kafka.Client is one.
 type Client interface {
 	collector.Source
+	members.Source
+	arrivals.Source
 	// ClusterID is the id that the cluster has given itself; empty until Identified is closed, and for good
 	// where it has none.
 	ClusterID() string

@@ -106,6 +106,21 @@ func (f *fleet) names() []string {
 	return names
 }
 
+// Memberships says that each group has one member, which has the partition.
+func (c *fakeClient) Memberships(_ context.Context, groups []lag.Group, deliver func([]*lag.Membership)) {
+	for _, g := range groups {
+		has := lag.Member{ID: "worker", Assigned: []lag.TopicPartitions{{Topic: "orders", Partitions: []int32{0}}}}
+		deliver([]*lag.Membership{lag.NewMembership(lag.Group{Name: g.Name, State: "Stable", Members: 1}, []lag.Member{has}, 0, time.Now())})
+	}
+}
+
+// OffsetsForTimes says that a record came every minute, the last one a minute ago.
+func (c *fakeClient) OffsetsForTimes(_ context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset)) {
+	for tp, at := range times {
+		deliver([]lag.LogOffset{{TopicPartition: tp, Offset: max(0, 10-int64(time.Since(time.UnixMilli(at)).Minutes()))}})
+	}
+}
+
 func (c *fakeClient) Close() {
 	c.fleet.mu.Lock()
 	defer c.fleet.mu.Unlock()
@@ -463,9 +478,6 @@ func (c *fakeClient) GroupView(_ context.Context, group string) lag.GroupView {
 
 func (c *fakeClient) Inspect(context.Context, bool, []lag.Look, func([]lag.Sight)) {}
 
-func (c *fakeClient) OffsetsForTimes(context.Context, map[lag.TopicPartition]int64, func([]lag.LogOffset)) {
-}
-
 func (c *fakeClient) Leaders(string) func(int32) (int32, bool) {
 	return func(int32) (int32, bool) { return 0, false }
 }
@@ -475,4 +487,38 @@ func (c *fakeClient) FindLeaders(context.Context, []string) error { return nil }
 func (c *fakeClient) AwaitRecords(ctx context.Context, _ int32, _ lag.Position, _ []lag.LogWait, _ time.Duration) ([]lag.LogWake, error) {
 	<-ctx.Done()
 	return nil, ctx.Err()
+}
+
+// What targetLatency wants to know besides offsets is read for as long as the cluster is watched.
+func TestHistoryIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, newFleet(), configured(cluster("a", "a:9092")))
+		c := resolve(t, s, named("a"))
+		follower := c.FollowMembers("payments")
+		defer follower.Close()
+		partitions := []lag.TopicPartition{{Topic: "orders"}}
+		reading := c.ReadArrivals(partitions)
+		defer reading.Close()
+		time.Sleep(time.Minute)
+		if m := follower.Membership(); m == nil || len(m.List) != 1 {
+			t.Errorf("members %+v", m)
+		}
+		if spans, more := reading.Take(); len(spans) == 0 || more {
+			t.Errorf("%d spans, more: %v", len(spans), more)
+		}
+		if err := s.Apply(configured()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		read := follower.Membership().ReadAt
+		time.Sleep(time.Minute)
+		if later := follower.Membership().ReadAt; later != read {
+			t.Errorf("members are read at %s, after the cluster has gone", later)
+		}
+		late := c.ReadArrivals(partitions)
+		defer late.Close()
+		if _, more := late.Take(); more || late.Err() == nil {
+			t.Error("a reading begins without its cluster")
+		}
+	})
 }

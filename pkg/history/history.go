@@ -135,6 +135,10 @@ func (h *History) members(o *latency.Observation, r *lag.Report, m *lag.Membersh
 			"see whether its coordinator answers, with `kafka-scaler check`")
 	}
 	o.State = stateOf(m.State)
+	if m.State == dead && hasCommits(r) {
+		// The group is there all the same: it is of a kind that its coordinator was not asked about.
+		o.State = latency.StateUnknown
+	}
 	if o.State == latency.StateUnknown {
 		return fail(r, fault.Unavailable, fmt.Errorf("its coordinator calls its state %q", m.State), "use lagThreshold for a group of this kind")
 	}

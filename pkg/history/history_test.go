@@ -194,7 +194,7 @@ func TestMembers(t *testing.T) {
 		"rebalance":          {state: "PreparingRebalance", list: []lag.Member{odd}, want: 1, inState: latency.Rebalancing},
 		"KIP-848":            {state: "Reconciling", list: []lag.Member{orders}, want: 1, inState: latency.Rebalancing},
 		"empty":              {state: "Empty", want: 0, inState: latency.Empty},
-		"does not exist":     {state: "Dead", want: 0, inState: latency.Empty},
+		"of another kind":    {state: "Dead", want: -1, says: `calls its state "Dead"`}, // it has commits
 		"odd state":          {state: "NotReady", list: []lag.Member{orders}, want: -1, says: `calls its state "NotReady"`},
 		"share group":        {state: "Stable", kind: lag.KindShare, list: []lag.Member{orders}, want: -1, says: "does not know share groups"},
 		"old":                {state: "Stable", list: []lag.Member{orders}, read: -time.Minute, want: -1, says: "last read 1m0s before"},
@@ -211,6 +211,10 @@ func TestMembers(t *testing.T) {
 		}
 	}
 	var h history.History
+	absent := lag.NewMembership(lag.Group{State: "Dead"}, nil, 0, start)
+	if o, err := h.Observe(nil, report(lag.Rules{}, part(0, lag.NoCommit, 9)), absent); err != nil || o.Members != 0 || o.State != latency.Empty {
+		t.Errorf("a group that does not exist: %+v, %v", o, err)
+	}
 	if o, err := h.Observe(nil, report(lag.Rules{}, part(0, 5, 9)), nil); err == nil || o.Members != latency.UnknownMembers || o.State != latency.StateUnknown {
 		t.Errorf("members that nobody has read: %+v, %v", o, err)
 	}

@@ -14,11 +14,19 @@ func stateOf(state string) latency.GroupState {
 		return latency.Stable
 	case "PreparingRebalance", "CompletingRebalance", "Assigning", "Reconciling":
 		return latency.Rebalancing
-	case "Empty", "Dead":
+	case "Empty", dead:
 		return latency.Empty
 	default:
 		return latency.StateUnknown
 	}
+}
+
+// dead is the state of a group that does not exist, or that is of another kind than was asked about.
+const dead = "Dead"
+
+// hasCommits reports whether the group has committed an offset in some partition.
+func hasCommits(r *lag.Report) bool {
+	return slices.ContainsFunc(r.Partitions, func(p lag.Partition) bool { return p.Committed >= 0 })
 }
 
 // assign writes down who has which partition, and returns how many members count: those that have one of the partitions
