@@ -37,7 +37,7 @@ func BenchmarkListOffsetsCodecs(b *testing.B) {
 	body := resp.AppendTo(nil)
 	b.Run("ours", func(b *testing.B) {
 		b.ReportAllocs()
-		req := (&offsetsRead{}).request(batchOf(parts))
+		req := offsetsQuestion{}.request(batchOf(parts))
 		for b.Loop() {
 			n := 0
 			f := newListOffsets(req, parts, pace.New().Of(b.Context()), func(some []lag.LogOffset) { n += len(some) }, func(lag.TopicPartition, error) {})

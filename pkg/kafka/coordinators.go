@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -35,26 +34,8 @@ type coordinator struct {
 	addr string
 }
 
-// coordinatorOf returns the coordinator of a group that is remembered.
-func (c *Client) coordinatorOf(group string) (coordinator, bool) {
-	return c.coordinators.get(group, time.Now())
-}
-
 func (c *Client) keepCoordinator(group string, at coordinator) {
 	c.coordinators.put(group, at, len(at.addr), time.Now())
-}
-
-// recoordinate tells whether a failure may be over once the coordinator is looked up again.
-func recoordinate(err error) bool {
-	if code, ok := errors.AsType[wire.Code](err); ok {
-		switch int16(code) {
-		case wire.CoordinatorLoadInProgress, wire.CoordinatorNotAvailable, wire.NotCoordinator:
-			return true
-		}
-		return false
-	}
-	_, broken := errors.AsType[*transport.ConnError](err)
-	return broken || errors.Is(err, errDropped)
 }
 
 // findCoordinators looks up the coordinators of groups that are not remembered,
@@ -62,7 +43,7 @@ func recoordinate(err error) bool {
 func (c *Client) findCoordinators(ctx context.Context, groups []string) map[string]error {
 	var failed sync.Map
 	var finding sync.WaitGroup
-	for chunk := range slices.Chunk(groups, c.cfg.MaxGroupsPerRequest) {
+	for chunk := range chunkNames(groups, c.cfg.MaxGroupsPerRequest) {
 		c.guard.Start(&finding, "find coordinators", func() {
 			for group, err := range c.findTogether(ctx, chunk) {
 				failed.Store(group, err)

@@ -65,46 +65,21 @@ type GroupMember struct {
 // DescribeGroup asks the group's coordinator for its state and members. A group
 // that does not exist has the state [StateDead] and is no error. Errors are *fault.Error.
 func (c *Client) DescribeGroup(ctx context.Context, group string) (GroupDescription, error) {
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		return GroupDescription{}, failure("describe", fmt.Sprintf("group %q", group), err)
-	}
-	defer end()
-	var description GroupDescription
-	err = c.onCoordinator(ctx, group, func(b *transport.Broker) error {
-		description, err = describeOn(ctx, b, group)
-		return err
-	})
-	if err != nil {
-		return GroupDescription{}, failure("describe", fmt.Sprintf("group %q", group), err)
-	}
-	return description, nil
-}
-
-// onCoordinator calls do with the group's coordinator, and once more with the new
-// one where the old one is not it any more.
-func (c *Client) onCoordinator(ctx context.Context, group string, do func(*transport.Broker) error) error {
-	var err error
-	for range 2 {
-		if err != nil && !sleep(ctx, coordinatorWait) {
-			return err
+	failed := func(err error) error { return failure("describe", fmt.Sprintf("group %q", group), err) }
+	description, err := GroupDescription{}, failed(errLeftOut)
+	f := fanout[lag.GroupTopics, GroupDescription]{client: c, what: "describe a group", owners: byCoordinator{c}}
+	f.ask = func(ctx context.Context, p portion[lag.GroupTopics]) []rejected[lag.GroupTopics] {
+		d, err := describeOn(ctx, p.broker, group)
+		if err != nil {
+			return []rejected[lag.GroupTopics]{{items: p.items, on: p.broker, err: err}}
 		}
-		at, ok := c.coordinatorOf(group)
-		if !ok {
-			if err = c.findCoordinators(ctx, []string{group})[group]; err != nil {
-				if recoordinate(err) {
-					continue
-				}
-				return err
-			}
-			at, _ = c.coordinatorOf(group)
-		}
-		if err = do(c.coordinatorBroker(at)); err == nil || !recoordinate(err) {
-			return err
-		}
-		c.coordinators.drop(group)
+		f.hand([]GroupDescription{d})
+		return nil
 	}
-	return err
+	f.failed = func(r rejected[lag.GroupTopics]) []GroupDescription { err = failed(r.err); return nil }
+	f.deliver = func(answer []GroupDescription) { description, err = answer[0], nil }
+	f.run(ctx, []lag.GroupTopics{{Group: group}})
+	return description, err
 }
 
 func describeOn(ctx context.Context, b *transport.Broker, group string) (GroupDescription, error) {

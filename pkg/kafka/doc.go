@@ -5,7 +5,8 @@
 //
 //	Topics, LogOffsets, Commits, DescribeGroup      metadata.go, logoffsets.go, commits.go, describe.go
 //	AwaitRecords, Inspect, OffsetsForTimes          wait.go, inspect.go, logoffsets.go
-//	        │ which broker?                          route.go (leaders), coordinators.go, anybroker.go
+//	        │ which brokers, and once more           fanout.go: byleader.go, bycoordinator.go
+//	        │ who are they?                          route.go (leaders), coordinators.go, anybroker.go
 //	        │ which cluster?                         identity.go
 //	        ▼
 //	transport: a few connections a broker,           transport/pool.go

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -44,7 +45,7 @@ func describeShare(ctx context.Context, b *transport.Broker, group string, sofar
 // subscribe to. Why that is not known is in its Err, a *fault.Error. A coordinator
 // that answers slowly is not asked: it has its connections for the offsets.
 func (c *Client) GroupView(ctx context.Context, group string) lag.GroupView {
-	if at, known := c.coordinatorOf(group); known {
+	if at, known := c.coordinators.get(group, time.Now()); known {
 		if b := c.coordinatorBroker(at); b.Slow() {
 			return lag.GroupView{Group: lag.Group{Name: group, Members: -1, Err: failure("describe", fmt.Sprintf("group %q on %s", group, b.Name()), errSlow)}}
 		}

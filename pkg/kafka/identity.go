@@ -156,7 +156,7 @@ func (c *Client) verify(servers []string) {
 		c.identity.mu.Lock()
 		c.identity.conflict = conflict
 		c.identity.mu.Unlock()
-		if conflict == nil || !sleep(c.life, verifyEvery) {
+		if conflict == nil || !pace.Sleep(c.life, verifyEvery) {
 			return
 		}
 	}

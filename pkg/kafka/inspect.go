@@ -34,55 +34,41 @@ const (
 // deliver gets every partition once, never from two goroutines at a time; errors are
 // *fault.Error. Fetch needs READ on the topic.
 func (c *Client) Inspect(ctx context.Context, readCommitted bool, looks []lag.Look, deliver func([]lag.Sight)) {
-	in := &inspection{c: c, readCommitted: readCommitted, looks: make(map[lag.TopicPartition]lag.Look, len(looks)), deliver: deliver}
+	in := &inspection{readCommitted: readCommitted, looks: make(map[lag.TopicPartition]lag.Look, len(looks)), asked: map[*transport.Broker]bool{}}
+	in.fanout = fanout[lag.TopicPartitions, lag.Sight]{client: c, what: "look into logs", owners: byLeader{c}, once: true, ask: in.look, failed: in.unseen, deliver: deliver}
 	parts := make([]lag.TopicPartitions, len(looks))
 	for i, l := range looks {
 		in.looks[l.TopicPartition] = l
 		parts[i] = lag.TopicPartitions{Topic: l.Topic, Partitions: []int32{l.Partition}}
 	}
-	parts = distinct(parts)
-	ctx, end, err := c.begin(ctx)
-	if err != nil {
-		in.fail(parts, err)
-		return
-	}
-	defer end()
-	batches, lost := c.byLeader(parts)
-	for _, l := range lost {
-		in.passOver(l.parts) // whoever reads the log end of these learns why
-	}
-	asked := map[*transport.Broker]bool{}
-	for _, batch := range batches {
-		now, later := firstPartitions(batch.parts, maxLooks)
-		if asked[batch.broker] || batch.broker.Slow() {
-			now, later = nil, batch.parts
-		}
-		asked[batch.broker] = true
-		in.passOver(later)
-		if len(now) > 0 {
-			c.guard.Start(&in.asking, "look into logs", func() { in.ask(ctx, batch.broker, now, batch.epochs) })
-		}
-	}
-	in.asking.Wait()
+	in.run(ctx, distinct(parts))
 }
 
 // inspection is one call of Inspect.
 type inspection struct {
-	c             *Client
+	fanout[lag.TopicPartitions, lag.Sight]
 	readCommitted bool
 	looks         map[lag.TopicPartition]lag.Look
-	asking        sync.WaitGroup
-	mu            sync.Mutex // held while deliver runs
-	deliver       func([]lag.Sight)
+
+	marking sync.Mutex // guards asked
+	asked   map[*transport.Broker]bool
 }
 
-func (in *inspection) ask(ctx context.Context, b *transport.Broker, parts []lag.TopicPartitions, epochs []int32) {
-	f := newLookFetch(in.readCommitted, parts, in.looks, epochs)
-	if _, err := b.Request(ctx, f, waitVersions); err != nil {
-		in.fail(parts, err)
-		return
+// look asks a leader about as many partitions as it may be asked about, and passes over the others.
+func (in *inspection) look(ctx context.Context, p portion[lag.TopicPartitions]) []rejected[lag.TopicPartitions] {
+	now, later := firstPartitions(p.items, maxLooks)
+	if p.broker.Slow() || !in.first(p.broker) {
+		now, later = nil, p.items
 	}
-	list := newChecklist(parts)
+	in.hand(in.each(later, in.notTaken))
+	if len(now) == 0 {
+		return nil
+	}
+	f := newLookFetch(in.readCommitted, now, in.looks, p.epochs)
+	if _, err := p.broker.Request(ctx, f, waitVersions); err != nil {
+		return []rejected[lag.TopicPartitions]{{items: now, on: p.broker, err: err}}
+	}
+	list := newChecklist(now)
 	var sights []lag.Sight
 	for _, s := range f.sights {
 		if _, first := list.tick(s.Topic, s.Partition); first {
@@ -91,23 +77,31 @@ func (in *inspection) ask(ctx context.Context, b *transport.Broker, parts []lag.
 	}
 	list.missing(func(tp lag.TopicPartition) { sights = append(sights, in.notTaken(tp)) })
 	in.hand(sights)
+	return nil
+}
+
+// first tells whether a broker is asked for the first time.
+func (in *inspection) first(b *transport.Broker) bool {
+	in.marking.Lock()
+	defer in.marking.Unlock()
+	first := !in.asked[b]
+	in.asked[b] = true
+	return first
+}
+
+// unseen are partitions that could not be looked at. Whoever reads the log end of those without a leader learns why.
+func (in *inspection) unseen(r rejected[lag.TopicPartitions]) []lag.Sight {
+	return in.each(r.items, func(tp lag.TopicPartition) lag.Sight {
+		s := in.notTaken(tp)
+		if r.on != nil || !reroutable(r.err) {
+			s.Err = failure("look into the log of", fmt.Sprintf("topic %q partition %d", tp.Topic, tp.Partition), r.err)
+		}
+		return s
+	})
 }
 
 func (in *inspection) notTaken(tp lag.TopicPartition) lag.Sight {
 	return lag.Sight{TopicPartition: tp, Clear: in.looks[tp].From}
-}
-
-// passOver delivers the partitions as not taken.
-func (in *inspection) passOver(parts []lag.TopicPartitions) {
-	in.hand(in.each(parts, in.notTaken))
-}
-
-func (in *inspection) fail(parts []lag.TopicPartitions, err error) {
-	in.hand(in.each(parts, func(tp lag.TopicPartition) lag.Sight {
-		s := in.notTaken(tp)
-		s.Err = failure("look into the log of", fmt.Sprintf("topic %q partition %d", tp.Topic, tp.Partition), err)
-		return s
-	}))
 }
 
 func (in *inspection) each(parts []lag.TopicPartitions, sight func(lag.TopicPartition) lag.Sight) []lag.Sight {
@@ -118,15 +112,6 @@ func (in *inspection) each(parts []lag.TopicPartitions, sight func(lag.TopicPart
 		}
 	}
 	return sights
-}
-
-func (in *inspection) hand(sights []lag.Sight) {
-	if len(sights) == 0 {
-		return
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	in.deliver(sights)
 }
 
 // firstPartitions splits off the first n partitions.

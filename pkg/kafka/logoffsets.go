@@ -1,17 +1,14 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"go.uber.org/zap"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
-	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -25,8 +22,7 @@ var listOffsetsVersions = transport.Between(2, 7)
 // from two goroutines at a time, as soon as its leader has answered or failed;
 // errors are *fault.Error. A partition named twice is delivered once.
 func (c *Client) LogOffsets(ctx context.Context, at lag.Position, parts []lag.TopicPartitions, deliver func([]lag.LogOffset)) {
-	r := &offsetsRead{c: c, at: at, deliver: deliver}
-	r.read(ctx, distinct(parts))
+	c.readOffsets(ctx, offsetsQuestion{at: at}, parts, deliver)
 }
 
 // OffsetsForTimes finds, for each partition, the first record whose timestamp is
@@ -37,107 +33,33 @@ func (c *Client) OffsetsForTimes(ctx context.Context, times map[lag.TopicPartiti
 	for tp := range times {
 		parts = append(parts, lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
 	}
-	r := &offsetsRead{c: c, times: times, deliver: deliver}
-	r.read(ctx, distinct(parts))
+	c.readOffsets(ctx, offsetsQuestion{times: times}, parts, deliver)
 }
 
-// offsetsRead is one call of LogOffsets or OffsetsForTimes.
-type offsetsRead struct {
-	c  *Client
+// offsetsQuestion is what is asked about each partition.
+type offsetsQuestion struct {
 	at lag.Position
 	// times are what is asked for in place of at; nil for none.
-	times   map[lag.TopicPartition]int64
-	asking  sync.WaitGroup
-	mu      sync.Mutex // held while deliver runs
-	deliver func([]lag.LogOffset)
+	times map[lag.TopicPartition]int64
 }
 
-// read makes the rounds, and fails all partitions if the client is closed.
-func (r *offsetsRead) read(ctx context.Context, parts []lag.TopicPartitions) {
-	ctx, end, err := r.c.begin(ctx)
-	if err != nil {
-		r.fail(rejected{parts: parts, err: err})
-		return
-	}
-	defer end()
-	r.round(ctx, parts, true)
-	r.asking.Wait()
-}
-
-// round asks the leaders of parts, as far as the routes know them. What fails for
-// a reason that newer routes may cure is asked for in another round, if again.
-func (r *offsetsRead) round(ctx context.Context, parts []lag.TopicPartitions, again bool) {
-	routedAt := time.Now()
-	batches, lost := r.c.byLeader(parts)
-	for _, reject := range lost {
-		r.rejected(ctx, reject, routedAt, again)
-	}
-	for _, batch := range batches {
-		r.c.guard.Start(&r.asking, "read log offsets", func() {
-			for _, reject := range r.ask(ctx, batch) {
-				r.rejected(ctx, reject, routedAt, again)
-			}
+func (c *Client) readOffsets(ctx context.Context, q offsetsQuestion, parts []lag.TopicPartitions, deliver func([]lag.LogOffset)) {
+	f := &fanout[lag.TopicPartitions, lag.LogOffset]{client: c, what: "read log offsets", owners: byLeader{c}, failed: q.failed, deliver: deliver}
+	f.ask = func(ctx context.Context, p portion[lag.TopicPartitions]) []rejected[lag.TopicPartitions] {
+		refused := rejects[lag.TopicPartitions]{on: p.broker}
+		req := newListOffsets(q.request(p), p.items, c.turn.Of(ctx), f.hand, func(tp lag.TopicPartition, why error) {
+			refused.add(why, lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
 		})
-	}
-}
-
-func (r *offsetsRead) rejected(ctx context.Context, reject rejected, routedAt time.Time, again bool) {
-	if !again || !reroutable(reject.err) || ctx.Err() != nil {
-		r.fail(reject)
-		return
-	}
-	r.c.guard.Start(&r.asking, "read log offsets", func() {
-		r.c.log.Debug("partitions are routed anew", zap.Int("partitions", count(reject.parts)), zap.Error(reject.err))
-		if err := r.c.refreshRoutes(ctx, topicNames(reject.parts), routedAt); err != nil {
-			if errors.Is(reject.err, errNoRoute) {
-				reject.err = err
-			}
-			r.fail(reject)
-			return
+		_, err := c.ask(ctx, p.broker, req, listOffsetsVersions)
+		if left := req.unanswered(); len(left) > 0 {
+			refused.add(cmp.Or(err, errLeftOut), left...)
 		}
-		r.round(ctx, reject.parts, false)
-	})
-}
-
-// reroutable tells whether a failure may be over once the leaders are looked up again.
-func reroutable(err error) bool {
-	if _, old := errors.AsType[routeError](err); old {
-		return true
-	}
-	if _, stale := errors.AsType[staleLeader](err); stale {
-		return true
-	}
-	if code, ok := errors.AsType[wire.Code](err); ok {
-		switch int16(code) {
-		case wire.UnknownTopicOrPartition, wire.LeaderNotAvailable, wire.NotLeaderOrFollower, wire.ReplicaNotAvailable, wire.KafkaStorageError,
-			wire.ListenerNotFound, wire.FencedLeaderEpoch, wire.UnknownLeaderEpoch, wire.OffsetNotAvailable:
-			return true
+		for i := range refused.all {
+			refused.all[i].items = distinct(refused.all[i].items)
 		}
-		return false
+		return refused.all
 	}
-	_, broken := errors.AsType[*transport.ConnError](err)
-	_, missing := errors.AsType[noPartition](err)
-	return broken || missing || errors.Is(err, errNoRoute) || errors.Is(err, errDropped)
-}
-
-// ask sends one request, delivers what it answers as it comes, and returns the rest.
-func (r *offsetsRead) ask(ctx context.Context, batch leaderBatch) []rejected {
-	refused := map[error][]lag.TopicPartitions{}
-	f := newListOffsets(r.request(batch), batch.parts, r.c.turn.Of(ctx), r.hand, func(tp lag.TopicPartition, why error) {
-		refused[why] = append(refused[why], lag.TopicPartitions{Topic: tp.Topic, Partitions: []int32{tp.Partition}})
-	})
-	_, err := r.c.ask(ctx, batch.broker, f, listOffsetsVersions)
-	rejects := make([]rejected, 0, len(refused)+1)
-	for why, parts := range refused {
-		rejects = append(rejects, rejected{parts: distinct(parts), on: batch.broker, err: why})
-	}
-	if left := f.unanswered(); len(left) > 0 {
-		if err == nil {
-			err = errLeftOut
-		}
-		rejects = append(rejects, rejected{parts: left, on: batch.broker, err: err})
-	}
-	return rejects
+	f.run(ctx, distinct(parts))
 }
 
 // The timestamps that stand for positions.
@@ -151,14 +73,14 @@ var (
 	errLeftOut  = errors.New("the broker left it out of its answer")
 )
 
-// request asks for what is in a batch. The broker that does not lead a partition in
+// request asks for what is in a portion. The broker that does not lead a partition in
 // the epoch that we know refuses: it is either not the leader any more and has not
 // heard of it, or has been elected again since.
-func (r *offsetsRead) request(batch leaderBatch) *kmsg.ListOffsetsRequest {
-	parts, epochs := batch.parts, batch.epochs
+func (q offsetsQuestion) request(p portion[lag.TopicPartitions]) *kmsg.ListOffsetsRequest {
+	parts, epochs := p.items, p.epochs
 	req := kmsg.NewPtrListOffsetsRequest()
 	timestamp := endTimestamp
-	switch r.at {
+	switch q.at {
 	case lag.StableEnd:
 		req.IsolationLevel = 1
 	case lag.Start:
@@ -175,50 +97,30 @@ func (r *offsetsRead) request(batch leaderBatch) *kmsg.ListOffsetsRequest {
 			t.Partitions[j].Partition = id
 			t.Partitions[j].Timestamp = timestamp
 			t.Partitions[j].CurrentLeaderEpoch, epochs = epochs[0], epochs[1:]
-			if r.times != nil {
-				t.Partitions[j].Timestamp = r.times[lag.TopicPartition{Topic: p.Topic, Partition: id}]
+			if q.times != nil {
+				t.Partitions[j].Timestamp = q.times[lag.TopicPartition{Topic: p.Topic, Partition: id}]
 			}
 		}
 	}
 	return req
 }
 
-// fail delivers an error for each of the partitions.
-func (r *offsetsRead) fail(reject rejected) {
-	op := "read the " + r.at.String() + " of"
-	if r.times != nil {
+// failed has an error for each of the partitions.
+func (q offsetsQuestion) failed(r rejected[lag.TopicPartitions]) []lag.LogOffset {
+	op := "read the " + q.at.String() + " of"
+	if q.times != nil {
 		op = "look up timestamps of"
 	}
-	offsets := make([]lag.LogOffset, 0, count(reject.parts))
-	for _, p := range reject.parts {
+	offsets := make([]lag.LogOffset, 0, count(r.items))
+	for _, p := range r.items {
 		for _, id := range p.Partitions {
 			tp := lag.TopicPartition{Topic: p.Topic, Partition: id}
-			offsets = append(offsets, lag.LogOffset{TopicPartition: tp, LeaderEpoch: lag.NoLeaderEpoch, Err: failure(op, reject.object(tp), reject.err)})
+			object := fmt.Sprintf("topic %q partition %d", tp.Topic, tp.Partition)
+			if r.on != nil {
+				object += " on " + r.on.Name()
+			}
+			offsets = append(offsets, lag.LogOffset{TopicPartition: tp, LeaderEpoch: lag.NoLeaderEpoch, Err: failure(op, object, r.err)})
 		}
 	}
-	r.hand(offsets)
-}
-
-func (r *offsetsRead) hand(offsets []lag.LogOffset) {
-	if len(offsets) == 0 {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.deliver(offsets)
-}
-
-// rejected are partitions without an answer, and the reason that they share.
-type rejected struct {
-	parts []lag.TopicPartitions
-	on    *transport.Broker // nil where no broker was asked
-	err   error
-}
-
-func (r rejected) object(tp lag.TopicPartition) string {
-	object := fmt.Sprintf("topic %q partition %d", tp.Topic, tp.Partition)
-	if r.on != nil {
-		object += " on " + r.on.Name()
-	}
-	return object
+	return offsets
 }

@@ -80,7 +80,7 @@ func (c *Client) metadata(ctx context.Context, names []string) ([]topicAnswer, e
 		return c.metadataOf(ctx, names)
 	}
 	var answers []topicAnswer
-	for chunk := range c.chunkNames(unique(names)) {
+	for chunk := range chunkNames(unique(names), c.cfg.MaxPartitionsPerRequest) {
 		part, err := c.metadataOf(ctx, chunk)
 		if err != nil {
 			return nil, err
@@ -105,13 +105,13 @@ func (c *Client) metadataOf(ctx context.Context, names []string) ([]topicAnswer,
 	return answer.topics, nil
 }
 
-// chunkNames splits names into what one request may hold.
-func (c *Client) chunkNames(names []string) func(yield func([]string) bool) {
+// chunkNames splits names into what one request may hold: at most so many.
+func chunkNames(names []string, most int) func(yield func([]string) bool) {
 	return func(yield func([]string) bool) {
 		start, bytes := 0, 0
 		for i, name := range names {
 			bytes += len(name) + 20 // its id and its lengths
-			if i-start == c.cfg.MaxPartitionsPerRequest || bytes > maxRequestBytes && i > start {
+			if i-start == most || bytes > maxRequestBytes && i > start {
 				if !yield(names[start:i]) {
 					return
 				}

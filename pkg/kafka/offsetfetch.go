@@ -24,49 +24,6 @@ var (
 	offsetFetchOneVersions  = transport.Between(2, 7)
 )
 
-// ask reads the commits of groups from their coordinator, and hands them on as they come.
-//
-// A request for what is stable (7 and newer) is answered after all that was
-// committed before it. One that is not may be answered by a new coordinator, in
-// the second after the old one was lost, as if the newest commits had never been
-// made: a group's only commit is then missing, without an error (seen on 4.3.1).
-func (r *commitsRead) ask(ctx context.Context, on *transport.Broker, groups []lag.GroupTopics, again bool) {
-	// aside are the groups that take another request.
-	var aside []lag.GroupCommits
-	f := newOffsetFetch(groups, true, r.c.turn.Of(ctx), func(some []lag.GroupCommits) {
-		now := time.Now()
-		r.hand(slices.DeleteFunc(some, func(g lag.GroupCommits) bool {
-			more := isUnstable(g.Commits) || r.c.shares.mayBe(&g, now)
-			if more {
-				g.Commits = slices.Clone(g.Commits)
-				aside = append(aside, g)
-			}
-			return more
-		}))
-	})
-	_, err := r.c.ask(ctx, on, f, offsetFetchManyVersions)
-	if _, old := errors.AsType[*transport.VersionError](err); old {
-		r.askEach(ctx, on, groups, again)
-		return
-	}
-	switch {
-	case err != nil:
-		r.rejected(ctx, f.unanswered(aside), on, err, again)
-	case len(aside) > 0:
-		settle(aside, func(unstable []lag.GroupTopics) []lag.GroupCommits { return r.c.fetchUnstable(ctx, on, unstable) })
-		r.c.shares.read(ctx, on, f.asked(aside), aside)
-		r.hand(aside)
-	}
-	if err == nil {
-		for _, g := range f.unanswered(nil) {
-			f.refused.add(g, errLeftOut)
-		}
-	}
-	for _, f := range f.refused.all {
-		r.rejected(ctx, f.groups, on, f.err, again)
-	}
-}
-
 // fetchUnstable reads commits whether or not they are stable. What is not answered is left out.
 func (c *Client) fetchUnstable(ctx context.Context, on *transport.Broker, groups []lag.GroupTopics) (commits []lag.GroupCommits) {
 	f := newOffsetFetch(groups, false, c.turn.Of(ctx), func(some []lag.GroupCommits) { commits = append(commits, cloneCommits(some)...) })
@@ -126,20 +83,21 @@ func settle(commits []lag.GroupCommits, fetch func(unstable []lag.GroupTopics) [
 	}
 }
 
-// askEach is ask for a broker older than 3.0: one request a group.
-func (r *commitsRead) askEach(ctx context.Context, on *transport.Broker, groups []lag.GroupTopics, again bool) {
+// fetchEach is fetch for a broker older than 3.0: one request a group.
+func (r *commitsRead) fetchEach(ctx context.Context, p portion[lag.GroupTopics]) []rejected[lag.GroupTopics] {
+	c := r.client
 	var mu sync.Mutex
-	var refused causes
-	guard.InParallel(r.c.guard, "read commits", r.c.cfg.MaxConnectionsPerBroker, groups, func(g lag.GroupTopics) {
-		commits, err := r.c.fetchOne(ctx, on, g, true)
+	refused := rejects[lag.GroupTopics]{on: p.broker}
+	guard.InParallel(c.guard, r.what, c.cfg.MaxConnectionsPerBroker, p.items, func(g lag.GroupTopics) {
+		commits, err := c.fetchOne(ctx, p.broker, g, true)
 		if err != nil {
 			mu.Lock()
 			defer mu.Unlock()
-			refused.add(g, err)
+			refused.add(err, g)
 			return
 		}
 		settle(commits, func(unstable []lag.GroupTopics) []lag.GroupCommits {
-			settled, err := r.c.fetchOne(ctx, on, unstable[0], false)
+			settled, err := c.fetchOne(ctx, p.broker, unstable[0], false)
 			if err != nil {
 				return nil
 			}
@@ -147,12 +105,10 @@ func (r *commitsRead) askEach(ctx context.Context, on *transport.Broker, groups 
 		})
 		r.hand(commits)
 	})
-	for _, f := range refused.all {
-		r.rejected(ctx, f.groups, on, f.err, again)
-	}
+	return refused.all
 }
 
-// fetchOne is fetchMany for one group, and for brokers older than 3.0.
+// fetchOne reads the commits of one group, from brokers older than 3.0.
 func (c *Client) fetchOne(ctx context.Context, on *transport.Broker, g lag.GroupTopics, stable bool) ([]lag.GroupCommits, error) {
 	resp, err := c.ask(ctx, on, offsetFetchOne(g, stable), offsetFetchOneVersions)
 	if err != nil {

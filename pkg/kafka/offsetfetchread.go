@@ -40,7 +40,7 @@ type offsetFetch struct {
 	// answered are those of groups that are, and index where each is, made when an answer is not in the order of the question.
 	answered []bool
 	index    map[string]int
-	refused  causes
+	refused  rejects[lag.GroupTopics]
 
 	// slab is where the commits of batch are.
 	slab  []lag.Commit
@@ -124,7 +124,7 @@ func (f *offsetFetch) readGroup(in *wire.Reader, next int) int {
 	f.answered[at] = true
 	if code != 0 && code != wire.GroupIDNotFound {
 		f.slab = f.slab[:first]
-		f.refused.add(*g, wire.Code(code))
+		f.refused.add(wire.Code(code), *g)
 		return at
 	}
 	commits := f.slab[first:len(f.slab):len(f.slab)]

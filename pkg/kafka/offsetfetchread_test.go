@@ -116,7 +116,7 @@ func TestOffsetFetchIsReadAsItComes(t *testing.T) {
 			t.Errorf("-want +got:\n%s", diff)
 		}
 		for _, cause := range f.refused.all {
-			for _, g := range cause.groups {
+			for _, g := range cause.items {
 				if code := refused[g.Group]; !errors.Is(cause.err, wire.Code(code)) {
 					t.Errorf("%s is refused with %v, want code %d", g.Group, cause.err, code)
 				}

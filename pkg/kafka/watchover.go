@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 )
 
@@ -40,7 +41,7 @@ type beginner interface {
 
 // watchOver ends ctx with errDropped when the cluster has dropped the broker at addr.
 func (c *Client) watchOver(ctx context.Context, addr string, end context.CancelCauseFunc) {
-	for sleep(ctx, hedgeAfter) {
+	for pace.Sleep(ctx, hedgeAfter) {
 		_, err := c.metadataOf(ctx, []string{})
 		if err == nil && !c.routes.names(addr) {
 			end(errDropped)

@@ -55,12 +55,12 @@ func drawOffsets(t *rapid.T, version int16) *kmsg.ListOffsetsResponse {
 // knownEpoch is that of every leader.
 const knownEpoch = 1
 
-func batchOf(parts []lag.TopicPartitions) leaderBatch {
+func batchOf(parts []lag.TopicPartitions) portion[lag.TopicPartitions] {
 	epochs := make([]int32, count(parts))
 	for i := range epochs {
 		epochs[i] = knownEpoch
 	}
-	return leaderBatch{parts: parts, epochs: epochs}
+	return portion[lag.TopicPartitions]{items: parts, epochs: epochs}
 }
 
 // told is what an answer says about each partition that was asked for: the first that it says.
@@ -100,7 +100,7 @@ func TestListOffsetsIsReadAsItComes(t *testing.T) {
 		parts := drawParts(t, 0)
 		version := rapid.Int16Range(listOffsetsVersions.Min, listOffsetsVersions.Max).Draw(t, "version")
 		resp := drawOffsets(t, version)
-		read := &offsetsRead{}
+		var read offsetsQuestion
 		if rapid.Bool().Draw(t, "by time") {
 			read.times = map[lag.TopicPartition]int64{}
 		}
@@ -145,7 +145,7 @@ func TestListOffsetsCutShort(t *testing.T) {
 		0, 0, 0, 0, 0, 0, 0, 2, 0, 2, 't', '0', 0, 0, 0, 1,
 		0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0, 2,
 	}
-	f := newListOffsets((&offsetsRead{}).request(batchOf(parts)), parts, pace.New().Of(t.Context()), func(some []lag.LogOffset) {
+	f := newListOffsets(offsetsQuestion{}.request(batchOf(parts)), parts, pace.New().Of(t.Context()), func(some []lag.LogOffset) {
 		if len(some) != 1 || some[0].Offset != 7 {
 			t.Errorf("got %v", some)
 		}
