@@ -1,13 +1,8 @@
 // Package scaler serves KEDA's externalscaler.ExternalScaler and our own
 // kafkascaler.v1.KafkaScalerService over gRPC.
 //
-// An RPC is a look-up, a snapshot, a decision and a conversion:
-//
-//	ScaledObjectRef ─► registry ─► entry ─► Clusters ─► collector.Snapshot
-//	                   (parsed once)          │
-//	                                          ▼
-//	                    lag.Compute ─► policy.Decide ─► evaluation ─► answer
-//	                                                    (kept while the snapshot is the same)
+// An RPC is a conversion there and back: what it means for a trigger, and what is
+// remembered of one, is in pkg/scaledobject.
 //
 // What KEDA makes of the answers decides their shape (KEDA v2.21.0,
 // pkg/scalers/external_scaler.go):

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -53,23 +53,19 @@ func (s *Server) Explain(ctx context.Context, req *kafkascalerv1.ExplainRequest)
 		if room -= proto.Size(x); room < 0 {
 			x = inShort(x)
 		}
-		e.showPartitions(x, reports, &room)
+		showPartitions(x, e.Trigger(), reports, &room)
 		response.Explanations = append(response.Explanations, x)
 	}
 	return response, nil
 }
 
 // explained returns the triggers that a request is about, without adding any to the registry.
-func (s *Server) explained(req *kafkascalerv1.ExplainRequest) ([]*entry, error) {
+func (s *Server) explained(req *kafkascalerv1.ExplainRequest) ([]*scaledobject.Entry, error) {
 	if len(req.GetScalerMetadata()) > 0 {
-		ref := &pb.ScaledObjectRef{Name: req.GetName(), Namespace: req.GetNamespace(), ScalerMetadata: req.GetScalerMetadata()}
-		e := s.registry.peek(ref)
-		if e == nil {
-			e = s.registry.newEntry(ref)
-		}
-		return []*entry{e}, e.err
+		e := s.registry.Look(scaledobject.Ref{Namespace: req.GetNamespace(), Name: req.GetName(), Metadata: req.GetScalerMetadata()})
+		return []*scaledobject.Entry{e}, e.Err()
 	}
-	entries := s.registry.of(req.GetNamespace(), req.GetName())
+	entries := s.registry.Of(req.GetNamespace(), req.GetName())
 	if len(entries) == 0 {
 		return nil, &fault.Error{
 			Kind:   fault.NotFound,
@@ -83,25 +79,22 @@ func (s *Server) explained(req *kafkascalerv1.ExplainRequest) ([]*entry, error) 
 }
 
 // explain explains one trigger, without its partitions, and returns the reports that have them.
-func (s *Server) explain(ctx context.Context, e *entry) (*kafkascalerv1.Explanation, []lag.Report) {
-	x := &kafkascalerv1.Explanation{Name: e.name, Namespace: e.namespace, AskedAt: timestamp(e.asked())}
-	if e.err != nil {
-		setError(x, e.err)
+func (s *Server) explain(ctx context.Context, e *scaledobject.Entry) (*kafkascalerv1.Explanation, []lag.Report) {
+	x := &kafkascalerv1.Explanation{Name: e.Name(), Namespace: e.Namespace(), AskedAt: timestamp(e.AskedAt())}
+	if err := e.Err(); err != nil {
+		setError(x, err)
 		return x, nil
 	}
-	x.Cluster = s.clusterName(e.namespace, e.trigger.Connection)
-	x.ConsumerGroup = e.trigger.Selection.ConsumerGroup
-	x.MetricName = e.trigger.MetricName
-	read, err := s.peek(ctx, e)
+	x.Cluster = s.evaluator.ClusterName(e)
+	x.ConsumerGroup = e.Trigger().Selection.ConsumerGroup
+	x.MetricName = e.Trigger().MetricName
+	preview, err := s.evaluator.Preview(ctx, e)
 	if err != nil {
 		setError(x, err)
 		return x, nil
 	}
-	now := time.Now()
-	ev, reports := e.preview(read, now)
-	s.viewGroups(ctx, e, reports)
-	e.show(x, ev, reports, now)
-	return x, reports
+	show(x, e.Trigger(), preview)
+	return x, preview.Reports
 }
 
 // inShort is an explanation without what has many parts or long names: the decision and the sums.
@@ -122,66 +115,24 @@ func inShort(x *kafkascalerv1.Explanation) *kafkascalerv1.Explanation {
 	return short
 }
 
-// groupViewer is a cluster that can tell what a group is.
-type groupViewer interface {
-	Group(ctx context.Context, name string) lag.Group
-}
-
-// viewGroups asks what the groups are. Only an explanation shows it, so nobody else asks.
-func (s *Server) viewGroups(ctx context.Context, e *entry, reports []lag.Report) {
-	cluster, err := s.clusters.Resolve(e.namespace, e.trigger.Connection)
-	viewer, able := cluster.(groupViewer)
-	if err != nil || !able {
-		return
+// show puts a preview into the answer.
+func show(x *kafkascalerv1.Explanation, t *trigger.Trigger, p *scaledobject.Preview) {
+	for i := range p.Reports {
+		showGroup(x, t, &p.Reports[i])
 	}
-	for i := range reports {
-		reports[i].Group = viewer.Group(ctx, reports[i].Group.Name)
-	}
-}
-
-// preview returns what the next GetMetrics would answer, with the reports that it
-// is made from, and leaves no trace.
-func (e *entry) preview(r reading, now time.Time) (*evaluation, []lag.Report) {
-	e.mu.Lock()
-	last, memory, cluster := e.last, e.memory, e.cluster
-	e.mu.Unlock()
-	if cluster != r.cluster {
-		last, memory = nil, nil
-	}
-	if !e.stateful() && last.fresh(r.snapshots, now) {
-		// The same moment gives the same reports again.
-		reports, _ := e.reports(r.snapshots, memory, last.at)
-		return last, reports
-	}
-	reports, _ := e.reports(r.snapshots, memory, now)
-	return e.evaluate(r.snapshots, reports, now), reports
-}
-
-func (e *entry) asked() time.Time {
-	if nanos := e.askedAt.Load(); nanos != 0 {
-		return time.Unix(0, nanos)
-	}
-	return time.Time{}
-}
-
-// show puts an evaluation into the answer.
-func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag.Report, now time.Time) {
-	for i := range reports {
-		e.showGroup(x, &reports[i])
-	}
-	if at := oldestRead(reports); !at.IsZero() {
+	if at := oldestRead(p.Reports); !at.IsZero() {
 		x.ObservedAt = timestamp(at)
-		x.SnapshotAge = durationpb.New(now.Sub(at))
+		x.SnapshotAge = durationpb.New(p.Now.Sub(at))
 	}
-	if ev.err != nil {
-		setError(x, ev.err)
-		for _, step := range ev.decision.Steps {
+	if err := p.Decision.Err; err != nil {
+		setError(x, err)
+		for _, step := range p.Decision.Steps {
 			x.KnownActivation = stepMessage(step) // the only one there may be
 		}
 		return
 	}
-	x.Decision = decisionMessage(ev.decision)
-	for _, o := range (policy.Horizontal{Tolerance: policy.DefaultTolerance}).Outcomes(ev.decision) {
+	x.Decision = decisionMessage(p.Decision)
+	for _, o := range (policy.Horizontal{Tolerance: policy.DefaultTolerance}).Outcomes(p.Decision) {
 		x.Horizontal = append(x.Horizontal, &kafkascalerv1.HorizontalOutcome{
 			CurrentReplicas: o.Current, DesiredReplicas: o.Desired, Reason: o.Reason,
 		})
@@ -189,9 +140,9 @@ func (e *entry) show(x *kafkascalerv1.Explanation, ev *evaluation, reports []lag
 }
 
 // showGroup adds one consumer group to the answer.
-func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report) {
-	group := groupMessage(r, e.trigger.Lag.Ages)
-	group.Note = e.trigger.Lag.Note(r)
+func showGroup(x *kafkascalerv1.Explanation, t *trigger.Trigger, r *lag.Report) {
+	group := groupMessage(r, t.Lag.Ages)
+	group.Note = t.Lag.Note(r)
 	x.ConsumerGroups = append(x.ConsumerGroups, group)
 	x.TotalLag = lag.Add(x.GetTotalLag(), r.Total)
 	x.ActivationLag = lag.Add(x.GetActivationLag(), r.Activation)
@@ -199,11 +150,11 @@ func (e *entry) showGroup(x *kafkascalerv1.Explanation, r *lag.Report) {
 }
 
 // showPartitions adds the partitions to the answer, as many as there is room for.
-func (e *entry) showPartitions(x *kafkascalerv1.Explanation, reports []lag.Report, room *int) {
+func showPartitions(x *kafkascalerv1.Explanation, t *trigger.Trigger, reports []lag.Report, room *int) {
 	for _, r := range reports {
 		group := strings.ToValidUTF8(r.Group.Name, "\uFFFD")
 		for i := range r.Partitions {
-			m := partitionMessage(&r.Partitions[i], e.trigger.Lag.Ages)
+			m := partitionMessage(&r.Partitions[i], t.Lag.Ages)
 			m.ConsumerGroup = group
 			if *room -= proto.Size(m) + perPartition; *room < 0 {
 				x.PartitionsLeftOut += int32(min(len(r.Partitions)-i, math.MaxInt32))
@@ -227,18 +178,4 @@ func oldestRead(reports []lag.Report) time.Time {
 
 func setError(x *kafkascalerv1.Explanation, err error) {
 	x.Error, x.ErrorKind = messageOf(err), fault.KindOf(err).String()
-}
-
-// clusterName is the name of the cluster that is read. A trigger that gives the
-// addresses of a configured cluster reads that one, and is to see so.
-func (s *Server) clusterName(namespace string, c trigger.Connection) string {
-	if snapshots, err := s.clusters.Resolve(namespace, c); err == nil {
-		if named, ok := snapshots.(interface{ Name() string }); ok {
-			return named.Name()
-		}
-	}
-	if c.Cluster != "" {
-		return c.Cluster
-	}
-	return strings.Join(c.BootstrapServers, ",")
 }

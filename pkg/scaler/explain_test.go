@@ -17,6 +17,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -41,7 +42,7 @@ func TestExplain(t *testing.T) {
 	s := newTestServer(t, Options{Clusters: kafka, Observer: observer})
 	object := ref("worker")
 	x := explain(t, s, object)
-	if x.GetAskedAt() != nil || s.registry.all.entries != 0 || observer.decided() != 0 {
+	if x.GetAskedAt() != nil || len(s.registry.Of("shop", "worker")) != 0 || observer.decided() != 0 {
 		t.Error("explaining a trigger made it one that KEDA asked about")
 	}
 	metrics, err := s.GetMetrics(t.Context(), metricsRequest(object))
@@ -171,7 +172,9 @@ type namedKafka struct{ *fakeKafka }
 
 func (namedKafka) Name() string { return "main" }
 
-func (k namedKafka) Resolve(string, trigger.Connection) (Snapshots, error) { return k, nil }
+func (k namedKafka) Resolve(string, trigger.Connection) (scaledobject.Snapshots, error) {
+	return k, nil
+}
 
 // TestExplainNamesTheConfiguredCluster: addresses that belong to a configured cluster read that one.
 func TestExplainNamesTheConfiguredCluster(t *testing.T) {
@@ -280,7 +283,9 @@ func TestExplainOfManyGroupsFitsIntoAMessage(t *testing.T) {
 // viewedGroups cannot tell what its groups are, for a reason as long as there are.
 type viewedGroups struct{ *fakeGroups }
 
-func (g *viewedGroups) Resolve(string, trigger.Connection) (Snapshots, error) { return g, nil }
+func (g *viewedGroups) Resolve(string, trigger.Connection) (scaledobject.Snapshots, error) {
+	return g, nil
+}
 
 func (g *viewedGroups) Group(_ context.Context, name string) lag.Group {
 	return lag.Group{Name: name, Members: -1, Err: errors.New(strings.Repeat("x", maxMessage))}
@@ -311,7 +316,9 @@ type peekedKafka struct {
 	peeks int
 }
 
-func (k *peekedKafka) Resolve(string, trigger.Connection) (Snapshots, error) { return k, nil }
+func (k *peekedKafka) Resolve(string, trigger.Connection) (scaledobject.Snapshots, error) {
+	return k, nil
+}
 
 func (k *peekedKafka) Peek(context.Context, *collector.Query) (*collector.Snapshot, error) {
 	k.peeks++

@@ -30,7 +30,7 @@ type fakeKafka struct {
 
 func newFakeKafka() *fakeKafka { return &fakeKafka{changed: make(chan struct{})} }
 
-func (k *fakeKafka) Resolve(string, trigger.Connection) (Snapshots, error) {
+func (k *fakeKafka) Resolve(string, trigger.Connection) (scaledobject.Snapshots, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.unknown != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -21,7 +22,9 @@ type fakeGroups struct{ by map[string]*fakeKafka }
 
 func newFakeGroups() *fakeGroups { return &fakeGroups{map[string]*fakeKafka{}} }
 
-func (g *fakeGroups) Resolve(string, trigger.Connection) (Snapshots, error) { return g, nil }
+func (g *fakeGroups) Resolve(string, trigger.Connection) (scaledobject.Snapshots, error) {
+	return g, nil
+}
 
 func (g *fakeGroups) Snapshot(ctx context.Context, q *collector.Query) (*collector.Snapshot, error) {
 	return g.by[q.ConsumerGroup].Snapshot(ctx, q)

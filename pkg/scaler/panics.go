@@ -11,7 +11,7 @@ import (
 )
 
 // panics makes errors of panics, each of which is a defect: the call that met it
-// fails, and the process lives. Every goroutine that is started here begins with catch;
+// fails, and the process lives. Every goroutine that is started for one begins with catch;
 // the interceptors do so for the RPCs themselves.
 type panics struct {
 	log   *zap.Logger
@@ -41,22 +41,8 @@ func (p panics) catch(where string, do func()) (err error) {
 func (p panics) note(where string, value any) error {
 	p.count.Inc()
 	p.log.Error("panic in RPC", zap.String("method", where), zap.Any("panic", value), zap.Stack("stack"))
-	return &panicked{&fault.Error{
+	return &fault.Error{
 		Kind: fault.Internal, Op: "answer", Object: where, Err: errors.New("a defect of kafka-scaler"),
 		Remedy: fmt.Sprintf("look for %q in its log and report it", "panic in RPC"),
-	}}
-}
-
-// panicked is the error that a panic became.
-type panicked struct{ cause *fault.Error }
-
-// Error says which call met it.
-func (p *panicked) Error() string { return p.cause.Error() }
-
-// Unwrap gives callers the [fault.Error].
-func (p *panicked) Unwrap() error { return p.cause }
-
-func isPanic(err error) bool {
-	_, is := errors.AsType[*panicked](err)
-	return is
+	}
 }

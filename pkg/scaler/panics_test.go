@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
@@ -14,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
@@ -23,7 +23,9 @@ type defective struct {
 	in string
 }
 
-func (d *defective) Resolve(string, trigger.Connection) (Snapshots, error) { return d, nil }
+func (d *defective) Resolve(string, trigger.Connection) (scaledobject.Snapshots, error) {
+	return d, nil
+}
 
 func (d *defective) panicIn(method string) {
 	if d.in == method {
@@ -92,26 +94,5 @@ func TestPanicsOfOneTrigger(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// TestPanicInASweep: the next one comes all the same.
-func TestPanicInASweep(t *testing.T) {
-	metrics := prometheus.NewRegistry()
-	s := newTestServer(t, Options{Clusters: newFakeKafka(), Registerer: metrics})
-	ticks := make(chan time.Time)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		s.every(ctx, ticks, "test", func(time.Time) { panic("a defect") })
-	}()
-	for range 2 {
-		ticks <- time.Now()
-	}
-	stop()
-	<-ended
-	if n := sumOf(t, metrics, "kafka_scaler_grpc_panics_total"); n != 2 {
-		t.Errorf("%v panics counted, want 2", n)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
@@ -24,7 +25,7 @@ func TestStreamOfAClusterThatWasReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before, after := newFakeKafka(), newFakeKafka()
 		cluster := before
-		s := newTestServer(t, Options{Clusters: ClustersFunc(func(string, trigger.Connection) (*fakeKafka, error) { return cluster, nil })})
+		s := newTestServer(t, Options{Clusters: scaledobject.ClustersFunc(func(string, trigger.Connection) (*fakeKafka, error) { return cluster, nil })})
 		a := openActivityOf(t, s, ref("worker"))
 		a.kafka = before
 		a.after(100*time.Second, 0)
@@ -74,7 +75,7 @@ func TestReloadOnBrokers(t *testing.T) {
 		}
 	})
 
-	s := newTestServer(t, Options{Clusters: ClustersFunc(set.Resolve)})
+	s := newTestServer(t, Options{Clusters: scaledobject.ClustersFunc(set.Resolve)})
 	said := make(chan string, 16)
 	streaming, closeStream := context.WithCancel(t.Context())
 	stream := &recorder[pb.IsActiveResponse]{ctx: streaming, show: func(m *pb.IsActiveResponse) string { return strconv.FormatBool(m.GetResult()) }, told: said}
@@ -82,8 +83,8 @@ func TestReloadOnBrokers(t *testing.T) {
 	go func() { streamed <- s.StreamIsActive(ref("worker"), stream) }()
 	next := func(want string) {
 		t.Helper()
-		// Shorter than what a stream that has missed something sleeps.
-		timeout := time.After(sleepAtMost / 3)
+		// Shorter than the minute that a stream sleeps that has missed something.
+		timeout := time.After(20 * time.Second)
 		for {
 			select {
 			case got := <-said:

@@ -50,13 +50,13 @@ func TestLongNames(t *testing.T) {
 	metadata := map[string]string{"cluster": "main", "consumerGroup": "g", "topic": "t"}
 	for _, ref := range []*pb.ScaledObjectRef{
 		{Name: "o", Namespace: strings.Repeat("n", 100_000), ScalerMetadata: metadata},
-		{Name: strings.Repeat("o", maxName+1), Namespace: "n", ScalerMetadata: metadata},
+		{Name: strings.Repeat("o", 253+1), Namespace: "n", ScalerMetadata: metadata},
 	} {
 		if _, err := s.GetMetricSpec(t.Context(), ref); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("a name of %d bytes in a namespace of %d: %v", len(ref.GetName()), len(ref.GetNamespace()), err)
 		}
 	}
-	longest := &pb.ScaledObjectRef{Name: strings.Repeat("o", maxName), Namespace: strings.Repeat("n", maxNamespace), ScalerMetadata: metadata}
+	longest := &pb.ScaledObjectRef{Name: strings.Repeat("o", 253), Namespace: strings.Repeat("n", 63), ScalerMetadata: metadata}
 	if _, err := s.GetMetricSpec(t.Context(), longest); err != nil {
 		t.Errorf("the longest names that there are: %v", err)
 	}
@@ -64,8 +64,5 @@ func TestLongNames(t *testing.T) {
 		if text := fmt.Sprint(line.Message, line.ContextMap()); len(text) > 1000 {
 			t.Errorf("a line of %d bytes in the log", len(text))
 		}
-	}
-	if s.registry.all.bytes > 4000 {
-		t.Errorf("%d bytes are counted for one short trigger", s.registry.all.bytes)
 	}
 }

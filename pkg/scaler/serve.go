@@ -19,7 +19,6 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
-	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -52,7 +51,7 @@ const (
 
 // Options are what a [Server] is made of. Only Clusters is required.
 type Options struct {
-	Clusters Clusters
+	Clusters scaledobject.Clusters
 	// Logger gets each trigger's failures, when they begin, change and end; at debug level every call.
 	Logger *zap.Logger
 	// Observer is told of decisions.
@@ -74,9 +73,6 @@ func (o *Options) setDefaults() {
 	if o.Logger == nil {
 		o.Logger = zap.NewNop()
 	}
-	if o.Observer == nil {
-		o.Observer = noObserver{}
-	}
 	if o.Registerer == nil {
 		o.Registerer = prometheus.NewRegistry()
 	}
@@ -93,19 +89,15 @@ type Server struct {
 	pb.UnimplementedExternalScalerServer
 	kafkascalerv1.UnimplementedKafkaScalerServiceServer
 
-	clusters Clusters
-	registry *registry
-	log      *zap.Logger
-	panics   panics
+	registry  *scaledobject.Registry
+	evaluator *scaledobject.Evaluator
+	log       *zap.Logger
+	panics    panics
 
 	grpc         *grpc.Server
 	health       *health.Server
 	deadline     time.Duration
 	drainTimeout time.Duration
-	// rooms are those of reports that nobody needs any more, *[]lag.Partition.
-	rooms sync.Pool
-	// deciding is the turn of streams that decide.
-	deciding *pace.Turn
 	// specStreams is how many StreamMetricSpec are open.
 	specStreams atomic.Int64
 	// explains is how many Explain are underway.
@@ -120,16 +112,14 @@ type Server struct {
 func NewServer(o Options) (*Server, error) {
 	o.setDefaults()
 	s := &Server{
-		clusters:     o.Clusters,
-		registry:     newRegistry(o.Observer, limitsWithin(o.MemoryLimit)),
 		log:          o.Logger,
 		panics:       newPanics(o.Logger),
 		health:       health.NewServer(),
 		deadline:     o.Deadline,
 		drainTimeout: o.DrainTimeout,
-		deciding:     pace.New(),
 	}
-	s.registry.headroom = headroomWithin(o.MemoryLimit)
+	s.registry = scaledobject.NewRegistry(o.Observer, o.MemoryLimit, s.panics.catch)
+	s.evaluator = scaledobject.NewEvaluator(o.Clusters, s.panics.catch)
 	s.draining, s.drain = context.WithCancel(context.Background())
 	metrics := grpcprom.NewServerMetrics(grpcprom.WithServerHandlingTimeHistogram())
 	for _, c := range []prometheus.Collector{metrics, s.panics.count} {
@@ -182,7 +172,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	defer background.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	background.Go(func() { s.sweep(ctx) })
+	background.Go(func() { s.registry.Run(ctx) })
 	served := make(chan error, 1)
 	background.Go(func() { served <- s.grpc.Serve(listener) })
 	select {
@@ -205,28 +195,4 @@ func (s *Server) stop() {
 	timer := time.AfterFunc(s.drainTimeout, s.grpc.Stop)
 	defer timer.Stop()
 	s.grpc.GracefulStop()
-}
-
-// sweep forgets triggers that nobody asks about, and decisions that are past.
-func (s *Server) sweep(ctx context.Context) {
-	triggers, decisions := time.NewTicker(sweepEvery), time.NewTicker(forgetEvery)
-	defer triggers.Stop()
-	defer decisions.Stop()
-	var both sync.WaitGroup
-	both.Go(func() { s.every(ctx, triggers.C, "forget triggers", s.registry.sweep) })
-	both.Go(func() { s.every(ctx, decisions.C, "forget decisions", s.registry.forgetDecisions) })
-	both.Wait()
-}
-
-// every calls do at every tick until ctx ends.
-func (s *Server) every(ctx context.Context, ticks <-chan time.Time, what string, do func(now time.Time)) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-ticks:
-			// It is counted and logged; the next tick tries again.
-			_ = s.panics.catch(what, func() { do(now) })
-		}
-	}
 }

@@ -30,6 +30,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
@@ -337,7 +338,7 @@ func TestReflection(t *testing.T) {
 // panicking is a cluster whose code has a defect.
 type panicking struct{}
 
-func (panicking) Resolve(string, trigger.Connection) (Snapshots, error) { panic("s3cr3t") }
+func (panicking) Resolve(string, trigger.Connection) (scaledobject.Snapshots, error) { panic("s3cr3t") }
 
 func TestPanicIsAnError(t *testing.T) {
 	core, logs := observer.New(zap.DebugLevel)
@@ -445,13 +446,13 @@ func TestRunForgetsIdleTriggers(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx, bufconn.Listen(1)) }()
-		s.registry.get(ref("worker"))
-		time.Sleep(idleAfter)
-		if s.registry.peek(ref("worker")) == nil {
+		s.registry.Get(refOf(ref("worker")))
+		time.Sleep(10 * time.Minute)
+		if len(s.registry.Of("shop", "worker")) == 0 {
 			t.Error("forgotten too soon")
 		}
-		time.Sleep(2 * sweepEvery)
-		if s.registry.peek(ref("worker")) != nil {
+		time.Sleep(time.Minute)
+		if len(s.registry.Of("shop", "worker")) != 0 {
 			t.Error("not forgotten")
 		}
 		stop()
@@ -463,13 +464,13 @@ func TestRunForgetsIdleTriggers(t *testing.T) {
 
 func TestClustersFunc(t *testing.T) {
 	kafka, missing := newFakeKafka(), errors.New("not configured")
-	clusters := ClustersFunc(func(_ string, c trigger.Connection) (*fakeKafka, error) {
+	clusters := scaledobject.ClustersFunc(func(_ string, c trigger.Connection) (*fakeKafka, error) {
 		if c.Cluster != "main" {
 			return nil, missing
 		}
 		return kafka, nil
 	})
-	if got, err := clusters.Resolve("shop", trigger.Connection{Cluster: "main"}); got != Snapshots(kafka) || err != nil {
+	if got, err := clusters.Resolve("shop", trigger.Connection{Cluster: "main"}); got != scaledobject.Snapshots(kafka) || err != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if got, err := clusters.Resolve("shop", trigger.Connection{Cluster: "other"}); got != nil || !errors.Is(err, missing) {

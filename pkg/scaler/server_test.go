@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
@@ -16,8 +17,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
@@ -222,21 +223,20 @@ func TestPin(t *testing.T) {
 }
 
 func TestPinExpires(t *testing.T) {
-	kafka := newFakeKafka()
-	kafka.lags(5)
-	s := newTestServer(t, Options{Clusters: kafka})
-	object := ref("worker")
-	if _, err := s.GetMetrics(t.Context(), metricsRequest(object)); err != nil {
-		t.Fatal(err)
-	}
-	e := s.registry.peek(object)
-	e.mu.Lock()
-	e.pinnedUntil = time.Now()
-	e.mu.Unlock()
-	kafka.lags(0)
-	if got, err := s.IsActive(t.Context(), object); err != nil || got.GetResult() {
-		t.Errorf("got %v, %v; want the present state", got, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		kafka := newFakeKafka()
+		kafka.lags(5)
+		s := newTestServer(t, Options{Clusters: kafka})
+		object := ref("worker")
+		if _, err := s.GetMetrics(t.Context(), metricsRequest(object)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		kafka.lags(0)
+		if got, err := s.IsActive(t.Context(), object); err != nil || got.GetResult() {
+			t.Errorf("got %v, %v; want the present state", got, err)
+		}
+	})
 }
 
 // TestKEDAPersistentLag: KEDA compares successive calls that return metrics, so
@@ -278,33 +278,6 @@ func TestKEDAPersistentLag(t *testing.T) {
 	kafka.lags(7)
 	if got := value(); got != 7 {
 		t.Errorf("after an error: %d, want 7, as KEDA has a new scaler then", got)
-	}
-}
-
-func TestDecisionIsMadeOnceASnapshot(t *testing.T) {
-	kafka, observer := newFakeKafka(), &seen{}
-	kafka.lags(5)
-	s := newTestServer(t, Options{Clusters: kafka, Observer: observer})
-	e := s.registry.get(ref("worker"))
-	snapshot := []*collector.Snapshot{snapshotOf(5)}
-	now := time.Now()
-	first := s.currentLocked(e, snapshot, now)
-	if again := s.currentLocked(e, snapshot, now.Add(keepFor/2)); again != first {
-		t.Error("decided twice from one snapshot")
-	}
-	if later := s.currentLocked(e, snapshot, now.Add(keepFor)); later == first {
-		t.Error("a decision outlived keepFor")
-	}
-	nearlyOld := snapshot[0].ObservedAt.Add(e.trigger.Lag.MaxAge - keepFor/2)
-	if ev := s.currentLocked(e, snapshot, nearlyOld); ev.err != nil {
-		t.Errorf("younger than maxSnapshotAge: %v", ev.err)
-	}
-	old := s.currentLocked(e, snapshot, nearlyOld.Add(keepFor*3/4))
-	if codeOf(old.err) != codes.Unavailable {
-		t.Errorf("snapshot older than maxSnapshotAge: %v, want UNAVAILABLE", old.err)
-	}
-	if n := observer.decided(); n != 4 {
-		t.Errorf("observer was told of %d decisions, want 4", n)
 	}
 }
 
@@ -399,9 +372,9 @@ func TestDecisionsOfAClusterThatWasReplaced(t *testing.T) {
 	before, after := newFakeKafka(), newFakeKafka()
 	before.lags(7)
 	after.lags(0)
-	var cluster Clusters = before
-	resolve := func(ns string, c trigger.Connection) (Snapshots, error) { return cluster.Resolve(ns, c) }
-	s := newTestServer(t, Options{Clusters: ClustersFunc(resolve)})
+	var cluster scaledobject.Clusters = before
+	resolve := func(ns string, c trigger.Connection) (scaledobject.Snapshots, error) { return cluster.Resolve(ns, c) }
+	s := newTestServer(t, Options{Clusters: scaledobject.ClustersFunc(resolve)})
 	value := func(object *pb.ScaledObjectRef) int64 {
 		t.Helper()
 		got, err := s.GetMetrics(t.Context(), metricsRequest(object))
@@ -433,21 +406,6 @@ func TestDecisionsOfAClusterThatWasReplaced(t *testing.T) {
 	}
 	if got := value(keda); got != 7 {
 		t.Errorf("KEDA's arithmetic after: %d, want 7: the commits of the old cluster say nothing about it", got)
-	}
-	// An old answer that comes late changes nothing for the new cluster.
-	e := s.registry.get(object)
-	late, err := s.readFrom(t.Context(), before, e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.measure(e, late)
-	after.lags(0)
-	if got, err := s.IsActive(t.Context(), object); err != nil || got.GetResult() {
-		t.Errorf("IsActive after a late answer: %v, %v", got, err)
-	}
-	s.registry.forgetDecisions(time.Now().Add(time.Minute))
-	if e.cluster != nil {
-		t.Error("the cluster is kept alive although nothing is remembered of it")
 	}
 }
 
@@ -533,7 +491,7 @@ func TestManyCallers(t *testing.T) {
 				case 2:
 					_, _ = s.GetMetricSpec(t.Context(), ref(fmt.Sprint("worker-", n%7)))
 				case 3:
-					s.registry.sweep(time.Now().Add(idleAfter * 2))
+					s.registry.Look(refOf(object))
 				default:
 					_, _ = s.GetMetrics(t.Context(), metricsRequest(object))
 				}

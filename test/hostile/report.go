@@ -92,7 +92,7 @@ func (r *Report) finish(n *notes, seen result) {
 }
 
 // rememberedFor is how long the scaler remembers metadata that is no trigger, longer than
-// anything else, and a sweep more (pkg/scaler, invalidIdleAfter).
+// anything else, and a sweep more (pkg/scaledobject, invalidIdleAfter).
 const rememberedFor = 18 * time.Minute
 
 // leftovers is what is not back where it was before the attack. A little more is

@@ -111,6 +111,8 @@ func TestLinterRulesHoldInSubPackages(t *testing.T) {
 		{"kafka", "pkg/kafka/wire/any/x.go", module + "pkg/collector"},
 		{"kafka-transport", "pkg/kafka/transport/any/x.go", module + "pkg/kafka"},
 		{"kafka-wire", "pkg/kafka/wire/any/x.go", "github.com/segmentio/kafka-go/protocol"},
+		{"scaledobject", "pkg/scaledobject/any/x.go", module + "proto/kafkascaler/v1"},
+		{"scaledobject", "pkg/scaledobject/any/x.go", "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"},
 		{"scaler", "pkg/scaler/any/x.go", module + "pkg/kafka"},
 		{"kafka-go", "pkg/collector/store/x.go", "github.com/segmentio/kafka-go"},
 		{"grpc", "pkg/scaledobject/any/x.go", "google.golang.org/grpc/codes"},

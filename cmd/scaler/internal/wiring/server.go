@@ -10,6 +10,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
 	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
+	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/scaler"
 )
 
@@ -19,7 +20,7 @@ const beyondFirstRead = 2 * time.Second
 // NewServer returns the gRPC server over the clusters. creds are its TLS, nil for none.
 func NewServer(c config.Config, creds credentials.TransportCredentials, set *clusters.Set, m *metrics.Metrics, log *zap.Logger) (*scaler.Server, error) {
 	return scaler.NewServer(scaler.Options{
-		Clusters:    scaler.ClustersFunc(set.Resolve),
+		Clusters:    scaledobject.ClustersFunc(set.Resolve),
 		Logger:      log,
 		Observer:    m,
 		Registerer:  m.Registry,

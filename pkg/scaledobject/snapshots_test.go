@@ -1,4 +1,4 @@
-package scaler
+package scaledobject
 
 import (
 	"context"
@@ -14,13 +14,13 @@ import (
 func TestSnapshotsForACallerWhoIsGone(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	s := newTestServer(t, Options{Clusters: newFakeKafka()})
+	v := NewEvaluator(fixedCluster{}, uncontained)
 	queries := []*collector.Query{
 		{Selection: trigger.Selection{ConsumerGroup: "a"}}, {Selection: trigger.Selection{ConsumerGroup: "b"}},
 	}
 	failed := errors.New("failed")
 	for name, errs := range map[string][]error{"all known": {nil, nil}, "one known": {nil, failed}, "none known": {failed, failed}} {
-		got, err := s.snapshotsOf(gone, nil, queries, func(_ Snapshots, _ context.Context, q *collector.Query) (*collector.Snapshot, error) {
+		got, err := v.snapshotsOf(gone, nil, queries, func(_ Snapshots, _ context.Context, q *collector.Query) (*collector.Snapshot, error) {
 			if q == queries[0] {
 				return &collector.Snapshot{}, errs[0]
 			}

@@ -1,4 +1,4 @@
-package scaler
+package scaledobject
 
 import (
 	"cmp"
@@ -16,14 +16,14 @@ type snapshotFunc func(Snapshots, context.Context, *collector.Query) (*collector
 
 // snapshotsOf returns the snapshots of all queries, in their order. Where some are
 // known, one that is not is a snapshot of nothing, with the error: what is known can be enough.
-func (s *Server) snapshotsOf(ctx context.Context, cluster Snapshots, queries []*collector.Query, take snapshotFunc) ([]*collector.Snapshot, error) {
+func (v *Evaluator) snapshotsOf(ctx context.Context, cluster Snapshots, queries []*collector.Query, take snapshotFunc) ([]*collector.Snapshot, error) {
 	snapshots := make([]*collector.Snapshot, len(queries))
 	// At the same time, because new queries that wait together are read together.
 	errs := make([]error, len(queries))
 	var all sync.WaitGroup
 	for i, q := range queries {
 		all.Go(func() {
-			err := s.panics.catch("take a snapshot", func() { snapshots[i], errs[i] = take(cluster, ctx, q) })
+			err := v.contain.run("take a snapshot", func() { snapshots[i], errs[i] = take(cluster, ctx, q) })
 			errs[i] = cmp.Or(err, errs[i])
 		})
 	}
@@ -48,7 +48,7 @@ type waitFunc func(context.Context, *collector.Query, collector.Version) (collec
 
 // awaitNews waits until any of the queries has news beside the versions seen, which
 // it brings up to date; at first, until each of them has been read.
-func (s *Server) awaitNews(ctx context.Context, await waitFunc, queries []*collector.Query, seen []collector.Version) (err error) {
+func (v *Evaluator) awaitNews(ctx context.Context, await waitFunc, queries []*collector.Query, seen []collector.Version) (err error) {
 	if len(queries) == 1 {
 		v, err := await(ctx, queries[0], seen[0])
 		seen[0] = max(seen[0], v)
@@ -69,7 +69,7 @@ func (s *Server) awaitNews(ctx context.Context, await waitFunc, queries []*colle
 	for i, q := range queries {
 		go func() {
 			n := news{query: i}
-			err := s.panics.catch("wait for news", func() { n.version, n.err = await(ctx, q, seen[i]) })
+			err := v.contain.run("wait for news", func() { n.version, n.err = await(ctx, q, seen[i]) })
 			n.err = cmp.Or(err, n.err)
 			results <- n
 		}()

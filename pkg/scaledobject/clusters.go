@@ -1,10 +1,9 @@
-package scaler
+package scaledobject
 
 import (
 	"context"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
-	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
@@ -50,8 +49,3 @@ func (f clustersFunc[S]) Resolve(namespace string, c trigger.Connection) (Snapsh
 	}
 	return s, nil
 }
-
-type noObserver struct{}
-
-// Observe implements [scaledobject.Observer].
-func (noObserver) Observe(string, string, string) scaledobject.Series { return nil }

@@ -1,4 +1,4 @@
-package scaler
+package scaledobject
 
 import (
 	"errors"
@@ -9,29 +9,27 @@ import (
 	"testing"
 	"time"
 
-	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
-
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
-func newTestRegistry(o *seen) *registry { return newRegistry(o, limitsWithin(0)) }
+func newTestRegistry(o *seen) *Registry { return NewRegistry(o, 0, uncontained) }
 
 func TestRegistryFindsByWhatIsWritten(t *testing.T) {
 	r := newTestRegistry(&seen{})
-	first := r.get(ref("worker"))
-	if r.get(ref("worker")) != first {
+	first := r.Get(ref("worker"))
+	if r.Get(ref("worker")) != first {
 		t.Error("the same metadata made a second entry")
 	}
-	for name, other := range map[string]*pb.ScaledObjectRef{
+	for name, other := range map[string]Ref{
 		"another name":      ref("worker2"),
-		"another namespace": {Name: "worker", Namespace: "test", ScalerMetadata: ref("worker").GetScalerMetadata()},
+		"another namespace": {Name: "worker", Namespace: "test", Metadata: ref("worker").Metadata},
 		"another value":     ref("worker", "lagThreshold", "11"),
 		"another key":       ref("worker", "lagThreshold", "", "activationLagThreshold", "10"),
 		"one key more":      ref("worker", "sasl", "none"),
 		"one key less":      ref("worker", "lagThreshold", ""),
 		"values exchanged":  ref("worker", "topic", "billing", "consumerGroup", "orders"),
 	} {
-		if r.get(other) == first {
+		if r.Get(other) == first {
 			t.Errorf("%s: got the same entry", name)
 		}
 	}
@@ -56,18 +54,18 @@ func TestRegistryParsedTwice(t *testing.T) {
 
 func TestRegistryAllocatesNothingForWhatItKnows(t *testing.T) {
 	r := newTestRegistry(&seen{})
-	for name, object := range map[string]*pb.ScaledObjectRef{"valid": ref("worker"), "invalid": ref("worker", "lagThreshold", "x")} {
-		r.get(object)
-		if n := testing.AllocsPerRun(100, func() { r.get(object) }); n != 0 {
+	for name, object := range map[string]Ref{"valid": ref("worker"), "invalid": ref("worker", "lagThreshold", "x")} {
+		r.Get(object)
+		if n := testing.AllocsPerRun(100, func() { r.Get(object) }); n != 0 {
 			t.Errorf("%s: %v allocations for a known trigger", name, n)
 		}
 	}
 }
 
 // hold opens a stream for e, which must be possible.
-func hold(t *testing.T, r *registry, e *entry) *stream {
+func hold(t *testing.T, r *Registry, e *Entry) *Stream {
 	t.Helper()
-	s, err := r.open(e, func() {})
+	s, err := r.Open(e, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +75,7 @@ func hold(t *testing.T, r *registry, e *entry) *stream {
 func TestRegistryForgetsWhatNobodyAsksAbout(t *testing.T) {
 	o := &seen{}
 	r := newTestRegistry(o)
-	asked, invalid, streamed := r.get(ref("worker")), r.get(ref("wrong", "lagThreshold", "x")), r.get(ref("streamed"))
+	asked, invalid, streamed := r.Get(ref("worker")), r.Get(ref("wrong", "lagThreshold", "x")), r.Get(ref("streamed"))
 	held := hold(t, r, streamed)
 	r.sweep(time.Now().Add(idleAfter - time.Second))
 	if r.peek(ref("worker")) != asked {
@@ -97,7 +95,7 @@ func TestRegistryForgetsWhatNobodyAsksAbout(t *testing.T) {
 	if got := strings.Join(o.forgotten, " "); got != "shop/worker/kafka-orders shop/wrong/" {
 		t.Errorf("observer was told of %q", got)
 	}
-	held.close()
+	held.Close()
 	r.sweep(time.Now().Add(idleAfter + time.Second))
 	if r.all != (usage{}) || len(r.namespaces) != 0 {
 		t.Errorf("left: %+v, %d namespaces", r.all, len(r.namespaces))
@@ -109,11 +107,11 @@ func TestInvalidMetadataIsShownUntilItIsCorrected(t *testing.T) {
 	o := &seen{}
 	r := newTestRegistry(o)
 	wrong, right, other := ref("worker", "topick", "x"), ref("worker"), ref("worker", "topic", "payments")
-	r.get(right)
+	r.Get(right)
 	first := time.Now()
-	ask := func(at time.Duration, objects ...*pb.ScaledObjectRef) {
+	ask := func(at time.Duration, objects ...Ref) {
 		for _, object := range objects {
-			r.get(object).askedAt.Store(first.Add(at).UnixNano())
+			r.Get(object).askedAt.Store(first.Add(at).UnixNano())
 		}
 		r.sweep(first.Add(at))
 	}
@@ -147,10 +145,8 @@ func TestInvalidMetadataIsShownUntilItIsCorrected(t *testing.T) {
 // flight, and empties it: nothing is left, and nothing is told after the end.
 func TestSeriesGoWithTheirEntries(t *testing.T) {
 	o := &seen{}
-	kafka := newFakeKafka()
-	kafka.lags(5)
-	s := newTestServer(t, Options{Clusters: kafka, Observer: o})
-	r := s.registry
+	v := NewEvaluator(fixedCluster{snapshot: snapshotOf(5)}, uncontained)
+	r := newTestRegistry(o)
 	r.limits.entries = 200
 	var callers sync.WaitGroup
 	for caller := range 8 {
@@ -160,11 +156,15 @@ func TestSeriesGoWithTheirEntries(t *testing.T) {
 				object := ref(name, "lagThreshold", fmt.Sprint(i%300), "topic", fmt.Sprint("orders-", i%150))
 				switch i % 4 {
 				case 0:
-					_, _ = s.GetMetrics(t.Context(), &pb.GetMetricsRequest{ScaledObjectRef: object})
+					if e := r.Get(object); e.err == nil {
+						_, _ = v.Measure(t.Context(), e)
+					}
 				case 1:
-					_, _ = s.IsActive(t.Context(), object)
+					if e := r.Get(object); e.err == nil {
+						_, _ = v.Activity(t.Context(), e)
+					}
 				case 2:
-					_ = s.failToDecide(r.get(ref(name, "topic", fmt.Sprint("t", i))), errors.New("down"))
+					_ = r.Get(ref(name, "topic", fmt.Sprint("t", i))).undecided(errors.New("down"))
 				default:
 					r.sweep(time.Now().Add(idleAfter * time.Duration(i%3)))
 				}
@@ -181,9 +181,9 @@ func TestSeriesGoWithTheirEntries(t *testing.T) {
 	if open != r.all.entries {
 		t.Errorf("%d series are open for %d entries", open, r.all.entries)
 	}
-	last := r.get(ref("last"))
+	last := r.Get(ref("last"))
 	r.sweep(time.Now().Add(2 * invalidIdleAfter))
-	_ = s.failToDecide(last, errors.New("an evaluation that was in flight"))
+	_ = last.undecided(errors.New("an evaluation that was in flight"))
 	if len(o.open) != 0 || o.late != 0 {
 		t.Errorf("left: %v; %d decisions were told to a series that was closed", o.open, o.late)
 	}
@@ -195,8 +195,8 @@ func TestSeriesGoWithTheirEntries(t *testing.T) {
 func TestRegistryKeepsTheMetricOfAnEditedTrigger(t *testing.T) {
 	o := &seen{}
 	r := newTestRegistry(o)
-	r.get(ref("worker")).askedAt.Store(0)
-	r.get(ref("worker", "lagThreshold", "20"))
+	r.Get(ref("worker")).askedAt.Store(0)
+	r.Get(ref("worker", "lagThreshold", "20"))
 	r.sweep(time.Now())
 	if r.all.entries != 1 || o.open["shop/worker/kafka-orders"] != 1 {
 		t.Errorf("%d entries, series %v; the metric lives on in the edited trigger", r.all.entries, o.open)
@@ -210,29 +210,29 @@ func TestRegistryRefusesNamesThatNoObjectHas(t *testing.T) {
 	long := ref(strings.Repeat("n", maxName+1))
 	namespaced := ref("worker")
 	namespaced.Namespace = strings.Repeat("n", maxNamespace+1)
-	for _, object := range []*pb.ScaledObjectRef{long, namespaced} {
-		if e := r.get(object); fault.KindOf(e.err) != fault.Invalid || e.err == nil || len(e.err.Error()) > 300 {
+	for _, object := range []Ref{long, namespaced} {
+		if e := r.Get(object); fault.KindOf(e.err) != fault.Invalid || e.err == nil || len(e.err.Error()) > 300 {
 			t.Errorf("got %v, want a short error of kind invalid", e.err)
 		}
 	}
-	r.get(ref(strings.Repeat("n", maxName)))
-	if r.all.entries != 1 || len(o.open) != 1 {
-		t.Errorf("%d entries, %d series; want those of the good name", r.all.entries, len(o.open))
+	r.Get(ref(strings.Repeat("n", maxName)))
+	if r.all.entries != 1 || len(o.open) != 1 || r.all.bytes > 4000 {
+		t.Errorf("%d entries of %d bytes, %d series; want those of the good name", r.all.entries, r.all.bytes, len(o.open))
 	}
 }
 
 func TestRegistryIsBounded(t *testing.T) {
-	for name, bound := range map[string]func(*registry){
-		"by number": func(r *registry) { r.limits.entries = 10 },
-		"by size":   func(r *registry) { r.limits.bytes = 10 * newEntry(ref("worker-000")).size() },
+	for name, bound := range map[string]func(*Registry){
+		"by number": func(r *Registry) { r.limits.entries = 10 },
+		"by size":   func(r *Registry) { r.limits.bytes = 10 * newEntry(ref("worker-000")).size() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newTestRegistry(&seen{})
 			bound(r)
-			held := r.get(ref("worker-000"))
+			held := r.Get(ref("worker-000"))
 			hold(t, r, held)
 			for i := range 200 {
-				r.get(ref(fmt.Sprintf("worker-%03d", i)))
+				r.Get(ref(fmt.Sprintf("worker-%03d", i)))
 				if r.all.entries > 10 {
 					t.Fatalf("%d entries", r.all.entries)
 				}
@@ -249,9 +249,9 @@ func TestRegistryBoundsTheTriggersOfOneObject(t *testing.T) {
 	r := newTestRegistry(o)
 	most := r.limits.perObject
 	for i := range 3000 {
-		r.get(ref("worker", "lagThreshold", fmt.Sprint(i+1), "topic", fmt.Sprint("orders-", i)))
+		r.Get(ref("worker", "lagThreshold", fmt.Sprint(i+1), "topic", fmt.Sprint("orders-", i)))
 	}
-	if n := len(r.of("shop", "worker")); n != most || r.all.entries != n || len(o.open) != n {
+	if n := len(r.Of("shop", "worker")); n != most || r.all.entries != n || len(o.open) != n {
 		t.Errorf("%d triggers, %d entries, %d series; want %d", n, r.all.entries, len(o.open), most)
 	}
 }
@@ -277,35 +277,35 @@ func TestRegistryCountsWhatQueriesTake(t *testing.T) {
 
 // TestRegistryIsFair: a namespace that fills the registry pushes out its own triggers, not those of others.
 func TestRegistryIsFair(t *testing.T) {
-	for name, bound := range map[string]func(*registry){
-		"by number": func(r *registry) { r.limits.entries = 100 },
-		"by size":   func(r *registry) { r.limits.bytes = 100 * newEntry(ref("worker-00")).size() },
+	for name, bound := range map[string]func(*Registry){
+		"by number": func(r *Registry) { r.limits.entries = 100 },
+		"by size":   func(r *Registry) { r.limits.bytes = 100 * newEntry(ref("worker-00")).size() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newTestRegistry(&seen{})
 			bound(r)
-			in := func(ns, name string) *pb.ScaledObjectRef {
+			in := func(ns, name string) Ref {
 				object := ref(name)
 				object.Namespace = ns
 				return object
 			}
-			honest := map[*pb.ScaledObjectRef]*entry{}
+			honest := map[string]*Entry{}
 			for i := range 20 {
 				object := in("shop", fmt.Sprintf("worker-%02d", i))
-				honest[object] = r.get(object)
-				honest[object].askedAt.Store(0) // as long ago as can be
+				honest[object.Name] = r.Get(object)
+				honest[object.Name].askedAt.Store(0) // as long ago as can be
 			}
 			for i := range 5000 {
-				r.get(in("hostile", fmt.Sprint("worker-", i)))
+				r.Get(in("hostile", fmt.Sprint("worker-", i)))
 			}
-			for object, e := range honest {
-				if r.peek(object) != e {
-					t.Errorf("%s was pushed out by another namespace", object.GetName())
+			for name, e := range honest {
+				if r.peek(in("shop", name)) != e {
+					t.Errorf("%s was pushed out by another namespace", name)
 				}
 			}
 			// What the one takes too much is there for the others.
 			for i := range 30 {
-				r.get(in("audit", fmt.Sprintf("worker-%02d", i)))
+				r.Get(in("audit", fmt.Sprintf("worker-%02d", i)))
 			}
 			if n := r.namespaces["audit"].entries; n != 30 {
 				t.Errorf("a third namespace has %d triggers, want 30", n)
@@ -320,45 +320,13 @@ func TestRegistryFullOfStreams(t *testing.T) {
 	r := newTestRegistry(&seen{})
 	r.limits.entries = 3
 	for i := range 3 {
-		hold(t, r, r.get(ref(fmt.Sprint("worker-", i))))
+		hold(t, r, r.Get(ref(fmt.Sprint("worker-", i))))
 	}
-	e := r.get(ref("worker-3"))
+	e := r.Get(ref("worker-3"))
 	if e.err != nil || e.trigger == nil || r.all.entries != 3 {
 		t.Errorf("%d entries, want 3, and an answer beyond them: %v", r.all.entries, e.err)
 	}
-	if _, err := r.open(e, func() {}); fault.KindOf(err) != fault.Exhausted {
+	if _, err := r.Open(e, func() {}); fault.KindOf(err) != fault.Exhausted {
 		t.Errorf("a stream for what is not remembered: %v, want exhausted", err)
 	}
-}
-
-// FuzzMetadata: whatever metadata says, the answer is an answer or an error.
-func FuzzMetadata(f *testing.F) {
-	f.Add("lagThreshold", "10", "topic", "orders", "s0-kafka-orders")
-	f.Add("partitionLimitation", "1-9999999999", "topicRegex", "(", "")
-	f.Add("bootstrapServersFromEnv", "[::1]:9092,", "lagThreshold", "9223372036854775807", "s-")
-	f.Add("compatibility", "keda", "excludePersistentLag", "true", "s1-")
-	f.Add("\x00", "\xff", "maxSnapshotAge", "1ns", "-")
-	kafka := newFakeKafka()
-	kafka.lags(5, math.MaxInt64-1000)
-	s := newTestServer(f, Options{Clusters: kafka})
-	f.Fuzz(func(t *testing.T, key1, value1, key2, value2, metric string) {
-		object := ref("worker", key1, value1, key2, value2)
-		spec, specErr := s.GetMetricSpec(t.Context(), object)
-		if specErr == nil && (len(spec.GetMetricSpecs()) != 1 || kedaTarget(spec.GetMetricSpecs()[0]) <= 0) {
-			t.Fatalf("no target for an HPA: %v", spec)
-		}
-		for _, name := range []string{metric, "kafka-orders"} {
-			got, err := s.GetMetrics(t.Context(), &pb.GetMetricsRequest{ScaledObjectRef: object, MetricName: name})
-			if err != nil {
-				continue
-			}
-			if specErr != nil {
-				t.Fatalf("a value for a trigger that GetMetricSpec refuses: %v", specErr)
-			}
-			if v := got.GetMetricValues()[0]; kedaValue(v) < 0 || math.IsNaN(v.GetMetricValueFloat()) {
-				t.Fatalf("value %v", v)
-			}
-		}
-		_, _ = s.IsActive(t.Context(), object)
-	})
 }

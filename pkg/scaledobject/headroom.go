@@ -1,10 +1,8 @@
-package scaler
+package scaledobject
 
 import (
 	"errors"
 	"runtime/metrics"
-
-	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
@@ -48,22 +46,17 @@ func heapInUse() (live, allocated uint64) {
 }
 
 // check returns why nothing new is taken, or nil.
-func (h headroom) check(ref *pb.ScaledObjectRef) error {
+func (h headroom) check(ref Ref) error {
 	if h.limit == 0 {
 		return nil
 	}
 	if live, allocated := h.used(); live < h.limit/100*mostLive && allocated < h.limit/100*mostAllocated {
 		return nil
 	}
+	short := ref.cut()
 	return &fault.Error{
-		Kind: fault.Exhausted, Op: "take up", Object: "a trigger of " + shortName(ref),
+		Kind: fault.Exhausted, Op: "take up", Object: "a trigger of " + short.Namespace + "/" + short.Name,
 		Err:    errors.New("the memory of the scaler is in use, and what it has not been asked about before has to wait"),
 		Remedy: "raise GOMEMLIMIT together with the memory limit of the pod, or look for ScaledObjects with very many topics, groups or triggers",
 	}
-}
-
-// shortName is namespace/name, each no longer than Kubernetes allows.
-func shortName(ref *pb.ScaledObjectRef) string {
-	ns, name := ref.GetNamespace(), ref.GetName()
-	return ns[:min(len(ns), maxNamespace)] + "/" + name[:min(len(name), maxName)]
 }

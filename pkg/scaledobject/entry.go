@@ -1,25 +1,21 @@
-package scaler
+package scaledobject
 
 import (
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
-	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
-// entry is one trigger of one ScaledObject and what is remembered of it. Two
+// Entry is one trigger of one ScaledObject and what is remembered of it. Two
 // triggers of one ScaledObject with the very same metadata share an entry.
-type entry struct {
+type Entry struct {
 	parsed
 
 	// askedAt is when KEDA last asked, in nanoseconds since 1970.
@@ -33,25 +29,24 @@ type entry struct {
 	// remembered says that the registry has the entry.
 	remembered bool
 	// streams are the open streams that hold it, the oldest first.
-	streams []*stream
+	streams []*Stream
 
 	mu sync.Mutex
 	// cluster is what the decisions below, and memory, are about. One that replaces it knows nothing of them.
 	cluster Snapshots
-	last    *evaluation
+	last    *Evaluation
 	// pinned is the evaluation that the next IsActive takes, if it comes before pinnedUntil.
-	pinned      *evaluation
+	pinned      *Evaluation
 	pinnedUntil time.Time
 	// memory is KEDA's previousOffsets: what earlier calls of GetMetrics saw, in KEDA compatibility only.
 	memory lag.Memory
-	// failing is the last failure that was logged; nil after a success.
-	failing *loggedFailure
+	// failing is the last failure that was worth telling; nil after a success.
+	failing *failure
 }
 
 // parsed is what an entry is made from. It never changes.
 type parsed struct {
-	namespace, name string
-	metadata        map[string]string
+	ref Ref
 	// unnamed says that no ScaledObject can have these names, which are not remembered.
 	unnamed bool
 	// err says why the metadata is no trigger; what follows is then nil.
@@ -59,29 +54,35 @@ type parsed struct {
 	trigger *trigger.Trigger
 	// queries are one a consumer group, in the trigger's order.
 	queries []*collector.Query
-	spec    *pb.GetMetricSpecResponse
 }
+
+// Namespace is the ScaledObject's namespace, no longer than Kubernetes allows.
+func (e *Entry) Namespace() string { return e.ref.Namespace }
+
+// Name is the ScaledObject's name, no longer than Kubernetes allows.
+func (e *Entry) Name() string { return e.ref.Name }
+
+// Err says why the metadata is no trigger, or why nobody looked into it; nil for a trigger.
+func (e *Entry) Err() error { return e.err }
+
+// Trigger is what the metadata says; nil where Err is set. It must not be changed.
+func (e *Entry) Trigger() *trigger.Trigger { return e.trigger }
 
 // newEntry parses the metadata of ref.
-func newEntry(ref *pb.ScaledObjectRef) *entry { return &entry{parsed: parse(ref)} }
+func newEntry(ref Ref) *Entry { return &Entry{parsed: parse(ref)} }
 
 // refusedEntry is an entry that is not looked into, and never remembered.
-func refusedEntry(ref *pb.ScaledObjectRef, err error) *entry {
-	return &entry{parsed: refused(ref, err)}
-}
+func refusedEntry(ref Ref, err error) *Entry { return &Entry{parsed: refused(ref, err)} }
 
 // refused keeps no more of the names than Kubernetes allows, and nothing of the metadata.
-func refused(ref *pb.ScaledObjectRef, err error) parsed {
-	ns, name := ref.GetNamespace(), ref.GetName()
-	return parsed{namespace: ns[:min(len(ns), maxNamespace)], name: name[:min(len(name), maxName)], err: err, unnamed: true}
-}
+func refused(ref Ref, err error) parsed { return parsed{ref: ref.cut(), err: err, unnamed: true} }
 
-func parse(ref *pb.ScaledObjectRef) parsed {
-	p := parsed{namespace: ref.GetNamespace(), name: ref.GetName(), metadata: ref.GetScalerMetadata()}
-	if err := checkNames(ref); err != nil {
+func parse(ref Ref) parsed {
+	if err := ref.check(); err != nil {
 		return refused(ref, err)
 	}
-	p.trigger, p.err = trigger.Parse(p.metadata)
+	p := parsed{ref: ref}
+	p.trigger, p.err = trigger.Parse(ref.Metadata)
 	if p.err != nil {
 		return p
 	}
@@ -89,12 +90,7 @@ func parse(ref *pb.ScaledObjectRef) parsed {
 		p.trigger = nil
 		return p
 	}
-	p.queries = collector.NewQueries(p.trigger.Selection, p.trigger.Lag.MaxAge, p.namespace)
-	p.spec = &pb.GetMetricSpecResponse{MetricSpecs: []*pb.MetricSpec{{
-		MetricName:      p.trigger.MetricName,
-		TargetSize:      p.trigger.Policy.Target(),
-		TargetSizeFloat: float64(p.trigger.Policy.Target()),
-	}}}
+	p.queries = collector.NewQueries(p.trigger.Selection, p.trigger.Lag.MaxAge, ref.Namespace)
 	return p
 }
 
@@ -110,45 +106,26 @@ func latencyUnsupported(t *trigger.Trigger) error {
 	}
 }
 
-// Kubernetes' own bounds for names, in bytes. Ours go into logs and labels of metrics.
-const (
-	maxNamespace = 63
-	maxName      = 253
-)
-
-// checkNames refuses what Kubernetes would not have taken either.
-func checkNames(ref *pb.ScaledObjectRef) error {
-	if len(ref.GetNamespace()) <= maxNamespace && len(ref.GetName()) <= maxName {
-		return nil
-	}
-	return &fault.Error{
-		Kind: fault.Invalid, Op: "look up", Object: "the ScaledObject",
-		Err: fmt.Errorf("its namespace has %d bytes and its name %d, and Kubernetes allows %d and %d",
-			len(ref.GetNamespace()), len(ref.GetName()), maxNamespace, maxName),
-		Remedy: "ask with the names that the ScaledObject has in Kubernetes",
-	}
-}
-
 // stateful says whether a value depends on the calls before it: KEDA's own
 // excludePersistentLag compares successive calls.
 func (p *parsed) stateful() bool {
 	return p.trigger.Policy.Compatibility == policy.KEDA && p.trigger.Lag.ExcludePersistent
 }
 
-// metric is the name under which the entry is observed; empty without a trigger.
-func (p *parsed) metric() string {
-	if p.trigger == nil {
+// Metric is the name under which the entry is observed; empty without a trigger.
+func (e *Entry) Metric() string {
+	if e.trigger == nil {
 		return ""
 	}
-	return p.trigger.MetricName
+	return e.trigger.MetricName
 }
 
 // size estimates the memory that the entry takes, in bytes. A query names all topics again, so that a trigger with many
 // of both takes a multiple of its metadata.
 func (p *parsed) size() int {
 	const fixed, perPair, perTopic = 1000, 64, 16
-	n := fixed + len(p.namespace) + len(p.name)
-	for k, v := range p.metadata {
+	n := fixed + len(p.ref.Namespace) + len(p.ref.Name)
+	for k, v := range p.ref.Metadata {
 		n += len(k) + len(v) + perPair
 	}
 	if p.trigger != nil {
@@ -160,32 +137,13 @@ func (p *parsed) size() int {
 	return n
 }
 
-// series tells an observer of decisions until it is closed, whatever is still in
-// flight then: so that nothing of a trigger outlives its entry. The zero value tells nobody.
-type series struct {
-	mu   sync.Mutex
-	open scaledobject.Series
-}
-
-func (s *series) begin(open scaledobject.Series) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open = open
-}
-
-func (s *series) decided(d policy.Decision, at time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open != nil {
-		s.open.Decided(d, at)
+// AskedAt is when KEDA last asked; the zero time where it never did.
+func (e *Entry) AskedAt() time.Time {
+	if nanos := e.askedAt.Load(); nanos != 0 {
+		return time.Unix(0, nanos)
 	}
+	return time.Time{}
 }
 
-func (s *series) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open != nil {
-		s.open.Close()
-		s.open = nil
-	}
-}
+// agesAlone reports whether the passing of time alone can make the trigger active, or inactive.
+func (p *parsed) agesAlone() bool { return p.trigger.Selection.Ages || p.trigger.Lag.ExcludePersistent }

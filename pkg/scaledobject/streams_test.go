@@ -1,11 +1,9 @@
-package scaler
+package scaledobject
 
 import (
 	"fmt"
 	"strings"
 	"testing"
-
-	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
@@ -13,20 +11,20 @@ import (
 // holder opens streams and notes which of them were ended in favour of another.
 type holder struct {
 	t        *testing.T
-	registry *registry
-	open     map[string]*stream
+	registry *Registry
+	open     map[string]*Stream
 	ended    []string
 }
 
 func newHolder(t *testing.T) *holder {
-	return &holder{t: t, registry: newTestRegistry(&seen{}), open: map[string]*stream{}}
+	return &holder{t: t, registry: newTestRegistry(&seen{}), open: map[string]*Stream{}}
 }
 
 func (h *holder) hold(label, ns, name string, pairs ...string) error {
 	h.t.Helper()
 	object := ref(name, pairs...)
 	object.Namespace = ns
-	s, err := h.registry.open(h.registry.get(object), func() {
+	s, err := h.registry.Open(h.registry.Get(object), func() {
 		h.ended = append(h.ended, label)
 		delete(h.open, label)
 	})
@@ -49,8 +47,8 @@ func (h *holder) expectEnded(want string) {
 
 func (h *holder) closeAll() {
 	for _, s := range h.open {
-		s.close()
-		s.close() // twice changes nothing
+		s.Close()
+		s.Close() // twice changes nothing
 	}
 	if u := h.registry.all; u.streams != 0 || u.held != 0 || u.heldBytes != 0 {
 		h.t.Errorf("left: %+v", u)
@@ -116,7 +114,7 @@ func TestStreamsInAll(t *testing.T) {
 func TestStreamOfATriggerThatWasForgotten(t *testing.T) {
 	o := &seen{}
 	r := newTestRegistry(o)
-	e := r.get(ref("worker"))
+	e := r.Get(ref("worker"))
 	e.askedAt.Store(0)
 	r.drop(e)
 	held := hold(t, r, e)
@@ -127,17 +125,17 @@ func TestStreamOfATriggerThatWasForgotten(t *testing.T) {
 	if r.all.entries != 1 {
 		t.Errorf("%d entries", r.all.entries)
 	}
-	held.close()
+	held.Close()
 }
 
 // TestTenThousandTriggersHaveAStreamEach is what an honest user may have.
 func TestTenThousandTriggersHaveAStreamEach(t *testing.T) {
 	r := newTestRegistry(&seen{})
-	objects := make([]*pb.ScaledObjectRef, 10_000)
+	objects := make([]Ref, 10_000)
 	for round := range 2 { // the second one while the connection of the first is gone unnoticed
 		for i := range objects {
 			objects[i] = ref(fmt.Sprint("worker-", i))
-			hold(t, r, r.get(objects[i]))
+			hold(t, r, r.Get(objects[i]))
 		}
 		if r.all.entries != len(objects) || r.all.held != len(objects) {
 			t.Fatalf("round %d: %+v", round, r.all)
