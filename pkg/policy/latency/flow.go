@@ -45,9 +45,10 @@ func (f *flow) take(o *Observation) {
 	if f.began.IsZero() {
 		f.began, f.shares, f.generation, f.layout = o.At, o.At, o.Generation, o.Layout
 	}
+	known := !f.at.IsZero()
 	if o.Layout != f.layout || len(o.Partitions) < len(f.parts) {
 		f.parts, f.layout = nil, o.Layout
-		f.event.reset = true
+		f.event.reset, known = true, false
 	}
 	before := f.at
 	f.now, f.at = momentOf(o.At.Sub(f.began)), o.At
@@ -62,7 +63,9 @@ func (f *flow) take(o *Observation) {
 			f.meet(&o.Partitions[i], before)
 			continue
 		}
-		arrived += f.follow(&f.parts[i], &o.Partitions[i])
+		came, ok := f.follow(&f.parts[i], &o.Partitions[i])
+		arrived += came
+		known = known && ok
 	}
 	if before.IsZero() {
 		return
@@ -72,7 +75,9 @@ func (f *flow) take(o *Observation) {
 	} else {
 		f.every += (span - f.every) / 8
 	}
-	f.history.add(seconds(before), seconds(o.At), float64(arrived))
+	if known {
+		f.history.add(seconds(before), seconds(o.At), float64(arrived))
+	}
 }
 
 // meet takes a partition that was not there before. What is in it already has not arrived just now.
@@ -86,14 +91,14 @@ func (f *flow) meet(o *Partition, before time.Time) {
 	f.shares = f.at // what each gets is another share now
 }
 
-// follow takes one partition's offsets and returns how many records have arrived.
-func (f *flow) follow(s *partition, o *Partition) int64 {
-	arrived := o.LogEnd - s.logEnd
+// follow takes one partition's offsets and returns how many records have arrived, where that is known.
+func (f *flow) follow(s *partition, o *Partition) (arrived int64, known bool) {
+	arrived = o.LogEnd - s.logEnd
 	if arrived < 0 {
 		// The log was cut or made again: its offsets are other ones.
 		*s = partition{logEnd: o.LogEnd, committed: o.Committed, movedAt: f.now, took: -1, owner: o.Owner, rate: s.rate}
 		f.event.reset = true
-		return 0
+		return 0, false
 	}
 	s.logEnd = o.LogEnd
 	s.arrived += float32(arrived)
@@ -116,7 +121,7 @@ func (f *flow) follow(s *partition, o *Partition) int64 {
 		s.owner = o.Owner
 		f.event.reassigned, f.changed = true, f.now
 	}
-	return arrived
+	return arrived, true
 }
 
 // stall sums up for how long partitions were not consumed during a change of size.
