@@ -1,5 +1,14 @@
 // Package longpoll keeps long polls open at the end of every log that an inactive
 // stream depends on, and tells the streams within milliseconds when records come.
+//
+// What to wait for, in which requests, and until when, is decided by the plan: it has no
+// clock and no network, and its cases are in testdata. The poller carries it out.
+//
+//	plan.go       what is wanted, the states of a partition, and a look; fill.go which waits begin
+//	ended.go      what becomes of a partition whose wait has ended
+//	longpoll.go   the poller and its loop; look.go what sleepers want, and carrying out
+//	finish.go     what a wait has told: to the store, and to those who sleep
+//	sleepers.go   which queries inactive streams wait for
 package longpoll
 
 import (
@@ -59,16 +68,16 @@ type Stats struct {
 	DeniedTopics int
 }
 
-// Times of the waits.
+// What the times of the waits are.
 const (
 	// MaxWait is how long a broker may leave a wait without an answer. It is renewed then, and only then.
 	MaxWait = 30 * time.Second
 	// GatherFor is how long waits that begin are gathered into one request, and gatherMore how many times as
-	// long as a pass takes: with thousands of streams, most of the time passes would be under way else.
+	// long as a look takes: with thousands of streams, most of the time looks would be under way otherwise.
 	GatherFor  = 5 * time.Millisecond
 	gatherMore = 20
 	// RenewFor is how long before and after their end waits that are renewed are gathered at most, to be composed
-	// anew together.
+	// together.
 	RenewFor = 100 * time.Millisecond
 	// DeniedFor is how long a topic that must not be read is left to the refresh.
 	DeniedFor = 10 * time.Minute
@@ -81,23 +90,23 @@ const (
 )
 
 // Poller keeps a wait open at the end of every log that an inactive stream depends
-// on. One goroutine, run, owns all fields but those that say otherwise.
+// on. One goroutine, Run, owns all fields but those that say otherwise.
 //
-//	streams ──idle──► pass ──► shards: some 400 partitions of one leader each ──► Fetch
-//	   ▲                ▲         │ a log has grown
-//	   └──── notify ◄───┴─────────┘
+//	streams ──sleepers──► look ──► plan ──► waits: some 400 partitions of one leader each ──► Fetch
+//	   ▲                            ▲           │ a log has grown
+//	   └──────────── wake ◄─────────┴───────────┘
 //
 // What a wait tells is taken in as if it had been read, and only the streams
-// concerned are told. The partitions that have grown leave their shard; those that
-// are still wanted, because their streams are inactive nevertheless, enter one
-// anew at their new end. Everything else stays in its shard, which is armed again
-// at once. Shards of one leader are renewed at one time, and composed anew then:
-// so partitions that came one by one end up together, and those that nobody wants
-// any more are left out. Until then, those that come enter the one shard that
-// gathers them (gathering.go).
+// concerned are told. The partitions that have grown leave their wait; those that
+// are still wanted, because their streams are inactive nevertheless, enter another
+// one at their new end. Everything else is waited for again at once. Waits of one
+// leader are renewed at one time, and composed together then: so partitions that
+// came one by one end up together, and those that nobody wants any more are left
+// out. Until then, those that come enter the one wait that gathers them. The plan
+// decides all that (plan.go, fill.go, ended.go); the poller carries it out.
 //
-// The refresh goes on meanwhile, at a slower pace for what is waited on as a whole
-// (asleep.go). Whatever is lost here is found by it.
+// The refresh goes on meanwhile, at a slower pace for what is waited on as a whole.
+// Whatever is lost here is found by it.
 type Poller struct {
 	Access
 	source Source
@@ -106,97 +115,27 @@ type Poller struct {
 	// rearm says that what is wanted may have changed, nudge that the refresh is needed at once.
 	rearm, nudge chan struct{}
 	// results brings the waits that have ended, found the topics whose leaders have been looked up.
-	results chan *shard
+	results chan result
 	found   chan []string
 	// running are the goroutines of waits and searches.
 	running sync.WaitGroup
 
-	// sleepers are the queries that inactive streams wait for.
+	// sleepers are the queries that inactive streams wait for. They have a lock of their own.
 	sleepers sleepers
 
-	passes uint64
-	topics map[waitKey]*waitTopic
-	shards map[*shard]struct{}
-	// open counts the waits under way by leader; renewAt is when those of a lane end.
-	open    map[int32]int
-	renewAt map[lane]time.Time
-	// came is when partitions last came to a lane that others were being waited for in.
-	came map[lane]time.Time
-	// kept is the newest pass that kept partitions of a lane back until the wait that gathers has ended.
-	kept map[lane]uint64
-	// denied are the topics that must not be read, and when that is tried again.
-	denied map[string]time.Time
-	// lost are the topics whose leaders are to be looked up, finding whether a search is under way.
-	lost    map[string]struct{}
-	finding bool
-	findAt  time.Time
-	// timer fires at the next pass, which is at next; zero means that none is due.
+	plan *plan
+	// ends interrupts each of the waits under way.
+	ends map[*wait]context.CancelFunc
+	// timer fires at the next look, for which it is armed.
 	timer *time.Timer
-	next  time.Time
-	// took is how long the newest pass took.
+	armed time.Time
+	// took is how long the newest look took.
 	took time.Duration
 }
 
-type waitKey struct {
-	topic string
-	kind  lag.Position
-}
-
-// lane is what the partitions of one request have in common.
-type lane struct {
-	leader int32
-	kind   lag.Position
-}
-
-// waitTopic are the waits on one topic in one life of it.
-type waitTopic struct {
-	life  uint32
-	parts []*waitPart // by id; nil where never wanted
-	// listeners are the idle entries that depend on it, and leader who leads its partitions, as of the pass mark.
-	listeners []*store.Entry
-	leader    func(partition int32) (int32, bool)
-	mark      uint64
-	// whole is set once the pass has seen somebody who wants all partitions, so that the next need not be looked at.
-	whole bool
-	// awaited is whether all of its partitions are awaited, as of the pass looked.
-	awaited bool
-	looked  uint64
-}
-
-// waitPart is one partition that is, or was, waited on.
-type waitPart struct {
-	tp lag.TopicPartition
-	// shard is the wait that it is in, nil if none.
-	shard *shard
-	// mark is the newest pass that wanted it, renewing the newest that left it for the next because waits of
-	// its leader are being renewed.
-	mark, renewing uint64
-	// again is the pass for which it was left by a wait that ended by itself.
-	again uint64
-	// ready is when it may enter a shard again, and only with a log end that was asked for later than after;
-	// reread is when the refresh is asked for that one once more.
-	ready, reread time.Time
-	after         store.Stamp
-	// woke is when it last grew, wakes how often it has done so in a row with its stream still inactive;
-	// fails counts the failures in a row, the newest on the broker failed.
-	woke         time.Time
-	wakes, fails uint8
-	failed       int32
-}
-
-// shard is one wait: some partitions of one leader in one request.
-type shard struct {
-	lane
-	parts []*waitPart
-	from  []lag.LogWait
-	// began is when the request was made, most how long it may take.
-	began time.Time
-	most  time.Duration
-	// gathers is whether those enter it next who come, for which it ends early.
-	gathers bool
-	// end interrupts the wait.
-	end context.CancelFunc
-	// wakes and err are how it ended.
+// result is how a wait has ended.
+type result struct {
+	*wait
 	wakes []lag.LogWake
 	err   error
 }
@@ -206,7 +145,7 @@ func New(access Access, source Source, opts Options) *Poller {
 	p := &Poller{
 		Access: access, source: source, opts: opts,
 		rearm: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
-		results: make(chan *shard), found: make(chan []string),
+		results: make(chan result), found: make(chan []string),
 	}
 	p.sleepers.of = map[*store.Entry]*sleeper{}
 	p.clear()
@@ -224,13 +163,11 @@ func (p *Poller) Nudge() { signal(p.nudge) }
 
 // clear forgets all waits, as at first.
 func (p *Poller) clear() {
-	for s := range p.shards {
-		s.end()
+	for _, end := range p.ends {
+		end()
 	}
-	p.topics, p.shards = map[waitKey]*waitTopic{}, map[*shard]struct{}{}
-	p.open, p.renewAt, p.came, p.kept = map[int32]int{}, map[lane]time.Time{}, map[lane]time.Time{}, map[lane]uint64{}
-	p.denied, p.lost = map[string]time.Time{}, map[string]struct{}{}
-	p.next, p.finding = time.Time{}, false
+	p.armed = time.Time{}
+	p.plan, p.ends = newPlan(p.opts.ShardSize, p.opts.MaxWaitsPerBroker), map[*wait]context.CancelFunc{}
 }
 
 // Run keeps the waits until ctx ends.
@@ -242,33 +179,57 @@ func (p *Poller) Run(ctx context.Context) {
 	defer end()
 	p.timer = time.NewTimer(time.Hour)
 	defer p.timer.Stop()
-	p.gather(time.Now())
+	p.plan.lookAt(time.Now().Add(p.soon()))
 	for {
+		p.arm()
 		select {
 		case <-ctx.Done():
 			return
 		case <-p.rearm:
-			p.gather(time.Now())
-		case s := <-p.results:
-			p.finish(ctx, s)
+			p.plan.lookAt(time.Now().Add(p.soon()))
+		case r := <-p.results:
+			p.finish(ctx, r)
 		case topics := <-p.found:
-			p.rerouted(topics)
+			p.plan.rerouted(time.Now(), topics, p.source.Leaders)
 		case <-p.timer.C:
-			p.pass(ctx)
+			p.look(ctx)
 		}
 		p.find(ctx)
 	}
 }
 
-// gather makes a pass due that can wait for more to come.
-func (p *Poller) gather(now time.Time) { p.schedule(now.Add(max(GatherFor, gatherMore*p.took))) }
+// soon is how long to gather what else comes before a look.
+func (p *Poller) soon() time.Duration { return max(GatherFor, gatherMore*p.took) }
 
-// schedule makes a pass due at a time, or earlier.
-func (p *Poller) schedule(at time.Time) {
-	if p.next.IsZero() || at.Before(p.next) {
-		p.next = at
-		p.timer.Reset(time.Until(at))
+// arm sets the timer to when the plan has to look again.
+func (p *Poller) arm() {
+	if next := p.plan.next; !next.Equal(p.armed) {
+		p.armed = next
+		if !next.IsZero() {
+			p.timer.Reset(time.Until(next))
+		}
 	}
+}
+
+// find looks up the leaders of lost partitions.
+func (p *Poller) find(ctx context.Context) {
+	topics := p.plan.find(time.Now())
+	if topics == nil {
+		return
+	}
+	p.running.Go(func() {
+		search, cancel := context.WithTimeout(ctx, findFor)
+		defer cancel()
+		p.Guard("wait", func() {
+			if err := p.source.FindLeaders(search, topics); err != nil {
+				p.opts.Logger.Debug("the leaders of partitions could not be looked up", zap.String("cluster", p.opts.Cluster), zap.Error(err))
+			}
+		})
+		select {
+		case p.found <- topics:
+		case <-ctx.Done():
+		}
+	})
 }
 
 func signal(ch chan struct{}) {

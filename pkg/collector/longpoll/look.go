@@ -1,0 +1,134 @@
+package longpoll
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
+)
+
+// look brings the waits in line with what is wanted.
+func (p *Poller) look(ctx context.Context) {
+	began := time.Now()
+	p.plan.look(began)
+	idle := p.wantAll()
+	p.carryOut(ctx, p.plan.looked())
+	p.noteAwaited(idle)
+	p.opts.Waiting(p.plan.stats())
+	p.took = time.Since(began)
+}
+
+// wantAll tells the plan what the sleepers want, and returns them.
+func (p *Poller) wantAll() (idle []*store.Entry) {
+	p.Read(func(s *store.Store, now store.Stamp) {
+		idle = p.sleepers.still(now)
+		for _, e := range idle {
+			for _, tr := range e.Tracked() {
+				p.want(e, tr)
+			}
+		}
+		for topic := range p.plan.denied {
+			if s.Topic(topic) == nil {
+				delete(p.plan.denied, topic)
+			}
+		}
+	})
+	return idle
+}
+
+// want tells the plan what one sleeper wants of one topic.
+func (p *Poller) want(e *store.Entry, tr *store.Tracked) {
+	topic := tr.Topic()
+	if topic.MissingOrDenied() {
+		return
+	}
+	key := logKey{topic.Name(), tr.Kind()}
+	t := p.plan.wantTopic(key, topic.Life(), e, p.source.Leaders)
+	if t == nil || t.wantedWhole {
+		return
+	}
+	t.wantedWhole = e.Partitions == nil
+	for _, id := range topic.IDs() {
+		if !e.Partitions.Contains(id) {
+			continue
+		}
+		if end, asked := tr.End(id); asked != 0 {
+			p.plan.want(t, key, id, end, asked)
+		}
+	}
+}
+
+// noteAwaited brings up to date which of the sleepers are waited for as a whole.
+func (p *Poller) noteAwaited(idle []*store.Entry) {
+	p.Read(func(*store.Store, store.Stamp) {
+		for _, e := range idle {
+			p.sleepers.note(e, p.awaits(e))
+		}
+	})
+}
+
+// awaits reports whether every partition that the query selects is in a wait, or
+// between one and the next. It is called within Read, just after a look.
+func (p *Poller) awaits(e *store.Entry) bool {
+	for _, tr := range e.Tracked() {
+		topic := tr.Topic()
+		t := p.plan.topics[logKey{topic.Name(), tr.Kind()}]
+		if t == nil || t.life != topic.Life() {
+			return false
+		}
+		if e.Partitions == nil {
+			if !t.awaitsAll(len(topic.IDs())) {
+				return false
+			}
+			continue
+		}
+		for _, id := range topic.IDs() {
+			if e.Partitions.Contains(id) && !t.awaits(id) {
+				return false
+			}
+		}
+	}
+	return len(e.Tracked()) > 0
+}
+
+// carryOut does what the plan has ordered.
+func (p *Poller) carryOut(ctx context.Context, o orders) {
+	for _, w := range o.end {
+		p.ends[w]()
+	}
+	for _, w := range o.begin {
+		p.begin(ctx, w)
+	}
+	if o.refresh {
+		signal(p.nudge)
+	}
+	for topic, err := range o.denied {
+		p.opts.Logger.Warn("workloads that sleep until this topic has records wake at the refresh interval, not at once",
+			zap.String("cluster", p.opts.Cluster), zap.String("topic", topic), zap.Error(err))
+	}
+	for _, key := range o.disturbed {
+		if t := p.plan.topics[key]; t != nil {
+			for _, e := range t.listeners {
+				p.sleepers.note(e, false)
+			}
+		}
+	}
+}
+
+// begin sends one request, in a goroutine that Run waits for.
+func (p *Poller) begin(ctx context.Context, w *wait) {
+	await, end := context.WithCancel(ctx)
+	p.ends[w] = end
+	p.running.Go(func() {
+		r := result{wait: w}
+		if !p.Guard("wait", func() { r.wakes, r.err = p.source.AwaitRecords(await, w.leader, w.kind, w.from, w.most) }) {
+			r.err = store.ErrNoAnswer
+		}
+		select {
+		case p.results <- r:
+		case <-ctx.Done():
+		}
+	})
+}
