@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/segmentio/kafka-go/protocol/findcoordinator"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/guard"
@@ -15,11 +16,11 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
-// findCoordinatorVersions: from 4 on one request takes many groups; the newest
-// ones only add kinds of groups that we do not ask for.
+// From version 4 on one FindCoordinator takes many groups; newer ones only add kinds of
+// groups that we do not ask for. One for a single group is kafka-go's.
 var (
 	findCoordinatorsVersions = transport.Between(4, 5)
-	findCoordinatorVersions  = transport.Between(1, 3)
+	findCoordinatorVersions  = transport.Between(1, 2)
 )
 
 // Bounds of the groups whose coordinators are remembered.
@@ -113,17 +114,13 @@ func (c *Client) findEach(ctx context.Context, groups []string) map[string]error
 }
 
 func (c *Client) findOne(ctx context.Context, group string) error {
-	_, resp, err := c.askAny(ctx, func() kmsg.Request {
-		req := kmsg.NewPtrFindCoordinatorRequest()
-		req.CoordinatorKey = group
-		return req
-	}, findCoordinatorVersions)
+	asked, _, err := c.askAny(ctx, func() kmsg.Request { return transport.NewMessage(&findcoordinator.Request{Key: group}) }, findCoordinatorVersions)
 	if err != nil {
 		return err
 	}
-	found := resp.(*kmsg.FindCoordinatorResponse)
+	found := asked.(*transport.Message).Answer.(*findcoordinator.Response)
 	if found.ErrorCode != 0 {
-		return wire.WithMessage(found.ErrorCode, deref(found.ErrorMessage))
+		return wire.WithMessage(found.ErrorCode, found.ErrorMessage)
 	}
 	if len(found.Host) > maxHost {
 		return wire.TooLarge("bytes in the name of a host", maxHost)

@@ -17,7 +17,7 @@ var spoken = []struct {
 }{
 	{transport.Between(0, 0), func() kmsg.Request { return kmsg.NewPtrApiVersionsRequest() }},
 	{transport.Between(1, 1), func() kmsg.Request { return kmsg.NewPtrSASLHandshakeRequest() }},
-	{transport.Between(0, 2), func() kmsg.Request { return kmsg.NewPtrSASLAuthenticateRequest() }},
+	{transport.Between(0, 1), func() kmsg.Request { return kmsg.NewPtrSASLAuthenticateRequest() }},
 	{offsetFetchOneVersions, func() kmsg.Request { return kmsg.NewPtrOffsetFetchRequest() }},
 	{findCoordinatorVersions, func() kmsg.Request { return kmsg.NewPtrFindCoordinatorRequest() }},
 	{findCoordinatorsVersions, func() kmsg.Request { return kmsg.NewPtrFindCoordinatorRequest() }},

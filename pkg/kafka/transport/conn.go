@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/apiversions"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
@@ -19,6 +20,7 @@ import (
 type Conn struct {
 	pc        *protocol.Conn
 	budget    *Budget
+	clientID  string
 	formatter *kmsg.RequestFormatter
 	Versions  Versions
 	lastID    int32
@@ -116,6 +118,7 @@ func (d Dialing) Wrap(nc net.Conn) *Conn {
 	return &Conn{
 		pc:        protocol.NewConn(nc, d.Settings.ClientID),
 		budget:    d.Budget,
+		clientID:  d.Settings.ClientID,
 		formatter: kmsg.NewRequestFormatter(kmsg.FormatterClientID(d.Settings.ClientID)),
 	}
 }
@@ -144,11 +147,11 @@ func interruption(ctx context.Context, err error) error {
 // Negotiate asks what the broker speaks. Version 0 of the question is understood by every broker.
 func (c *Conn) Negotiate(ctx context.Context) error {
 	c.Versions = Versions{int16(protocol.ApiVersions): {0, 0}}
-	resp, err := c.Exchange(ctx, kmsg.NewPtrApiVersionsRequest(), Span{0, 0})
-	if err != nil {
+	req := NewMessage(&apiversions.Request{})
+	if _, err := c.Exchange(ctx, req, Span{0, 0}); err != nil {
 		return err
 	}
-	answer := resp.(*kmsg.ApiVersionsResponse)
+	answer := req.Answer.(*apiversions.Response)
 	if answer.ErrorCode != 0 {
 		return wire.Code(answer.ErrorCode)
 	}
@@ -168,7 +171,7 @@ func (c *Conn) Exchange(ctx context.Context, req kmsg.Request, ours Span) (kmsg.
 	}
 	req.SetVersion(version)
 	c.lastID++
-	x := exchange{ctx: ctx, budget: c.budget, formatter: c.formatter, id: c.lastID, req: req, buf: c.buf}
+	x := exchange{ctx: ctx, budget: c.budget, clientID: c.clientID, formatter: c.formatter, id: c.lastID, req: req, buf: c.buf}
 	_, err = c.pc.RoundTrip(&x)
 	c.begun, c.buf = x.begun, x.buf
 	return x.resp, err

@@ -45,6 +45,7 @@ type exchange struct {
 	ctx       context.Context // for as long as the exchange takes: kafka-go hands on none
 	budget    *Budget
 	formatter *kmsg.RequestFormatter
+	clientID  string
 	id        int32
 	req       kmsg.Request
 	resp      kmsg.Response
@@ -69,8 +70,7 @@ func (x *exchange) Required(map[protocol.ApiKey]int16) bool { return true }
 
 // RawExchange implements protocol.RawExchanger.
 func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	x.buf = x.formatter.AppendRequest(x.buf[:0], x.req, x.id)
-	if _, err := rw.Write(x.buf); err != nil {
+	if err := x.write(rw); err != nil {
 		return nil, err
 	}
 	if s, ok := x.req.(Streamed); ok {
@@ -142,11 +142,15 @@ func cutShort(err error) error {
 	return err
 }
 
-// readFrame reads one response without its size. Memory grows with what arrives,
-// not with what the size claims.
+// sizeBytes are those that the size of a frame takes.
+const sizeBytes = 4
+
+// readFrame reads one response, and puts its size before it again. Memory grows with
+// what arrives, not with what the size claims.
 func readFrame(r io.Reader, size int32) ([]byte, error) {
 	var frame bytes.Buffer
-	frame.Grow(min(int(size)+bytes.MinRead, 256<<10))
+	frame.Grow(min(sizeBytes+int(size)+bytes.MinRead, 256<<10))
+	frame.Write(binary.BigEndian.AppendUint32(frame.AvailableBuffer(), uint32(size))) //nolint:gosec // not negative
 	if _, err := io.CopyN(&frame, r, int64(size)); err != nil {
 		return nil, cutShort(err)
 	}
@@ -155,6 +159,7 @@ func readFrame(r io.Reader, size int32) ([]byte, error) {
 
 // parse reads a frame's header and body into resp.
 func (x *exchange) parse(frame []byte) error {
+	sized, frame := frame, frame[sizeBytes:]
 	if err := x.answers(frame); err != nil {
 		return err
 	}
@@ -169,6 +174,9 @@ func (x *exchange) parse(frame []byte) error {
 	}
 	if err := wire.CheckShape(resp, body); err != nil {
 		return err
+	}
+	if m, ok := x.req.(*Message); ok {
+		return m.read(sized)
 	}
 	if err := resp.ReadFrom(body); err != nil {
 		return fmt.Errorf("%w: %s v%d: %w", wire.ErrNotKafka, kmsg.NameForKey(resp.Key()), resp.GetVersion(), err)

@@ -9,14 +9,21 @@ import (
 	"strings"
 	"time"
 
+	"github.com/segmentio/kafka-go/protocol/saslauthenticate"
+	"github.com/segmentio/kafka-go/protocol/saslhandshake"
 	"github.com/segmentio/kafka-go/sasl"
-	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
 
-var saslAuthenticateVersions = Span{0, 2}
+// Version 1 of SaslHandshake and no other: in version 0, what follows is not framed as
+// Kafka messages. Version 1 of SaslAuthenticate is the first that tells how long the
+// session lasts; a newer one tells no more.
+var (
+	saslHandshakeVersions    = Span{1, 1}
+	saslAuthenticateVersions = Span{0, 1}
+)
 
 // SASL says who the client is. Username and Password are asked for every new
 // connection, so that a rotated credential is used without a restart.
@@ -113,18 +120,15 @@ func (c *Conn) Authenticate(ctx context.Context, s *SASL, addr string) error {
 
 // handshake agrees on the mechanism.
 func (c *Conn) handshake(ctx context.Context, mechanism string) error {
-	req := kmsg.NewPtrSASLHandshakeRequest()
-	req.Mechanism = mechanism
-	// Version 1 and no other: in version 0, what follows is not framed as Kafka messages.
-	resp, err := c.Exchange(ctx, req, Span{1, 1})
-	if err != nil {
+	req := NewMessage(&saslhandshake.Request{Mechanism: mechanism})
+	if _, err := c.Exchange(ctx, req, saslHandshakeVersions); err != nil {
 		return err
 	}
-	answer := resp.(*kmsg.SASLHandshakeResponse)
+	answer := req.Answer.(*saslhandshake.Response)
 	if answer.ErrorCode != 0 {
 		text := ""
-		if len(answer.SupportedMechanisms) > 0 {
-			text = fmt.Sprintf("%s asked for, the broker has %s", mechanism, strings.Join(answer.SupportedMechanisms, ", "))
+		if len(answer.Mechanisms) > 0 {
+			text = fmt.Sprintf("%s asked for, the broker has %s", mechanism, strings.Join(answer.Mechanisms, ", "))
 		}
 		return wire.WithMessage(answer.ErrorCode, text)
 	}
@@ -132,24 +136,18 @@ func (c *Conn) handshake(ctx context.Context, mechanism string) error {
 }
 
 func (c *Conn) saslRound(ctx context.Context, message []byte, cred credential) ([]byte, error) {
-	req := kmsg.NewPtrSASLAuthenticateRequest()
-	req.SASLAuthBytes = message
-	resp, err := c.Exchange(ctx, req, saslAuthenticateVersions)
-	if err != nil {
+	req := NewMessage(&saslauthenticate.Request{AuthBytes: message})
+	if _, err := c.Exchange(ctx, req, saslAuthenticateVersions); err != nil {
 		return nil, err
 	}
-	answer := resp.(*kmsg.SASLAuthenticateResponse)
+	answer := req.Answer.(*saslauthenticate.Response)
 	if answer.ErrorCode != 0 {
-		text := ""
-		if answer.ErrorMessage != nil {
-			text = cred.redact(*answer.ErrorMessage)
-		}
-		return nil, wire.WithMessage(answer.ErrorCode, text)
+		return nil, wire.WithMessage(answer.ErrorCode, cred.redact(answer.ErrorMessage))
 	}
-	if life := answer.SessionLifetimeMillis; life > 0 {
+	if life := answer.SessionLifetimeMs; life > 0 {
 		// KIP-368: the broker closes a connection that outlives its session. We do not authenticate
 		// twice on one; it is replaced in time.
 		c.expires = time.Now().Add(time.Duration(life) * time.Millisecond * 8 / 10)
 	}
-	return answer.SASLAuthBytes, nil
+	return answer.AuthBytes, nil
 }
