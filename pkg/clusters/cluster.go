@@ -53,7 +53,7 @@ func (s *Set) open(what settings) (*Cluster, error) {
 	panicked := observer.Collector.Panicked
 	return &Cluster{
 		settings: what, client: client, collector: collector.New(client, options), observer: observer, log: log, merged: make(chan struct{}),
-		members: members.New(client, members.Options{Panicked: panicked}), arrivals: arrivals.NewReader(client, arrivals.Options{Panicked: panicked}),
+		members: members.New(client, members.Options{Panicked: panicked}), arrivals: arrivals.NewReader(background{client}, arrivals.Options{Panicked: panicked}),
 	}, nil
 }
 
@@ -117,4 +117,17 @@ func (c *Cluster) FollowMembers(group string) *members.Follower { return c.membe
 // ReadArrivals begins to read what came to the partitions in the past, see [arrivals.Reader].
 func (c *Cluster) ReadArrivals(partitions []lag.TopicPartition) *arrivals.Reading {
 	return c.arrivals.Read(partitions)
+}
+
+// background reads log offsets for what nobody waits for.
+type background struct{ Client }
+
+// LogOffsets implements [arrivals.Source].
+func (b background) LogOffsets(ctx context.Context, at lag.Position, parts []lag.TopicPartitions, deliver func([]lag.LogOffset)) {
+	b.Client.LogOffsets(kafka.InBackground(ctx), at, parts, deliver)
+}
+
+// OffsetsForTimes implements [arrivals.Source].
+func (b background) OffsetsForTimes(ctx context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset)) {
+	b.Client.OffsetsForTimes(kafka.InBackground(ctx), times, deliver)
 }

@@ -7,7 +7,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
-	"github.com/kafka-scaler/kafka-scaler/pkg/history/arrivals"
 	"github.com/kafka-scaler/kafka-scaler/pkg/history/members"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 )
@@ -60,7 +59,6 @@ type Observer struct {
 type Client interface {
 	collector.Source
 	members.Source
-	arrivals.Source
 	// ClusterID is the id that the cluster has given itself; empty until Identified is closed, and for good
 	// where it has none.
 	ClusterID() string

@@ -96,21 +96,54 @@ func describeOn(ctx context.Context, b *transport.Broker, group string) (GroupDe
 	return d, err
 }
 
+// groupAnswer is what a coordinator says about one of several groups, or why it says nothing.
+type groupAnswer struct {
+	GroupDescription
+	err error
+}
+
 func describeConsumer(ctx context.Context, b *transport.Broker, group string) (GroupDescription, error) {
-	req := kmsg.NewPtrConsumerGroupDescribeRequest()
-	req.Groups = []string{group}
-	resp, err := b.RequestForPeople(ctx, req, consumerGroupDescribeVersions)
-	if err != nil {
+	found, err := describeConsumers(ctx, b, []string{group})
+	return only(found, group, err)
+}
+
+func describeClassic(ctx context.Context, b *transport.Broker, group string) (GroupDescription, error) {
+	found, err := describeClassics(ctx, b, []string{group})
+	return only(found, group, err)
+}
+
+func only(found map[string]groupAnswer, group string, err error) (GroupDescription, error) {
+	d, told := found[group]
+	switch {
+	case err != nil:
 		return GroupDescription{}, err
-	}
-	groups := resp.(*kmsg.ConsumerGroupDescribeResponse).Groups
-	if len(groups) != 1 {
+	case !told || len(found) != 1:
 		return GroupDescription{}, errLeftOut
 	}
-	g := &groups[0]
-	if g.ErrorCode != 0 {
-		return GroupDescription{}, wire.WithMessage(g.ErrorCode, deref(g.ErrorMessage))
+	return d.GroupDescription, d.err
+}
+
+// describeConsumers asks about groups of the new protocol, and returns what is said of each.
+func describeConsumers(ctx context.Context, b *transport.Broker, groups []string) (map[string]groupAnswer, error) {
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	req.Groups = groups
+	resp, err := b.RequestForPeople(ctx, req, consumerGroupDescribeVersions)
+	if err != nil {
+		return nil, err
 	}
+	found := make(map[string]groupAnswer, len(groups))
+	for i := range resp.(*kmsg.ConsumerGroupDescribeResponse).Groups {
+		g := &resp.(*kmsg.ConsumerGroupDescribeResponse).Groups[i]
+		if g.ErrorCode != 0 {
+			found[g.Group] = groupAnswer{err: wire.WithMessage(g.ErrorCode, deref(g.ErrorMessage))}
+			continue
+		}
+		found[g.Group] = groupAnswer{GroupDescription: consumerDescription(g)}
+	}
+	return found, nil
+}
+
+func consumerDescription(g *kmsg.ConsumerGroupDescribeResponseGroup) GroupDescription {
 	d := GroupDescription{State: g.State, Protocol: ConsumerProtocol, Kind: lag.KindConsumer}
 	for i := range g.Members {
 		m := &g.Members[i]
@@ -122,24 +155,30 @@ func describeConsumer(ctx context.Context, b *transport.Broker, group string) (G
 		member.Subscribed, member.SubscriptionKnown = m.SubscribedTopics, deref(m.SubscribedTopicRegex) == ""
 		d.Members = append(d.Members, member)
 	}
-	return d, nil
+	return d
 }
 
-func describeClassic(ctx context.Context, b *transport.Broker, group string) (GroupDescription, error) {
+// describeClassics asks about groups of the old protocol, and returns what is said of each.
+func describeClassics(ctx context.Context, b *transport.Broker, groups []string) (map[string]groupAnswer, error) {
 	req := kmsg.NewPtrDescribeGroupsRequest()
-	req.Groups = []string{group}
+	req.Groups = groups
 	resp, err := b.RequestForPeople(ctx, req, describeGroupsVersions)
 	if err != nil {
-		return GroupDescription{}, err
+		return nil, err
 	}
-	groups := resp.(*kmsg.DescribeGroupsResponse).Groups
-	if len(groups) != 1 {
-		return GroupDescription{}, errLeftOut
+	found := make(map[string]groupAnswer, len(groups))
+	for i := range resp.(*kmsg.DescribeGroupsResponse).Groups {
+		g := &resp.(*kmsg.DescribeGroupsResponse).Groups[i]
+		if g.ErrorCode != 0 {
+			found[g.Group] = groupAnswer{err: wire.Code(g.ErrorCode)}
+			continue
+		}
+		found[g.Group] = groupAnswer{GroupDescription: classicDescription(g)}
 	}
-	g := &groups[0]
-	if g.ErrorCode != 0 {
-		return GroupDescription{}, wire.Code(g.ErrorCode)
-	}
+	return found, nil
+}
+
+func classicDescription(g *kmsg.DescribeGroupsResponseGroup) GroupDescription {
 	d := GroupDescription{State: g.State, Protocol: ClassicProtocol, Kind: classicKind(g)}
 	names := topicNamesOf{}
 	for i := range g.Members {
@@ -151,7 +190,7 @@ func describeClassic(ctx context.Context, b *transport.Broker, group string) (Gr
 		member.Subscribed, member.SubscriptionKnown = names.subscription(g.ProtocolType, m.ProtocolMetadata)
 		d.Members = append(d.Members, member)
 	}
-	return d, nil
+	return d
 }
 
 // classicKind tells groups whose consumers assign partitions among themselves from

@@ -2,6 +2,9 @@ package kafka_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -105,5 +108,42 @@ func TestMembershipsFollowTheirCoordinator(t *testing.T) {
 			}
 		}
 		fake.RehashCoordinators()
+	}
+}
+
+// Many groups are asked about together: one request a coordinator and protocol.
+func TestMembershipsAreReadTogether(t *testing.T) {
+	fake := seeded(t, 1, 1)
+	withCommits(t, fake, 60)
+	client := newClient(t, fake)
+	var groups []lag.Group
+	for i := range 60 {
+		groups = append(groups, lag.Group{Name: fmt.Sprintf("g%d", i)})
+	}
+	memberships(t, client, groups...) // finds the coordinator
+	fake.Requests()
+	memberships(t, client, groups...)
+	if sent := fake.Requests(); sent["ConsumerGroupDescribe"] != 3 || sent["DescribeGroups"] != 3 || len(sent) != 2 {
+		t.Errorf("60 groups of three coordinators took %v", sent)
+	}
+}
+
+// A request about several groups that cannot be answered, as where one has more members than an answer may have, does no
+// harm to the others.
+func TestMembershipsOfOneTooManyAreAskedForAlone(t *testing.T) {
+	fake := seeded(t, 1, 1)
+	withCommits(t, fake, 5)
+	fake.ControlKey(int16(kmsg.DescribeGroups), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		fake.KeepControl()
+		if slices.Contains(req.(*kmsg.DescribeGroupsRequest).Groups, "g3") {
+			return nil, errors.New("the connection is closed"), true
+		}
+		return nil, nil, false
+	})
+	found := memberships(t, newClient(t, fake), lag.Group{Name: "g0"}, lag.Group{Name: "g1"}, lag.Group{Name: "g2"}, lag.Group{Name: "g3"}, lag.Group{Name: "g4"})
+	for name, m := range found {
+		if (m.Err != nil) != (name == "g3") {
+			t.Errorf("%s: %v", name, m.Err)
+		}
 	}
 }

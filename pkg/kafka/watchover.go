@@ -30,8 +30,21 @@ func (c *Client) ask(ctx context.Context, b *transport.Broker, req kmsg.Request,
 	defer watching.Wait()
 	defer stop()
 	defer cancel(nil)
+	if inBackground(ctx) {
+		return b.RequestForPeople(ctx, req, ours)
+	}
 	return b.Request(ctx, req, ours)
 }
+
+type backgroundKey struct{}
+
+// InBackground marks the calls of a context as what nobody waits for: their requests leave a connection to each broker to
+// others, so that a refresh does not stand behind them.
+func InBackground(ctx context.Context) context.Context {
+	return context.WithValue(ctx, backgroundKey{}, true)
+}
+
+func inBackground(ctx context.Context) bool { return ctx.Value(backgroundKey{}) != nil }
 
 // beginner is a request that can tell when its response begins to arrive: its
 // broker is alive then, however long the rest takes.
