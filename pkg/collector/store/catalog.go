@@ -86,9 +86,6 @@ func (l *catalog) find(name string) (lag.Topic, bool) {
 // began at a stamp, and marks it as owed by the call.
 func (s *Store) ClaimCatalog(u *Union, began, id Stamp) bool {
 	l := &s.catalog
-	if !u.lists {
-		return false
-	}
 	due := l.asked == 0 || id-l.asked >= s.again()
 	if l.pending != 0 || !due || l.asked >= began {
 		return false

@@ -24,8 +24,8 @@ type Union struct {
 	youngest  time.Duration
 	// expressions are those of the queries.
 	expressions []*Expression
-	// lists is whether the list of all topics is needed.
-	lists bool
+	// lists is whether the list of all topics is needed, and discovers whether any group's topics are discovered.
+	lists, discovers bool
 }
 
 // Wants is what a query can ask for besides offsets.
@@ -74,6 +74,7 @@ func (s *Store) Union(entries []*Entry, now Stamp) *Union {
 	for _, g := range u.groups {
 		if ask, needed := g.asks(); needed {
 			asked, u.commits = append(asked, g), append(u.commits, ask)
+			u.discovers = u.discovers || g.discovers()
 		}
 	}
 	clear(u.groups[len(asked):])
@@ -109,6 +110,12 @@ func (u *Union) Ends(at lag.Position) *LogScope { return &u.ends[at] }
 
 // Reads reports whether any log end of the kind is read.
 func (u *Union) Reads(at lag.Position) bool { return len(u.ends[at].topics) > 0 }
+
+// Lists reports whether the list of all topics is needed.
+func (u *Union) Lists() bool { return u.lists }
+
+// Discovers reports whether the topics of any group are discovered.
+func (u *Union) Discovers() bool { return u.discovers }
 
 // Len is how many topics of groups there are.
 func (u *Union) Len() int { return len(u.tracked) }

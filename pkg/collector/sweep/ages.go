@@ -10,7 +10,11 @@ import (
 // ages looks up how old the oldest unconsumed records are, of those partitions
 // where that is asked for and may have changed: all partitions in each request, and
 // as many rounds of requests as it takes.
-func (r *sweeping) ages() step[lag.TopicPartition, lag.TopicPartition] {
+func (r *sweeping) ages() *call {
+	needs := r.needs()
+	if !needs.Wants(store.WantsAges) {
+		return nil
+	}
 	ages := store.NewAges()
 	var stats AgeStats
 	take := func(s *store.Store, now store.Stamp, cl *call, tp *lag.TopicPartition) {
@@ -21,7 +25,12 @@ func (r *sweeping) ages() step[lag.TopicPartition, lag.TopicPartition] {
 			stats.Unknown++
 		}
 	}
-	search := step[lag.TopicPartition, lag.TopicPartition]{
+	return begin(r, step[lag.TopicPartition, lag.TopicPartition]{
+		survey: func(s *store.Store, now store.Stamp, i int, id store.Stamp) {
+			if tr, wants := needs.At(i); wants&store.WantsAges != 0 {
+				s.SurveyAges(tr, ages, id, now)
+			}
+		},
 		claim: func(*store.Store, store.Stamp) ([]lag.TopicPartition, int) {
 			due := ages.Due()
 			return due, len(due)
@@ -44,13 +53,5 @@ func (r *sweeping) ages() step[lag.TopicPartition, lag.TopicPartition] {
 				take(s, now, cl, &tp)
 			}
 		},
-	}
-	if r.scope.union.Wants(store.WantsAges) {
-		search.survey = func(s *store.Store, now store.Stamp, i int, id store.Stamp) {
-			if tr, wants := r.scope.union.At(i); wants&store.WantsAges != 0 {
-				s.SurveyAges(tr, ages, id, now)
-			}
-		}
-	}
-	return search
+	})
 }

@@ -8,10 +8,11 @@ import (
 )
 
 // commits reads the commits of the scope's groups, but for those that an earlier call still owes.
-func (r *sweeping) commits() step[lag.GroupTopics, lag.GroupCommits] {
-	return step[lag.GroupTopics, lag.GroupCommits]{
+func (r *sweeping) commits() *call {
+	needs := r.needs()
+	return begin(r, step[lag.GroupTopics, lag.GroupCommits]{
 		claim: func(s *store.Store, id store.Stamp) ([]lag.GroupTopics, int) {
-			asks := s.ClaimCommits(r.scope.union, id)
+			asks := s.ClaimCommits(needs, id)
 			return asks, len(asks)
 		},
 		ask: r.source.Commits,
@@ -24,21 +25,25 @@ func (r *sweeping) commits() step[lag.GroupTopics, lag.GroupCommits] {
 		miss: func(s *store.Store, now store.Stamp, cl *call, ask lag.GroupTopics) {
 			s.TakeCommits(lag.GroupCommits{Group: ask.Group, Err: noAnswer("read the commits of group", ask.Group)}, cl.id, now, false)
 		},
-	}
+	})
 }
 
 // views looks at the groups whose topics are discovered, where that is due:
 // what their members subscribe to counts too, and what they have given up stops
 // counting some day.
-func (r *sweeping) views() step[string, lag.GroupView] {
+func (r *sweeping) views() *call {
+	needs := r.needs()
+	if !needs.Discovers() {
+		return nil
+	}
 	take := func(s *store.Store, now store.Stamp, cl *call, v *lag.GroupView) {
 		if s.TakeView(v, cl.id, now) {
 			cl.owed--
 		}
 	}
-	return step[string, lag.GroupView]{
+	return begin(r, step[string, lag.GroupView]{
 		claim: func(s *store.Store, id store.Stamp) ([]string, int) {
-			due := s.ClaimViews(r.scope.union, id)
+			due := s.ClaimViews(needs, id)
 			return due, len(due)
 		},
 		ask: func(ctx context.Context, groups []string, deliver func([]lag.GroupView)) {
@@ -51,5 +56,5 @@ func (r *sweeping) views() step[string, lag.GroupView] {
 		miss: func(s *store.Store, now store.Stamp, cl *call, name string) {
 			take(s, now, cl, &lag.GroupView{Group: lag.Group{Name: name, Err: store.ErrNoAnswer}})
 		},
-	}
+	})
 }

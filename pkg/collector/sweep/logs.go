@@ -8,44 +8,49 @@ import (
 )
 
 // ends reads the log ends of the scope's partitions, for one kind of reader.
-func (r *sweeping) ends(at lag.Position) step[lag.TopicPartitions, lag.LogOffset] {
-	read := r.logs(at)
-	read.claim = func(_ *store.Store, id store.Stamp) ([]lag.TopicPartitions, int) {
-		return r.scope.union.Ends(at).Claim(at, id)
+func (r *sweeping) ends(at lag.Position) *call {
+	needs := r.needs()
+	if !needs.Reads(at) {
+		return nil
 	}
-	return read
+	read := r.logs(at)
+	read.claim = func(_ *store.Store, id store.Stamp) ([]lag.TopicPartitions, int) { return needs.Ends(at).Claim(at, id) }
+	return begin(r, read)
 }
 
 // highWatermarks reads the high watermarks that lag depends on. They are asked
 // for when the last stable offsets have been received, so that none is older.
-func (r *sweeping) highWatermarks() step[lag.TopicPartitions, lag.LogOffset] {
+func (r *sweeping) highWatermarks() *call {
+	needs := r.needs()
+	if !needs.Reads(lag.StableEnd) {
+		return nil
+	}
 	read := r.logs(lag.End)
 	read.claim = func(_ *store.Store, id store.Stamp) ([]lag.TopicPartitions, int) {
 		var due store.LogScope
-		if u := r.scope.union; u.Reads(lag.StableEnd) {
-			for i := range u.Len() {
-				tr, _ := u.At(i)
-				tr.SurveyHighWatermarks(&due)
-			}
+		for i := range needs.Len() {
+			tr, _ := needs.At(i)
+			tr.SurveyHighWatermarks(&due)
 		}
 		return due.Claim(lag.End, id)
 	}
-	return read
+	return begin(r, read)
 }
 
 // starts reads the log starts that lag depends on and that are due. On the
 // way, it brings up to date since when each commit stands still.
-func (r *sweeping) starts() step[lag.TopicPartitions, lag.LogOffset] {
+func (r *sweeping) starts() *call {
+	needs := r.needs()
 	var due store.LogScope
 	read := r.logs(lag.Start)
 	read.survey = func(s *store.Store, now store.Stamp, i int, _ store.Stamp) {
-		tr, _ := r.scope.union.At(i)
+		tr, _ := needs.At(i)
 		if lull := &r.scope.noStarts[i]; !lull.lasts(tr, now) {
 			lull.begin(s, tr, s.SurveyStarts(tr, &due, now))
 		}
 	}
 	read.claim = func(_ *store.Store, id store.Stamp) ([]lag.TopicPartitions, int) { return due.Claim(lag.Start, id) }
-	return read
+	return begin(r, read)
 }
 
 // logs reads one position of partitions that are still to be claimed.

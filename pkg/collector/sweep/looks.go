@@ -11,9 +11,22 @@ import (
 const maxLookRounds = 8
 
 // looks looks into the logs where a small lag stands still: whether it is work at all.
-func (r *sweeping) looks(kind lag.Position) step[lag.Look, lag.Sight] {
+func (r *sweeping) looks(kind lag.Position) *call {
+	needs := r.needs()
+	if !needs.Reads(kind) || !needs.Wants(store.WantsLooks) {
+		return nil
+	}
 	l := store.NewLooks(kind)
-	look := step[lag.Look, lag.Sight]{
+	return begin(r, step[lag.Look, lag.Sight]{
+		survey: func(s *store.Store, now store.Stamp, i int, id store.Stamp) {
+			tr, wants := needs.At(i)
+			if tr.Kind() != kind || wants&store.WantsLooks == 0 {
+				return
+			}
+			if lull := &r.scope.noLooks[i]; !lull.lasts(tr, now) {
+				lull.begin(s, tr, s.SurveyLooks(tr, l, id, now))
+			}
+		},
 		claim: func(*store.Store, store.Stamp) ([]lag.Look, int) { return l.Asks(), len(l.Asks()) },
 		ask: func(ctx context.Context, asks []lag.Look, deliver func([]lag.Sight)) {
 			for round := 0; len(asks) > 0 && round < maxLookRounds; round++ {
@@ -28,20 +41,7 @@ func (r *sweeping) looks(kind lag.Position) step[lag.Look, lag.Sight] {
 		},
 		take: func(s *store.Store, now store.Stamp, _ *call, sight *lag.Sight) { s.TakeSight(sight, l, now) },
 		miss: func(_ *store.Store, _ store.Stamp, _ *call, ask lag.Look) { l.Miss(ask) },
-	}
-	if u := r.scope.union; !u.Reads(kind) || !u.Wants(store.WantsLooks) {
-		return look
-	}
-	look.survey = func(s *store.Store, now store.Stamp, i int, id store.Stamp) {
-		tr, wants := r.scope.union.At(i)
-		if tr.Kind() != kind || wants&store.WantsLooks == 0 {
-			return
-		}
-		if lull := &r.scope.noLooks[i]; !lull.lasts(tr, now) {
-			lull.begin(s, tr, s.SurveyLooks(tr, l, id, now))
-		}
-	}
-	return look
+	})
 }
 
 func (seen *LookStats) count(sights []lag.Sight) {

@@ -29,22 +29,32 @@ type sweeping struct {
 	ctx     context.Context //nolint:containedctx // that of one sweep, as long as the value lives
 	scope   *Scope
 	timeout time.Duration
-	// compose brings the scope up to date, and gives id a new stamp, within Write. It is made once, not for each step.
+	// compose is that of the scope. It is made once, not for each step.
 	compose func(s *store.Store, now store.Stamp)
-	id      store.Stamp
 }
 
-// begin makes the call of one step, in a goroutine of its own which Finish waits for; nil
+// needs returns what the queries need now.
+func (r *sweeping) needs() *store.Union {
+	r.Write(r.compose)
+	return r.scope.union
+}
+
+// begin makes the call of one step, whose needs are known, in a goroutine of its own which Finish waits for; nil
 // where nothing is due.
 func begin[Ask, Answer any](w *sweeping, step step[Ask, Answer]) *call {
-	w.Write(w.compose)
-	id := w.id
-	if step.survey != nil {
-		w.walk(w.ctx, w.scope.union, func(s *store.Store, now store.Stamp, i int) { step.survey(s, now, i, id) })
-	}
+	var id store.Stamp
 	var asks []Ask
 	var owed int
-	w.Write(func(s *store.Store, _ store.Stamp) { asks, owed = step.claim(s, id) })
+	if step.survey != nil {
+		w.Write(func(s *store.Store, now store.Stamp) { id = s.Tick(now) })
+		w.walk(w.ctx, w.scope.union, func(s *store.Store, now store.Stamp, i int) { step.survey(s, now, i, id) })
+	}
+	w.Write(func(s *store.Store, now store.Stamp) {
+		if id == 0 {
+			id = s.Tick(now)
+		}
+		asks, owed = step.claim(s, id)
+	})
 	if owed == 0 || w.ctx.Err() != nil {
 		return nil
 	}

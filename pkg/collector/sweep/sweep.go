@@ -17,21 +17,18 @@ import (
 func (w *Sweeper) Sweep(ctx context.Context, scope *Scope, timeout time.Duration) (late int) {
 	w.Write(func(s *store.Store, now store.Stamp) { scope.began = s.Tick(now) })
 	r := &sweeping{Sweeper: w, ctx: ctx, scope: scope, timeout: timeout}
-	r.compose = func(s *store.Store, now store.Stamp) {
-		scope.compose(s, now)
-		r.id = s.Tick(now)
-	}
-	late += w.await(ctx, begin(r, r.list()), begin(r, r.describe()))
+	r.compose = scope.compose
+	late += w.await(ctx, r.list(), r.describe())
 	w.awaitMatches(ctx, scope)
-	late += w.await(ctx, begin(r, r.commits()))
-	w.await(ctx, begin(r, r.views()))
+	late += w.await(ctx, r.commits())
+	w.await(ctx, r.views())
 	// The commits may have told of topics. Where they have not, nothing is asked here.
-	late += w.await(ctx, begin(r, r.list()), begin(r, r.describe()))
-	late += w.await(ctx, begin(r, r.ends(lag.End)), begin(r, r.ends(lag.StableEnd)))
-	late += w.await(ctx, begin(r, r.highWatermarks()))
-	late += w.await(ctx, begin(r, r.starts()))
-	w.await(ctx, begin(r, r.looks(lag.End)), begin(r, r.looks(lag.StableEnd)))
-	w.await(ctx, begin(r, r.ages()))
+	late += w.await(ctx, r.list(), r.describe())
+	late += w.await(ctx, r.ends(lag.End), r.ends(lag.StableEnd))
+	late += w.await(ctx, r.highWatermarks())
+	late += w.await(ctx, r.starts())
+	w.await(ctx, r.looks(lag.End), r.looks(lag.StableEnd))
+	w.await(ctx, r.ages())
 	w.Write(func(s *store.Store, _ store.Stamp) { s.Publish() })
 	w.waits.Swept()
 	return late

@@ -18,14 +18,17 @@ type catalog struct {
 }
 
 // list asks for the list of all topics, where a query needs it.
-func (r *sweeping) list() step[struct{}, catalog] {
+func (r *sweeping) list() *call {
+	if !r.needs().Lists() {
+		return nil
+	}
 	take := func(s *store.Store, cl *call, answer *catalog) {
 		if s.TakeCatalog(answer.topics, answer.err, cl.id) {
 			cl.owed = 0
 			r.noteAnswer(answer.err)
 		}
 	}
-	return step[struct{}, catalog]{
+	return begin(r, step[struct{}, catalog]{
 		claim: func(s *store.Store, id store.Stamp) ([]struct{}, int) {
 			if s.ClaimCatalog(r.scope.union, r.scope.began, id) {
 				return make([]struct{}, 1), 1
@@ -40,7 +43,7 @@ func (r *sweeping) list() step[struct{}, catalog] {
 		miss: func(s *store.Store, _ store.Stamp, cl *call, _ struct{}) {
 			take(s, cl, &catalog{err: noAnswer("list the topics of", r.opts.Cluster)})
 		},
-	}
+	})
 }
 
 // listed returns the topics that could be described, by name.
@@ -57,16 +60,17 @@ func listed(topics []lag.Topic) []lag.Topic {
 
 // describe asks which partitions the scope's topics have, where that is not known or
 // not known lately.
-func (r *sweeping) describe() step[string, lag.Topic] {
+func (r *sweeping) describe() *call {
+	needs := r.needs()
 	take := func(s *store.Store, _ store.Stamp, cl *call, d *lag.Topic) {
 		if s.TakeTopic(d, cl.id) {
 			cl.owed--
 			r.noteAnswer(d.Err)
 		}
 	}
-	return step[string, lag.Topic]{
+	return begin(r, step[string, lag.Topic]{
 		claim: func(s *store.Store, id store.Stamp) ([]string, int) {
-			names := s.ClaimTopics(r.scope.union, r.scope.began, id)
+			names := s.ClaimTopics(needs, r.scope.began, id)
 			return names, len(names)
 		},
 		ask: func(ctx context.Context, names []string, deliver func([]lag.Topic)) {
@@ -83,7 +87,7 @@ func (r *sweeping) describe() step[string, lag.Topic] {
 		miss: func(s *store.Store, now store.Stamp, cl *call, name string) {
 			take(s, now, cl, &lag.Topic{Name: name, Err: noAnswer("describe topic", name)})
 		},
-	}
+	})
 }
 
 // noAnswer is the failure of what a call of the source left out, against its contract.
