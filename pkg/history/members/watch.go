@@ -5,6 +5,7 @@ package members
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -27,6 +28,9 @@ const (
 	Interval = 5 * time.Second
 	// callTimeout bounds one reading.
 	callTimeout = 10 * time.Second
+	// mostBytes bounds what the members of all groups together may take in memory. Whoever may join groups says how much
+	// that is.
+	mostBytes = 32 << 20
 	// gather is for how long new groups are waited for, so that many of them are read together.
 	gather = 100 * time.Millisecond
 )
@@ -45,6 +49,8 @@ type Watch struct {
 
 	mu     sync.Mutex
 	groups map[string]*group
+	// bytes is what the memberships of all groups take.
+	bytes int
 }
 
 // group is one that somebody follows. The mutex of the watch guards it.
@@ -52,6 +58,8 @@ type group struct {
 	followers int
 	// newest is what was read last, or the last good one as long as that is young enough; nil for nothing yet.
 	newest *lag.Membership
+	// bytes is what it takes.
+	bytes int
 }
 
 // New returns a watch that reads nothing before [Watch.Run].
@@ -107,6 +115,7 @@ func (f *Follower) Close() {
 		g := f.watch.groups[f.name]
 		if g.followers--; g.followers == 0 {
 			delete(f.watch.groups, f.name)
+			f.watch.bytes -= g.bytes
 		}
 	})
 }
@@ -191,5 +200,32 @@ func (w *Watch) take(m *lag.Membership) {
 	if m.Err != nil && g.newest != nil && g.newest.Err == nil && m.ReadAt.Sub(g.newest.ReadAt) <= history.MembershipMaxAge {
 		return
 	}
-	g.newest = m
+	bytes := size(m)
+	if others := w.bytes - g.bytes; others+bytes > mostBytes {
+		m = lag.NewMembership(lag.Group{Name: m.Name, Kind: m.Kind, Members: -1, Err: &fault.Error{
+			Kind: fault.Exhausted, Op: "keep the members of", Object: fmt.Sprintf("group %q", m.Name),
+			Err:    fmt.Errorf("those of other groups take %d of %d bytes, and these take %d more", others, mostBytes, bytes),
+			Remedy: "use lagThreshold for it, which does not look at members",
+		}}, nil, 0, m.ReadAt)
+		bytes = size(m)
+	}
+	w.bytes += bytes - g.bytes
+	g.newest, g.bytes = m, bytes
+}
+
+// size estimates what a membership takes in memory, in bytes.
+func size(m *lag.Membership) int {
+	const fixed, perMember, perTopic, perPartition = 250, 120, 40, 4
+	n := fixed + len(m.Name)
+	for i := range m.List {
+		member := &m.List[i]
+		n += perMember + len(member.ID)
+		for _, t := range member.Assigned {
+			n += perTopic + len(t.Topic) + perPartition*len(t.Partitions)
+		}
+		for _, topic := range member.Subscribed {
+			n += perTopic + len(topic)
+		}
+	}
+	return n
 }

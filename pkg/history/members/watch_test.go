@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/history/members"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
@@ -25,6 +26,8 @@ type coordinators struct {
 	asked map[string]int
 	fail  func(group string) error
 	panic bool
+	// large are the groups with very many members.
+	large map[string]bool
 }
 
 func (c *coordinators) Memberships(_ context.Context, groups []lag.Group, deliver func([]*lag.Membership)) {
@@ -43,7 +46,13 @@ func (c *coordinators) Memberships(_ context.Context, groups []lag.Group, delive
 		if c.fail != nil {
 			answer.Err = c.fail(g.Name)
 		}
-		deliver([]*lag.Membership{lag.NewMembership(answer, nil, 0, time.Now())})
+		var list []lag.Member
+		if c.large[g.Name] {
+			for i := range 100_000 {
+				list = append(list, lag.Member{ID: fmt.Sprintf("member-%06d", i)})
+			}
+		}
+		deliver([]*lag.Membership{lag.NewMembership(answer, list, 0, time.Now())})
 	}
 }
 
@@ -170,6 +179,51 @@ func TestPanic(t *testing.T) {
 		time.Sleep(6 * time.Second)
 		if m := f.Membership(); m == nil || m.Err != nil {
 			t.Errorf("afterwards %+v", m)
+		}
+	})
+}
+
+// What the members of all groups take is bounded: those of a group that finds no room are not known, with a reason, and
+// the others live on. What has been given back is free again.
+func TestMembersAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &coordinators{large: map[string]bool{}}
+		w := start(t, c, members.Options{})
+		small := w.Follow("small")
+		defer small.Close()
+		var large []*members.Follower
+		for i := range 4 {
+			name := fmt.Sprintf("large-%d", i)
+			c.large[name] = true
+			large = append(large, w.Follow(name))
+		}
+		time.Sleep(time.Second)
+		refused := func() (names []string) {
+			for i, f := range large {
+				if m := f.Membership(); fault.KindOf(m.Err) == fault.Exhausted && m.List == nil {
+					names = append(names, fmt.Sprint(i))
+				} else if len(m.List) != 100_000 {
+					t.Errorf("group %d has %d members: %v", i, len(m.List), m.Err)
+				}
+			}
+			return names
+		}
+		if n := refused(); len(n) != 2 {
+			t.Errorf("refused are %s of 4 groups with 13.2 MB each", n)
+		}
+		if m := small.Membership(); m.Err != nil {
+			t.Error(m.Err)
+		}
+		for _, f := range large[:2] {
+			f.Close()
+		}
+		large = large[2:]
+		time.Sleep(6 * time.Second)
+		if n := refused(); len(n) != 0 {
+			t.Errorf("refused are %s although there is room", n)
+		}
+		for _, f := range large {
+			f.Close()
 		}
 	})
 }
