@@ -81,12 +81,19 @@ func TestConfigPathIsMounted(t *testing.T) {
 	}
 }
 
-func TestScaledObjectFitsTheScaler(t *testing.T) {
-	data, err := os.ReadFile("scaledobject.yaml")
+func TestScaledObjectsFitTheScaler(t *testing.T) {
+	for _, file := range []string{"scaledobject.yaml", "latency.yaml"} {
+		t.Run(file, func(t *testing.T) { fits(t, file) })
+	}
+}
+
+func fits(t *testing.T, file string) {
+	t.Helper()
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	found, err := manifest.Read(bytes.NewReader(data), "scaledobject.yaml", func(string) (string, bool) { return "", false })
+	found, err := manifest.Read(bytes.NewReader(data), file, func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -198,10 +198,13 @@ func effect(s *kafkascalerv1.Step) (before, after string) {
 	}
 }
 
-// unit is what stands behind a number: nothing for records.
+// unit is what stands behind a number: nothing for records, and Kubernetes' own sign for thousandths.
 func unit(d *kafkascalerv1.Decision) string {
-	if d.GetUnit() == "seconds" {
+	switch policy.Unit(d.GetUnit()) {
+	case policy.Seconds:
 		return " s"
+	case policy.Millireplicas:
+		return "m"
 	}
 	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy/latency"
 	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 )
 
@@ -38,8 +39,8 @@ func newDecisions() *decisions {
 		return prometheus.NewDesc(prometheus.BuildFQName(Namespace, "decision", name), help, labels, nil)
 	}
 	return &decisions{
-		value:   desc("value", "Metric value that KEDA gets, in records, or in seconds with lagSecondsThreshold, whose metric ends in -seconds. Absent while it is not known."),
-		target:  desc("target", "Target of the metric: lagThreshold in records, or lagSecondsThreshold in seconds."),
+		value:   desc("value", "Metric value that KEDA gets, in records; in seconds with lagSecondsThreshold, whose metric ends in -seconds; in thousandths of a replica with targetLatency, whose metric ends in -replicas. Absent while it is not known."),
+		target:  desc("target", "Target of the metric: lagThreshold in records, lagSecondsThreshold in seconds, or with targetLatency 1000 thousandths of a replica."),
 		active:  desc("active", "1 if the workload should run at all, else 0. Absent while that is not known; it can be 1 while the value is not known, if the lag that is known suffices."),
 		limited: desc("limited", "1 while a rule holds the value below the total lag or the age; the rule is a label.", "rule"),
 		failed:  desc("failed", "1 while KEDA gets an error instead of a value; the kind of error is a label. metric is empty where the metadata is no trigger.", "kind"),
@@ -74,6 +75,9 @@ func (s *decisionSeries) Decided(d policy.Decision, _ time.Time) {
 	s.of.order++
 	s.newest, s.order = d, s.of.order
 }
+
+// Planned implements scaledobject.Series.
+func (s *decisionSeries) Planned(latency.Decision) {}
 
 // Close implements scaledobject.Series.
 func (s *decisionSeries) Close() {

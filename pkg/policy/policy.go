@@ -45,6 +45,8 @@ const (
 	Records Unit = "records"
 	// Seconds of age of the oldest unconsumed record, rounded up.
 	Seconds Unit = "seconds"
+	// Millireplicas are thousandths of a replica: what targetLatency asks for. The target is one replica.
+	Millireplicas Unit = "millireplicas"
 )
 
 // Policy are the parameters of a trigger that decide how lag becomes the metric.

@@ -15,6 +15,10 @@
 // KEDA calls GetMetrics and then IsActive for one evaluation. Both answer from the
 // same decision: Measure pins it for the Activity that follows.
 //
+// A trigger with targetLatency has a planner besides (plan.go), which [Evaluator.Plan] has
+// observe once a second. What it decided last is the metric; how often KEDA asks changes
+// nothing.
+//
 // Every method may be called from many goroutines. Locks are taken in this order: the
-// registry's, then the entry's; none of them is held while a cluster is asked.
+// registry's, then the entry's, then its plan's; none of them is held while a cluster is asked.
 package scaledobject

@@ -1,13 +1,11 @@
 package scaledobject
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
-	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -24,6 +22,8 @@ type Entry struct {
 	wasActive atomic.Bool
 	// series is where decisions are told, for as long as the entry is remembered.
 	series series
+	// plan is the planner of targetLatency; nil without it, and for an entry that was never remembered.
+	plan *plan
 
 	// The mutex of the registry guards these two.
 	// remembered says that the registry has the entry.
@@ -86,24 +86,8 @@ func parse(ref Ref) parsed {
 	if p.err != nil {
 		return p
 	}
-	if p.err = latencyUnsupported(p.trigger); p.err != nil {
-		p.trigger = nil
-		return p
-	}
 	p.queries = collector.NewQueries(p.trigger.Selection, p.trigger.Lag.MaxAge, ref.Namespace)
 	return p
-}
-
-// latencyUnsupported refuses targetLatency as long as nothing here decides by it: to scale by lag instead would be a
-// number that nobody asked for.
-func latencyUnsupported(t *trigger.Trigger) error {
-	if t.Latency == nil {
-		return nil
-	}
-	return &fault.Error{
-		Kind: fault.Precondition, Op: "scale by", Object: "targetLatency",
-		Err: errors.New("it is not supported by this build"), Remedy: "use lagThreshold or lagSecondsThreshold",
-	}
 }
 
 // stateful says whether a value depends on the calls before it: KEDA's own
@@ -123,13 +107,16 @@ func (e *Entry) Metric() string {
 // size estimates the memory that the entry takes, in bytes. A query names all topics again, so that a trigger with many
 // of both takes a multiple of its metadata.
 func (p *parsed) size() int {
-	const fixed, perPair, perTopic = 1000, 64, 16
+	const fixed, perPair, perTopic, perPlan = 1000, 64, 16, 4096
 	n := fixed + len(p.ref.Namespace) + len(p.ref.Name)
 	for k, v := range p.ref.Metadata {
 		n += len(k) + len(v) + perPair
 	}
 	if p.trigger != nil {
 		n += perTopic * len(p.trigger.Selection.Topics)
+		if p.trigger.Latency != nil {
+			n += perPlan
+		}
 	}
 	for _, q := range p.queries {
 		n += q.Size()

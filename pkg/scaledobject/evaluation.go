@@ -9,6 +9,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy/latency"
 )
 
 // Evaluation is one decision and what it was made from, but for the report by
@@ -19,6 +20,10 @@ type Evaluation struct {
 	Decision policy.Decision
 	// At is when it was made.
 	At time.Time
+	// Latency is what the planner of targetLatency decided, and LatencyErr why that is no number; nil without
+	// targetLatency, and for a trigger that KEDA has not asked about. It must not be changed.
+	Latency    *latency.Decision
+	LatencyErr error
 
 	// snapshots are one a consumer group, in the trigger's order.
 	snapshots []*collector.Snapshot
@@ -90,5 +95,6 @@ func (e *Entry) evaluate(snapshots []*collector.Snapshot, reports []lag.Report, 
 			ev.Decision.Active, ev.Decision.Steps = false, nil
 		}
 	}
+	e.applyLatency(ev, now)
 	return ev
 }

@@ -72,7 +72,7 @@ func (e *Entry) alone(snapshot *collector.Snapshot) []*collector.Snapshot {
 // undecided notes that there is no snapshot of the trigger at all, and returns why.
 func (e *Entry) undecided(err error) error {
 	e.forget()
-	e.series.decided(policy.Decision{Target: e.trigger.Policy.Target(), Unit: e.trigger.Policy.Unit(), Err: err}, time.Now())
+	e.series.decided(policy.Decision{Target: e.Target(), Unit: e.Unit(), Err: err}, time.Now())
 	return err
 }
 

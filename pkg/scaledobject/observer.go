@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy/latency"
 )
 
 // Observer is told of the decisions about all triggers: for metrics, say. Its
@@ -20,6 +21,8 @@ type Series interface {
 	// Decided is called when a decision was made again, with the time of it and all its steps. d.Err is set
 	// where KEDA gets an error. It is never called after Close.
 	Decided(d policy.Decision, at time.Time)
+	// Planned is called when the planner of targetLatency has made a decision. It is never called after Close.
+	Planned(d latency.Decision)
 	// Close is called once, when the trigger is forgotten.
 	Close()
 }

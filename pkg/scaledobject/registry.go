@@ -76,6 +76,8 @@ type Registry struct {
 	mu         sync.RWMutex
 	namespaces map[string]*namespace
 	all        usage
+	// planned are the triggers with targetLatency.
+	planned map[*Entry]struct{}
 	// opened counts the streams that were ever opened.
 	opened uint64
 }
@@ -105,8 +107,15 @@ func NewRegistry(observer Observer, memory int64, contain Contain) *Registry {
 	}
 	return &Registry{
 		observer: observer, limits: limitsWithin(memory), headroom: headroomWithin(memory), contain: contain,
-		namespaces: make(map[string]*namespace),
+		namespaces: make(map[string]*namespace), planned: make(map[*Entry]struct{}),
 	}
+}
+
+// withPlan returns the triggers with targetLatency.
+func (r *Registry) withPlan() []*Entry {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Collect(maps.Keys(r.planned))
 }
 
 // Run forgets triggers that nobody asks about, and decisions that are past, until ctx ends.
@@ -206,6 +215,9 @@ func (r *Registry) remember(e *Entry) *Entry {
 	n.objects[e.ref.Name] = append(n.objects[e.ref.Name], e)
 	r.count(n, func(u *usage) { u.entries++; u.bytes += e.size() })
 	e.remembered = true
+	if e.plan = newPlan(e.trigger); e.plan != nil {
+		r.planned[e] = struct{}{}
+	}
 	e.series.begin(r.observer.Observe(e.ref.Namespace, e.ref.Name, e.Metric()))
 	if e.err != nil {
 		e.series.decided(policy.Decision{Err: e.err}, time.Now())
@@ -343,6 +355,10 @@ func (r *Registry) drop(e *Entry) bool {
 		delete(r.namespaces, e.ref.Namespace)
 	}
 	e.remembered = false
+	if e.plan != nil {
+		delete(r.planned, e)
+		e.plan.close()
+	}
 	e.series.close()
 	return true
 }

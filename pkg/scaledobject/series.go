@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy/latency"
 )
 
 // series tells an observer of decisions until it is closed, whatever is still in
@@ -25,6 +26,14 @@ func (s *series) decided(d policy.Decision, at time.Time) {
 	defer s.mu.Unlock()
 	if s.open != nil {
 		s.open.Decided(d, at)
+	}
+}
+
+func (s *series) planned(d latency.Decision) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open != nil {
+		s.open.Planned(d)
 	}
 }
 

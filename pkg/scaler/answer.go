@@ -4,8 +4,8 @@ import (
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy/latency"
 	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
-	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
 
 // refOf converts KEDA's reference, which may be nil.
@@ -13,12 +13,21 @@ func refOf(ref *pb.ScaledObjectRef) scaledobject.Ref {
 	return scaledobject.Ref{Namespace: ref.GetNamespace(), Name: ref.GetName(), Metadata: ref.GetScalerMetadata()}
 }
 
-func specResponse(t *trigger.Trigger) *pb.GetMetricSpecResponse {
+func specResponse(e *scaledobject.Entry) *pb.GetMetricSpecResponse {
 	return &pb.GetMetricSpecResponse{MetricSpecs: []*pb.MetricSpec{{
-		MetricName:      t.MetricName,
-		TargetSize:      t.Policy.Target(),
-		TargetSizeFloat: float64(t.Policy.Target()),
+		MetricName:      e.Trigger().MetricName,
+		TargetSize:      e.Target(),
+		TargetSizeFloat: asFloat(e.Target(), e.Unit()),
 	}}}
+}
+
+// asFloat is a number of the metric for KEDA 2.17 and later, which prefer floats: there a target of replicas is 1, and
+// to those before, which read whole numbers only, it is a thousand of thousandths.
+func asFloat(n int64, unit policy.Unit) float64 {
+	if unit == policy.Millireplicas {
+		return float64(n) / latency.WholeTarget
+	}
+	return float64(n)
 }
 
 // metricsResponse answers under the name that was asked for, or the metric's own where none was.
@@ -38,6 +47,6 @@ func valueResponse(metric string, d policy.Decision) *pb.GetMetricsResponse {
 	return &pb.GetMetricsResponse{MetricValues: []*pb.MetricValue{{
 		MetricName:       metric,
 		MetricValue:      d.Value,
-		MetricValueFloat: float64(d.Value),
+		MetricValueFloat: asFloat(d.Value, d.Unit),
 	}}}
 }

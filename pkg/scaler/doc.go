@@ -14,7 +14,8 @@
 //     With several replicas behind KEDA's round robin the second call may reach
 //     another one, which then answers from its own, equally young snapshot.
 //   - KEDA before 2.17 reads only the integers, later ones prefer a float above
-//     zero and fall back to the integer. Both are always set and always equal. An
+//     zero and fall back to the integer. Both are always set, and equal but for targetLatency,
+//     whose float counts replicas and whose integer thousandths of them. An
 //     int64 beyond 2^53 loses its last digits as a float, as it does inside KEDA.
 //   - An error leaves the replicas alone; a zero removes them. So what is not
 //     known is an error.

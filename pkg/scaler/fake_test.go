@@ -11,6 +11,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy/latency"
 	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
@@ -171,6 +172,8 @@ func (s *seenSeries) Decided(d policy.Decision, _ time.Time) {
 		s.of.late++
 	}
 }
+
+func (s *seenSeries) Planned(latency.Decision) {}
 
 func (s *seenSeries) Close() {
 	s.of.mu.Lock()

@@ -173,6 +173,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	background.Go(func() { s.registry.Run(ctx) })
+	background.Go(func() { s.evaluator.Plan(ctx, s.registry) })
 	served := make(chan error, 1)
 	background.Go(func() { served <- s.grpc.Serve(listener) })
 	select {

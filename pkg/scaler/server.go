@@ -19,7 +19,7 @@ func (s *Server) GetMetricSpec(_ context.Context, ref *pb.ScaledObjectRef) (*pb.
 	if err := e.Err(); err != nil {
 		return nil, s.fail(e, err)
 	}
-	return specResponse(e.Trigger()), nil
+	return specResponse(e), nil
 }
 
 // GetMetrics returns the metric's value, exactly one, or an error where the lag

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/scaledobject"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
@@ -431,19 +432,33 @@ func TestInvalidMetadata(t *testing.T) {
 	}
 }
 
-// A trigger with targetLatency must not be scaled by something else without a word.
-func TestTargetLatencyIsRefused(t *testing.T) {
-	s := newTestServer(t, Options{Clusters: newFakeKafka()})
-	for _, mode := range []string{"scale", "advise"} {
-		object := ref("worker", "lagThreshold", "", "targetLatency", "30s", "latencyMode", mode)
-		_, spec := s.GetMetricSpec(t.Context(), object)
-		_, metrics := s.GetMetrics(t.Context(), metricsRequest(object))
-		_, active := s.IsActive(t.Context(), object)
-		for call, err := range map[string]error{"GetMetricSpec": spec, "GetMetrics": metrics, "IsActive": active} {
-			if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "targetLatency: it is not supported by this build") {
-				t.Errorf("%s, %s: %v", mode, call, err)
-			}
-		}
+// TestTargetLatency: the metric counts replicas. KEDA 2.17 and later prefer the float, whose target is 1; those before
+// read the integers only, and get thousandths so that they land on the same number.
+func TestTargetLatency(t *testing.T) {
+	kafka := newFakeKafka()
+	kafka.lags(3)
+	s := newTestServer(t, Options{Clusters: kafka})
+	object := ref("worker", "lagThreshold", "", "targetLatency", "30s")
+	specs, err := s.GetMetricSpec(t.Context(), object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if spec := specs.GetMetricSpecs()[0]; spec.GetMetricName() != "kafka-orders-replicas" || spec.GetTargetSize() != 1000 || spec.GetTargetSizeFloat() != 1 {
+		t.Errorf("got %v", spec)
+	}
+	if got, err := s.GetMetrics(t.Context(), &pb.GetMetricsRequest{ScaledObjectRef: object}); status.Code(err) != codes.Unavailable {
+		t.Errorf("GetMetrics before there is a decision: %v, %v; want UNAVAILABLE, and nothing by lag", got, err)
+	}
+	if got, err := s.IsActive(t.Context(), object); err != nil || !got.GetResult() {
+		t.Errorf("IsActive: %v, %v; want what lag says", got, err)
+	}
+	value := valueResponse("m", policy.Decision{Value: 2500, Target: 1000, Unit: policy.Millireplicas}).GetMetricValues()[0]
+	if value.GetMetricValue() != 2500 || value.GetMetricValueFloat() != 2.5 {
+		t.Errorf("got %v", value)
+	}
+	advise := ref("worker", "targetLatency", "30s", "latencyMode", "advise")
+	if got, err := s.GetMetrics(t.Context(), metricsRequest(advise)); err != nil || got.GetMetricValues()[0].GetMetricValue() != 3 {
+		t.Errorf("advise: %v, %v; want the lag", got, err)
 	}
 }
 

@@ -81,7 +81,7 @@ func (s *Server) StreamMetricSpec(ref *pb.ScaledObjectRef, stream grpc.ServerStr
 	if s.specStreams.Add(1) > maxSpecStreams {
 		return status.Errorf(codes.Unimplemented, "%d of these streams are open, and they tell no more than GetMetricSpec does", maxSpecStreams)
 	}
-	if err := stream.Send(specResponse(e.Trigger())); err != nil {
+	if err := stream.Send(specResponse(e)); err != nil {
 		return err
 	}
 	<-stream.Context().Done()

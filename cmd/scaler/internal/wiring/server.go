@@ -17,6 +17,9 @@ import (
 // beyondFirstRead is how much longer an RPC may take than the direct read that it waits for.
 const beyondFirstRead = 2 * time.Second
 
+// A cluster has the history that targetLatency needs.
+var _ scaledobject.Histories = (*clusters.Cluster)(nil)
+
 // NewServer returns the gRPC server over the clusters. creds are its TLS, nil for none.
 func NewServer(c config.Config, creds credentials.TransportCredentials, set *clusters.Set, m *metrics.Metrics, log *zap.Logger) (*scaler.Server, error) {
 	return scaler.NewServer(scaler.Options{
