@@ -17,6 +17,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/metrics"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy/latency"
 	"github.com/kafka-scaler/kafka-scaler/pkg/scaler"
 )
 
@@ -98,6 +99,9 @@ func busyRegistry(t *testing.T) *prometheus.Registry {
 	c.ConnectDone(1, time.Millisecond, errors.New("refused"))
 	now := time.Now()
 	m.Observe("shop", "orders", "kafka-orders").Decided(policy.Decision{Target: 1, Limit: policy.RulePartitionCap}, now)
+	replicas := m.Observe("shop", "orders", "kafka-orders-replicas")
+	replicas.Decided(policy.Decision{Target: 1000, Unit: policy.Millireplicas}, now)
+	replicas.Planned(latency.Decision{Replicas: 1, Limit: latency.RuleStuck, Sizes: []latency.Size{{Replicas: 1}}})
 	m.Observe("shop", "audit", "kafka-audit").Decided(policy.Decision{Err: &fault.Error{Kind: fault.Unavailable}}, now)
 	return m.Registry
 }

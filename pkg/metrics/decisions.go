@@ -25,6 +25,7 @@ type decisionKey struct{ namespace, scaledObject, metric string }
 // decisions collects the newest decision of every trigger when it is scraped.
 type decisions struct {
 	value, target, active, limited, failed *prometheus.Desc
+	planned                                plannedDescs
 
 	mu sync.Mutex
 	// series are those that are open. A trigger that was edited has the same key as the one that replaced it.
@@ -44,6 +45,7 @@ func newDecisions() *decisions {
 		active:  desc("active", "1 if the workload should run at all, else 0. Absent while that is not known; it can be 1 while the value is not known, if the lag that is known suffices."),
 		limited: desc("limited", "1 while a rule holds the value below the total lag or the age; the rule is a label.", "rule"),
 		failed:  desc("failed", "1 while KEDA gets an error instead of a value; the kind of error is a label. metric is empty where the metadata is no trigger.", "kind"),
+		planned: newPlannedDescs(),
 		series:  map[decisionKey][]*decisionSeries{},
 	}
 }
@@ -55,6 +57,8 @@ type decisionSeries struct {
 	// newest is the newest decision, and order its number; 0 before the first.
 	newest policy.Decision
 	order  uint64
+	// planned is what the planner of targetLatency decided last.
+	planned plannedDecision
 }
 
 // Observe implements scaledobject.Observer.
@@ -77,7 +81,11 @@ func (s *decisionSeries) Decided(d policy.Decision, _ time.Time) {
 }
 
 // Planned implements scaledobject.Series.
-func (s *decisionSeries) Planned(latency.Decision) {}
+func (s *decisionSeries) Planned(d latency.Decision) {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	s.planned = plannedOf(d)
+}
 
 // Close implements scaledobject.Series.
 func (s *decisionSeries) Close() {
@@ -94,6 +102,7 @@ func (d *decisions) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{d.value, d.target, d.active, d.limited, d.failed} {
 		ch <- desc
 	}
+	d.planned.describe(ch)
 }
 
 // Collect implements prometheus.Collector.
@@ -101,13 +110,15 @@ func (d *decisions) Collect(ch chan<- prometheus.Metric) {
 	turn := pace.New().Of(context.Background())
 	turn.Begin()
 	defer turn.End()
-	for key, decision := range d.newest() {
+	for key, newest := range d.newest() {
+		decision := newest.decision
 		turn.Pause()
 		emit := func(desc *prometheus.Desc, value float64, more ...string) {
 			// A label that is not UTF-8 would end the process, and these come from outside.
 			labels := append([]string{text(key.namespace), text(key.scaledObject), text(key.metric)}, more...)
 			ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 		}
+		d.planned.emit(&newest.planned, emit)
 		// No trigger has a target of 0, but what is no trigger at all.
 		if decision.Target > 0 {
 			emit(d.target, float64(decision.Target))
@@ -126,11 +137,17 @@ func (d *decisions) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
+// newestDecision is what is shown of a trigger.
+type newestDecision struct {
+	decision policy.Decision
+	planned  plannedDecision
+}
+
 // newest returns the newest decision for each key. It lets the scrape take its time without holding up decisions.
-func (d *decisions) newest() map[decisionKey]policy.Decision {
+func (d *decisions) newest() map[decisionKey]newestDecision {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	all := make(map[decisionKey]policy.Decision, len(d.series))
+	all := make(map[decisionKey]newestDecision, len(d.series))
 	for key, series := range d.series {
 		last := series[0]
 		for _, s := range series[1:] {
@@ -139,7 +156,7 @@ func (d *decisions) newest() map[decisionKey]policy.Decision {
 			}
 		}
 		if last.order > 0 {
-			all[key] = last.newest
+			all[key] = newestDecision{last.newest, last.planned}
 		}
 	}
 	return all

@@ -56,6 +56,7 @@ func snapshotOf(lags ...int64) *collector.Snapshot {
 type seen struct {
 	mu        sync.Mutex
 	decisions []policy.Decision
+	planned   []latency.Decision
 	forgotten []string
 	// open counts the series that are open, by their names.
 	open map[string]int
@@ -90,7 +91,14 @@ func (s *seenSeries) Decided(d policy.Decision, _ time.Time) {
 	}
 }
 
-func (s *seenSeries) Planned(latency.Decision) {}
+func (s *seenSeries) Planned(d latency.Decision) {
+	s.of.mu.Lock()
+	defer s.of.mu.Unlock()
+	s.of.planned = append(s.of.planned, d)
+	if s.closed {
+		s.of.late++
+	}
+}
 
 func (s *seenSeries) Close() {
 	s.of.mu.Lock()

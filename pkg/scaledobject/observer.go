@@ -21,7 +21,8 @@ type Series interface {
 	// Decided is called when a decision was made again, with the time of it and all its steps. d.Err is set
 	// where KEDA gets an error. It is never called after Close.
 	Decided(d policy.Decision, at time.Time)
-	// Planned is called when the planner of targetLatency has made a decision. It is never called after Close.
+	// Planned is called when the planner of targetLatency has made a decision, and when the last one stops
+	// counting, which is then on hold. It is never called after Close.
 	Planned(d latency.Decision)
 	// Close is called once, when the trigger is forgotten.
 	Close()

@@ -51,8 +51,11 @@ type plan struct {
 	// emptySince is since when the group has had no member; zero while it has some, or nobody can tell.
 	emptySince time.Time
 	// err is why the newest observation lacks something; nil where it lacks nothing.
-	err    error
-	closed bool
+	err error
+	// toldAt and toldHold are of the decision that the observer was told last.
+	toldAt   time.Time
+	toldHold bool
+	closed   bool
 }
 
 func newPlan(t *trigger.Trigger) *plan {
@@ -132,23 +135,25 @@ func (v *Evaluator) observe(inMemory context.Context, e *Entry, room *planRoom, 
 		return
 	case err != nil:
 		p.err = err
-		return
-	}
-	p.turnTo(cluster, e.trigger.Selection.ConsumerGroup)
-	if p.seen == snapshot {
+	default:
+		p.turnTo(cluster, e.trigger.Selection.ConsumerGroup)
+		p.take(e, snapshot, room, now)
 		p.recall()
-		return
 	}
-	p.seen = snapshot
-	if p.take(e, snapshot, room, now) {
-		e.series.planned(p.planner.Decide(now))
+	if d := p.planner.Decide(now); d.At != p.toldAt || d.Hold != p.toldHold {
+		p.toldAt, p.toldHold = d.At, d.Hold
+		e.series.planned(d)
 	}
 }
 
-// take observes a snapshot, and reports whether the planner has made a decision. The caller holds mu.
-func (p *plan) take(e *Entry, snapshot *collector.Snapshot, room *planRoom, now time.Time) bool {
+// take has the planner observe a snapshot that it has not seen. The caller holds mu.
+func (p *plan) take(e *Entry, snapshot *collector.Snapshot, room *planRoom, now time.Time) {
+	if p.seen == snapshot {
+		return
+	}
+	p.seen = snapshot
 	if p.err = snapshot.Err; p.err != nil {
-		return false
+		return
 	}
 	report := lag.ComputeInto(room.report, e.trigger.Lag, snapshot.Offsets, now)
 	report.Group = snapshot.Group
@@ -160,11 +165,8 @@ func (p *plan) take(e *Entry, snapshot *collector.Snapshot, room *planRoom, now 
 	o, err := p.history.Observe(room.parts, &report, membership)
 	room.parts, p.err = o.Partitions, err
 	p.look(&o, e.trigger.Latency.Config.CoPartitioned)
-	before := p.planner.Decide(o.At).At
 	p.begin(snapshot)
-	p.recall()
 	p.planner.Observe(o)
-	return p.planner.Decide(o.At).At != before
 }
 
 // look notes what the observation says about the group as a whole. The caller holds mu.

@@ -109,11 +109,22 @@ type planned struct {
 	v *Evaluator
 	r *Registry
 	e *Entry
+
+	seen *seen
+}
+
+// told returns what the observer was told of the planner since it was asked last.
+func (p *planned) told() []latency.Decision {
+	p.seen.mu.Lock()
+	defer p.seen.mu.Unlock()
+	defer func() { p.seen.planned = nil }()
+	return p.seen.planned
 }
 
 func plan30s(t *testing.T, w *workload, pairs ...string) *planned {
 	ctx, stop := context.WithCancel(t.Context())
-	p := &planned{t: t, workload: w, v: NewEvaluator(w, uncontained), r: newTestRegistry(&seen{})}
+	p := &planned{t: t, workload: w, v: NewEvaluator(w, uncontained), seen: &seen{}}
+	p.r = newTestRegistry(p.seen)
 	p.e = p.r.Get(ref("worker", append([]string{"lagThreshold", "", "targetLatency", "30s", "serviceRate", "40"}, pairs...)...))
 	if p.e.err != nil {
 		t.Fatal(p.e.err)
@@ -168,6 +179,11 @@ func TestTargetLatency(t *testing.T) {
 				t.Errorf("steps %+v", d.Steps)
 			}
 			values[calls] = d.Value
+			p.told()
+			p.after(time.Minute, calls)
+			if told := p.told(); len(told) != 4 || told[3].Hold {
+				t.Errorf("told of %d decisions in a minute, want 4: one each 15 s", len(told))
+			}
 			p.change(func() { p.lagging = 6 })
 			p.after(2*time.Second, 0)
 			if ev, err := p.v.Activity(t.Context(), p.e); err != nil || !ev.Decision.Active {
@@ -176,6 +192,10 @@ func TestTargetLatency(t *testing.T) {
 			p.change(func() { p.broken = &fault.Error{Kind: fault.Unavailable, Op: "read"} })
 			if _, err := p.v.Measure(t.Context(), p.e); err == nil {
 				t.Error("a number although nothing is known")
+			}
+			time.Sleep(2 * time.Minute)
+			if told := p.told(); len(told) == 0 || !told[len(told)-1].Hold {
+				t.Error("the observer was not told that the last decision does not count any more")
 			}
 		})
 	}
