@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
@@ -91,7 +92,7 @@ func details(g *kafkascalerv1.ConsumerGroup) string {
 		known = append(known, g.GetState())
 	}
 	if g.GetState() != "" && g.GetMembers() >= 0 {
-		known = append(known, terminal.Count(int64(g.GetMembers()), "member"))
+		known = append(known, fault.Count(int64(g.GetMembers()), "member"))
 	}
 	if len(known) == 0 {
 		return ""
@@ -107,7 +108,7 @@ func inShort(e *kafkascalerv1.Explanation) bool {
 func (p *printer) partitions(e *kafkascalerv1.Explanation) {
 	if inShort(e) {
 		p.Linef("Total lag %d in %s. The answer had no room for more about this trigger: explain it alone, with -f or --set.\n",
-			e.GetTotalLag(), terminal.Count(int64(e.GetPartitionsLeftOut()), "partition"))
+			e.GetTotalLag(), fault.Count(int64(e.GetPartitionsLeftOut()), "partition"))
 	}
 	if len(e.GetPartitions()) == 0 {
 		return
@@ -126,7 +127,7 @@ func (p *printer) partitions(e *kafkascalerv1.Explanation) {
 				offset(r.GetLogStartOffset()), offset(r.GetLogEndOffset()), lagOf(r), r.GetReason(), note(r))
 		}
 		if n := e.GetPartitionsLeftOut(); n > 0 {
-			t.Row(fmt.Sprintf("and %s more, for which the answer had no room", terminal.Count(int64(n), "partition")))
+			t.Row(fmt.Sprintf("and %s more, for which the answer had no room", fault.Count(int64(n), "partition")))
 		}
 	})
 }

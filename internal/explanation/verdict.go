@@ -5,6 +5,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
 	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -92,7 +93,7 @@ func (s *Subject) aim(d *kafkascalerv1.Decision) string {
 	if s.Trigger.MetricType == "Value" {
 		return fmt.Sprintf("The HPA multiplies the replicas that are ready by %d / %d (metricType Value)", d.GetValue(), d.GetTarget())
 	}
-	aims := fmt.Sprintf("aims for ceil(%d / %d) = %s", d.GetValue(), d.GetTarget(), terminal.Count(d.GetReplicas(), "replica"))
+	aims := fmt.Sprintf("aims for ceil(%d / %d) = %s", d.GetValue(), d.GetTarget(), fault.Count(d.GetReplicas(), "replica"))
 	if s.Workload == nil {
 		return "The HPA of a ScaledObject " + aims + " (metricType AverageValue, KEDA's default)"
 	}
@@ -121,7 +122,7 @@ func (p *printer) jobs(d *kafkascalerv1.Decision) {
 	if w.MaxJobs() < w.Max() {
 		limit += fmt.Sprint(" - minReplicaCount ", w.Min())
 	}
-	p.Linef("A ScaledJob wants min(ceil(%d / %d), %s) = %s%s.", d.GetValue(), d.GetTarget(), limit, terminal.Count(wanted, "job"), p.subject.starts())
+	p.Linef("A ScaledJob wants min(ceil(%d / %d), %s) = %s%s.", d.GetValue(), d.GetTarget(), limit, fault.Count(wanted, "job"), p.subject.starts())
 }
 
 // starts is what a ScaledJob makes of the jobs that it wants.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 )
 
 // Table writes the group as a summary line, the columns of Kafka's own tool and
@@ -20,8 +21,8 @@ func (g *Group) Table(w io.Writer, headers bool) error {
 	}
 	out := terminal.New(w)
 	if headers {
-		out.Linef("Group %s is %s with %s; total lag %d over %s%s\n", g.Group, orUnknown(g.State), terminal.Count(g.Members, "member"),
-			g.TotalLag, terminal.Count(len(g.Partitions), "partition"), unknownNote(failed))
+		out.Linef("Group %s is %s with %s; total lag %d over %s%s\n", g.Group, orUnknown(g.State), fault.Count(g.Members, "member"),
+			g.TotalLag, fault.Count(len(g.Partitions), "partition"), unknownNote(failed))
 	}
 	out.Table(func(t *terminal.Table) {
 		row := func(problem, note string, cells ...any) {

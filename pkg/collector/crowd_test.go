@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
 )
@@ -42,7 +43,7 @@ func crowd(t *testing.T, seed uint64) {
 	var all sync.WaitGroup
 	all.Go(func() {
 		r := rand.New(rand.NewPCG(seed, 1))
-		for sleep(ctx, time.Duration(r.IntN(300))*time.Millisecond) {
+		for pace.Sleep(ctx, time.Duration(r.IntN(300))*time.Millisecond) {
 			name := topics[r.IntN(len(topics))]
 			switch r.IntN(4) {
 			case 0:
@@ -58,7 +59,7 @@ func crowd(t *testing.T, seed uint64) {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(seed, 2+i))
 			var seen Version
-			for sleep(ctx, time.Duration(r.IntN(2000))*time.Millisecond) {
+			for pace.Sleep(ctx, time.Duration(r.IntN(2000))*time.Millisecond) {
 				s := trigger.Selection{ConsumerGroup: groups[r.IntN(len(groups))], ReadCommitted: r.IntN(4) == 0}
 				switch r.IntN(4) {
 				case 0:

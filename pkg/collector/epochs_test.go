@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -267,7 +268,7 @@ func (s *slowCommits) Commits(ctx context.Context, groups []lag.GroupTopics, del
 		if hold != nil {
 			<-hold
 		} else {
-			sleep(ctx, 100*time.Millisecond)
+			pace.Sleep(ctx, 100*time.Millisecond)
 		}
 		deliver(answers)
 	})

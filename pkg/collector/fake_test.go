@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
@@ -131,7 +132,7 @@ func (c *cluster) meet(ctx context.Context, a api, broker int) error {
 	}
 	d, err := c.behave(a, broker)
 	if d > 0 {
-		if !sleep(ctx, d) {
+		if !pace.Sleep(ctx, d) {
 			return unavailable(ctx.Err())
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // restartAfter is the pause before a loop that has panicked runs again.
@@ -31,7 +33,7 @@ func (c *Collector) guard(where string, do func()) (well bool) {
 // learn of it.
 func (c *Collector) loop(ctx context.Context, where string, run func(context.Context)) {
 	for !c.guard(where, func() { run(ctx) }) {
-		if !sleep(ctx, restartAfter) {
+		if !pace.Sleep(ctx, restartAfter) {
 			return
 		}
 		c.guard(where, c.release)
@@ -52,16 +54,4 @@ func (c *Collector) release() {
 	}
 	c.sweeper.Resume()
 	signal(c.untold)
-}
-
-// sleep returns false if ctx ends before d has passed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

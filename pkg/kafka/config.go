@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -70,28 +71,19 @@ type Config struct {
 // maxRequestBytes keeps requests below the smallest limit met in the field, 1,046,528 bytes (Azure Event Hubs).
 const maxRequestBytes = 500_000
 
-func orDefault[T int | time.Duration](v, fallback T) T {
-	if v <= 0 {
-		return fallback
-	}
-	return v
-}
-
 func (c Config) withDefaults() Config {
 	if c.Name == "" && len(c.BootstrapServers) > 0 {
 		c.Name = c.BootstrapServers[0]
 	}
-	if c.ClientID == "" {
-		c.ClientID = DefaultClientID
-	}
-	c.DialTimeout = orDefault(c.DialTimeout, DefaultDialTimeout)
-	c.RequestTimeout = orDefault(c.RequestTimeout, DefaultRequestTimeout)
-	c.IdleTimeout = orDefault(c.IdleTimeout, DefaultIdleTimeout)
-	c.WaitIdleTimeout = orDefault(c.WaitIdleTimeout, DefaultWaitIdleTimeout)
-	c.MaxConnectionsPerBroker = orDefault(c.MaxConnectionsPerBroker, DefaultMaxConnectionsPerBroker)
-	c.MaxWaitConnectionsPerBroker = orDefault(c.MaxWaitConnectionsPerBroker, DefaultMaxWaitsPerBroker)
-	c.MaxPartitionsPerRequest = orDefault(c.MaxPartitionsPerRequest, DefaultMaxPartitionsPerRequest)
-	c.MaxGroupsPerRequest = orDefault(c.MaxGroupsPerRequest, DefaultMaxGroupsPerRequest)
+	c.ClientID = cmp.Or(c.ClientID, DefaultClientID)
+	c.DialTimeout = cmp.Or(c.DialTimeout, DefaultDialTimeout)
+	c.RequestTimeout = cmp.Or(c.RequestTimeout, DefaultRequestTimeout)
+	c.IdleTimeout = cmp.Or(c.IdleTimeout, DefaultIdleTimeout)
+	c.WaitIdleTimeout = cmp.Or(c.WaitIdleTimeout, DefaultWaitIdleTimeout)
+	c.MaxConnectionsPerBroker = cmp.Or(c.MaxConnectionsPerBroker, DefaultMaxConnectionsPerBroker)
+	c.MaxWaitConnectionsPerBroker = cmp.Or(c.MaxWaitConnectionsPerBroker, DefaultMaxWaitsPerBroker)
+	c.MaxPartitionsPerRequest = cmp.Or(c.MaxPartitionsPerRequest, DefaultMaxPartitionsPerRequest)
+	c.MaxGroupsPerRequest = cmp.Or(c.MaxGroupsPerRequest, DefaultMaxGroupsPerRequest)
 	return c
 }
 
@@ -126,6 +118,12 @@ func (c Config) Validate() error {
 		if err != nil || host == "" || port == "" {
 			problems = append(problems, fmt.Errorf("bootstrap server %q is not host:port", server))
 		}
+	}
+	if min(c.DialTimeout, c.RequestTimeout, c.IdleTimeout, c.WaitIdleTimeout) < 0 {
+		problems = append(problems, errors.New("a negative timeout"))
+	}
+	if min(c.MaxConnectionsPerBroker, c.MaxWaitConnectionsPerBroker, c.MaxPartitionsPerRequest, c.MaxGroupsPerRequest) < 0 {
+		problems = append(problems, errors.New("a negative limit"))
 	}
 	if c.TLS != nil {
 		problems = append(problems, c.TLS.Validate())

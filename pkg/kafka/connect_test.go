@@ -238,6 +238,8 @@ func TestConfigThatCannotWork(t *testing.T) {
 	}{
 		"no server":         {kafka.Config{}, "no bootstrap server"},
 		"no port":           {kafka.Config{BootstrapServers: []string{"kafka"}}, `"kafka" is not host:port`},
+		"negative timeout":  {kafka.Config{BootstrapServers: []string{"kafka:9092"}, RequestTimeout: -1}, "a negative timeout"},
+		"negative limit":    {kafka.Config{BootstrapServers: []string{"kafka:9092"}, MaxGroupsPerRequest: -1}, "a negative limit"},
 		"half a key pair":   {kafka.Config{BootstrapServers: []string{"kafka:9092"}, TLS: &kafka.TLS{CertFile: "c"}}, "certificate and its key"},
 		"unknown mechanism": {kafka.Config{BootstrapServers: []string{"kafka:9092"}, SASL: user("u", "p", kafka.MechanismOf("scram"))}, `"scram" is not one of`},
 		"no password":       {kafka.Config{BootstrapServers: []string{"kafka:9092"}, SASL: &kafka.SASL{Mechanism: kafka.Plain}}, "username and a password"},

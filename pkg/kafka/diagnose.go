@@ -13,6 +13,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 )
@@ -149,7 +150,7 @@ func (d diagnosis) session(ctx context.Context, dialing transport.Dialing, nc ne
 		return nil
 	}
 	brokers := query.answer.brokers
-	check("", "metadata", fmt.Sprintf("%s: %s", plural(len(brokers), "broker"), brokerList(brokers)), nil)
+	check("", "metadata", fmt.Sprintf("%s: %s", fault.Count(len(brokers), "broker"), brokerList(brokers)), nil)
 	if err := d.cluster.check(query.answer.clusterID, dialing.Addr, time.Now()); err != nil {
 		d.step("cluster", dialing.Addr, "", err)
 		d.cluster.conflict = err
@@ -178,14 +179,6 @@ func versionsDetail(v transport.Versions) string {
 		return "Kafka older than 3.0: one OffsetFetch request a group"
 	}
 	return "Kafka 3.0 or newer"
-}
-
-// plural is a number of things whose name takes an s where they are not one.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func brokerList(brokers map[int32]string) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/transport"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka/wire"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
@@ -60,7 +61,7 @@ type sparsePartitions struct {
 }
 
 func (e *sparsePartitions) Error() string {
-	return fmt.Sprintf("the broker lists partition %d among %s", e.partition, plural(e.listed, "partition"))
+	return fmt.Sprintf("the broker lists partition %d among %s", e.partition, fault.Count(e.listed, "partition"))
 }
 
 // metadataQuery is a Metadata request whose response is turned into an answer as it comes.

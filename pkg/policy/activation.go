@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -56,6 +57,6 @@ func unread(reports []lag.Report) string {
 	case missing == 0:
 		return ", although not all of the lag is known"
 	default:
-		return fmt.Sprintf(", although %d of %s cannot be read", missing, count(all, "partition"))
+		return fmt.Sprintf(", although %d of %s cannot be read", missing, fault.Count(all, "partition"))
 	}
 }

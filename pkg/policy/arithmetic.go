@@ -2,7 +2,6 @@ package policy
 
 import (
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -40,14 +39,6 @@ func nextDivisor(n, need int64) int64 {
 		}
 	}
 	return best
-}
-
-// count names a number of things: "1 replica", "5 replicas".
-func count(n int64, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return strconv.FormatInt(n, 10) + " " + thing
 }
 
 // feed is the verb for what feeds: "1 partition" feeds, "5 partitions" feed.

@@ -5,13 +5,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
 // describe says in a sentence what the total lag is made of and what is left out.
 func describe(r lag.Report) string {
 	text := fmt.Sprintf("%s of lag in %d of %s",
-		count(r.Total, "record"), r.Lagging, count(int64(len(r.Partitions)), "partition"))
+		fault.Count(r.Total, "record"), r.Lagging, fault.Count(int64(len(r.Partitions)), "partition"))
 	if r.Activation <= r.Total && r.Persistent == 0 && r.Phantom == 0 {
 		return text
 	}

@@ -1,6 +1,10 @@
 package policy
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
+)
 
 // distributeEvenly raises the value to the next replica count that may be asked for. It
 // leaves what no such count is enough for to the cap. No lag stays no lag, where KEDA
@@ -28,7 +32,7 @@ func (p Policy) distributeEvenly(d *Decision, partitions int64) {
 		why = p.whyExact(partitions, even)
 	}
 	d.step(RuleEvenDistribution, mul(even, target), fmt.Sprintf("%s of %d would do; %d is %s: %d x %d",
-		count(need, "replica"), target, even, why, even, target))
+		fault.Count(need, "replica"), target, even, why, even, target))
 }
 
 func (p Policy) whyExact(partitions, even int64) string {

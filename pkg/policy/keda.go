@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -64,7 +65,7 @@ func (p Policy) distributeEvenlyKEDA(d *Decision, partitions int64) {
 	}
 	d.step(RuleEvenDistribution, mul(even, p.LagThreshold), fmt.Sprintf(
 		"%d is the next count that divides %s evenly: %d x %d",
-		even, count(partitions, "partition"), even, p.LagThreshold))
+		even, fault.Count(partitions, "partition"), even, p.LagThreshold))
 }
 
 // countedByKEDA leaves out the partitions that were missing in the broker's answer.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -94,7 +95,7 @@ func (m measure) why(n, tolerated int64, partly bool) string {
 	case m == byAge:
 		return fmt.Sprintf("inactive: the oldest unconsumed record is %d s old <= activationLagSeconds %d", n, tolerated)
 	case active && partly:
-		return fmt.Sprintf("active: at least %s > activationLagThreshold %d", count(n, "known record"), tolerated)
+		return fmt.Sprintf("active: at least %s > activationLagThreshold %d", fault.Count(n, "known record"), tolerated)
 	case active:
 		return fmt.Sprintf("active: %d > activationLagThreshold %d", n, tolerated)
 	default:

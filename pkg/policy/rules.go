@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
@@ -38,9 +39,9 @@ func (p Policy) bound(partitions, lagging int64) replicaCap {
 // count names what can be assigned to members.
 func (p Policy) count(partitions int64) string {
 	if p.CoPartitioned {
-		return count(partitions, "co-partitioned partition")
+		return fault.Count(partitions, "co-partitioned partition")
 	}
-	return count(partitions, "partition")
+	return fault.Count(partitions, "partition")
 }
 
 // countPartitions returns how many partitions can go to different members, and how many of
@@ -71,7 +72,7 @@ func (p Policy) applyCap(d *Decision, c replicaCap) {
 		relation, after = ">", most
 	}
 	reason := fmt.Sprintf("%s %s at most %s: %d %s %d x %d", c.fed, feed(c.fed),
-		count(c.replicas, "replica"), d.Value, relation, c.replicas, p.Target())
+		fault.Count(c.replicas, "replica"), d.Value, relation, c.replicas, p.Target())
 	if p.AllowIdleConsumers && p.EvenDistribution != AnyDistribution && !p.LimitToPartitionsWithLag {
 		reason += "; an even distribution overrides allowIdleConsumers, as in KEDA"
 	}
@@ -92,7 +93,7 @@ func (p Policy) reachLastReplicas(d *Decision, c replicaCap) {
 	}
 	d.step(RuleLastReplicas, mul(c.replicas, p.Target()), fmt.Sprintf(
 		"from %s the HPA's tolerance of 10 %% would never let it go on to the cap of %d (%d <= 1.1 x %d): %d x %d",
-		count(asked, "replica"), c.replicas, c.replicas, asked, c.replicas, p.Target()))
+		fault.Count(asked, "replica"), c.replicas, c.replicas, asked, c.replicas, p.Target()))
 }
 
 // LargestValue is the largest metric value that is told, whatever it counts: up to it a float64

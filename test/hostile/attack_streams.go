@@ -10,6 +10,8 @@ import (
 	"time"
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // Sizes of the attacks by streams.
@@ -82,7 +84,7 @@ func (at *attacker) hold(ctx context.Context, kind string, count int, while time
 			at.notes.attack(kind, err)
 		})
 	}
-	sleep(ctx, while)
+	pace.Sleep(ctx, while)
 	_ = conn.Close()
 	reading.Wait()
 }

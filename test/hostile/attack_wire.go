@@ -14,6 +14,8 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // rawCodec sends bytes as they are in place of a message.
@@ -158,7 +160,7 @@ func (at *attacker) rawConnections(ctx context.Context) {
 				_ = conn.(*net.TCPConn).SetLinger(0)
 			}
 			_, _ = conn.Write([]byte(words))
-			sleep(ctx, while)
+			pace.Sleep(ctx, while)
 			return nil
 		})
 	}
@@ -186,5 +188,5 @@ func (at *attacker) manyConnections(ctx context.Context) {
 		open = append(open, conn)
 		_, _ = conn.Write([]byte(words))
 	}
-	sleep(ctx, time.Duration(at.IntN(8000))*time.Millisecond)
+	pace.Sleep(ctx, time.Duration(at.IntN(8000))*time.Millisecond)
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/hostilebroker"
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	kafkascalerv1 "github.com/kafka-scaler/kafka-scaler/proto/kafkascaler/v1"
 )
 
@@ -124,7 +125,7 @@ func (s *assault) makeAttack(ctx context.Context, number uint64, a attack) error
 		slots: make(chan struct{}, inFlight), shared: s.shared,
 	}
 	defer at.calls.Wait()
-	for sleep(ctx, time.Duration(at.ExpFloat64()*float64(a.every))) {
+	for pace.Sleep(ctx, time.Duration(at.ExpFloat64()*float64(a.every))) {
 		if a.do != nil {
 			a.do(at, ctx)
 			continue

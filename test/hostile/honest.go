@@ -12,6 +12,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 const (
@@ -79,7 +81,7 @@ func (h *honestSide) run(ctx context.Context) {
 
 // poll evaluates one trigger as KEDA does, again and again.
 func (h *honestSide) poll(ctx context.Context, o honest, first time.Duration) {
-	for sleep(ctx, first) {
+	for pace.Sleep(ctx, first) {
 		first = pollEvery
 		h.evaluate(ctx, o, "honest")
 	}
@@ -124,7 +126,7 @@ func (h *honestSide) failed(ctx context.Context, o honest, who string, err error
 func (h *honestSide) stream(ctx context.Context, o honest) {
 	for ctx.Err() == nil {
 		h.streamOnce(ctx, o)
-		sleep(ctx, time.Second)
+		pace.Sleep(ctx, time.Second)
 	}
 }
 
@@ -169,7 +171,7 @@ func (h *honestSide) receive(ctx context.Context, stream grpc.ServerStreamingCli
 
 // newcome asks about groups that nobody has asked about before.
 func (h *honestSide) newcome(ctx context.Context) {
-	for i := 0; i < newcomerGroups && sleep(ctx, newcomeEvery); i++ {
+	for i := 0; i < newcomerGroups && pace.Sleep(ctx, newcomeEvery); i++ {
 		group := fmt.Sprintf("newcomer-%04d", i)
 		if err := commit(ctx, h.kafka, group, i); err != nil {
 			h.notes.trouble("commit for a newcomer: %v", err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kafka-scaler/kafka-scaler/internal/deployed"
 	"github.com/kafka-scaler/kafka-scaler/internal/fakekafka"
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 const (
@@ -129,7 +130,7 @@ func (r *run) all(ctx context.Context, kafka, inline Kafka) error {
 	side.prime(ctx)
 	side.notes = r.notes
 	honest.Go(func() { side.run(honestCtx) })
-	if !sleep(ctx, warmUp) {
+	if !pace.Sleep(ctx, warmUp) {
 		return ctx.Err()
 	}
 	if r.report.Before, err = r.settled(ctx, settling); err != nil {
@@ -159,7 +160,7 @@ func (h *honestSide) prime(ctx context.Context) {
 				call, cancel := context.WithTimeout(ctx, callTimeout)
 				_, err := h.keda.GetMetrics(call, &pb.GetMetricsRequest{ScaledObjectRef: o.ref})
 				cancel()
-				if err == nil || !sleep(ctx, time.Second) {
+				if err == nil || !pace.Sleep(ctx, time.Second) {
 					return
 				}
 			}
@@ -178,7 +179,7 @@ func (r *run) attack(ctx context.Context) error {
 	r.notes.attacked(true)
 	defer r.notes.attacked(false)
 	said := time.Now()
-	for sleep(ctx, lookEvery) {
+	for pace.Sleep(ctx, lookEvery) {
 		if !r.attackers.process.Running() {
 			return r.attackers.process.Failure("attack")
 		}
@@ -228,7 +229,7 @@ func (r *run) calm(ctx context.Context) {
 func (r *run) settled(ctx context.Context, while time.Duration) (State, error) {
 	least, err := r.victim.state(ctx)
 	for range int(while / settlingLook) {
-		if !sleep(ctx, settlingLook) {
+		if !pace.Sleep(ctx, settlingLook) {
 			break
 		}
 		s, errNow := r.victim.state(ctx)

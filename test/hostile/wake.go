@@ -7,6 +7,8 @@ import (
 
 	pb "github.com/kedacore/keda/v2/pkg/scalers/externalscaler"
 	"google.golang.org/grpc"
+
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
 // wake has one idle workload woken by a record, and put to sleep by a commit, again
@@ -22,7 +24,7 @@ func (h *honestSide) wake(ctx context.Context, i int) {
 		if err := h.wakeOnOneStream(ctx, ref, topic, &end); err != nil && ctx.Err() == nil {
 			h.notes.trouble("%s: %v", topic, err)
 		}
-		sleep(ctx, time.Second)
+		pace.Sleep(ctx, time.Second)
 	}
 }
 
@@ -35,7 +37,7 @@ func (h *honestSide) wakeOnOneStream(ctx context.Context, ref *pb.ScaledObjectRe
 	}
 	said := make(chan bool, 16)
 	go receiveAll(life, stream, said)
-	for sleep(ctx, 3*time.Second) {
+	for pace.Sleep(ctx, 3*time.Second) {
 		sent := time.Now()
 		if err := h.kafka.Produce(ctx, topic, 0, 1); err != nil {
 			return err
@@ -90,17 +92,5 @@ func awaitActivity(ctx context.Context, said <-chan bool, want bool) error {
 		case <-ctx.Done():
 			return nil
 		}
-	}
-}
-
-// sleep returns false where ctx ends before d has passed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/target"
 	"github.com/kafka-scaler/kafka-scaler/cmd/scaler/internal/wiring"
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
-	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/config"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -72,7 +72,7 @@ func (f *flags) run(ctx context.Context, p cli.Process) error {
 		return r.err()
 	}
 	if f.cluster.Config != "" {
-		r.step(kafka.Check{Step: "configuration", Target: f.cluster.Config, OK: true, Detail: "valid, " + terminal.Count(len(cfg.Clusters), "cluster")})
+		r.step(kafka.Check{Step: "configuration", Target: f.cluster.Config, OK: true, Detail: "valid, " + fault.Count(len(cfg.Clusters), "cluster")})
 	}
 	here, err := wiring.Start(ctx, cfg, p)
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/kafka-scaler/kafka-scaler/internal/manifest"
-	"github.com/kafka-scaler/kafka-scaler/internal/terminal"
 	"github.com/kafka-scaler/kafka-scaler/pkg/clusters"
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector"
+	"github.com/kafka-scaler/kafka-scaler/pkg/fault"
 	"github.com/kafka-scaler/kafka-scaler/pkg/kafka"
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 	"github.com/kafka-scaler/kafka-scaler/pkg/trigger"
@@ -75,7 +75,7 @@ func (c *triggerCheck) topics(snapshots []*collector.Snapshot) []lag.TopicPartit
 			c.step(kafka.Check{Step: "topics", OK: true, Detail: fmt.Sprintf("and %d more", len(found)-i)})
 			break
 		}
-		detail := terminal.Count(len(found[topic]), "partition")
+		detail := fault.Count(len(found[topic]), "partition")
 		if c.trigger.Selection.Partitions != nil {
 			detail += " selected"
 		}
@@ -105,7 +105,7 @@ func (c *triggerCheck) group(name string) {
 	}
 	detail := "state " + g.GetState()
 	if g.GetMembers() >= 0 {
-		detail += ", " + terminal.Count(int(g.GetMembers()), "member")
+		detail += ", " + fault.Count(int(g.GetMembers()), "member")
 	}
 	if g.GetKind() != "unknown" {
 		detail += ", " + g.GetKind()
@@ -117,7 +117,7 @@ func (c *triggerCheck) group(name string) {
 func (c *triggerCheck) offsets(group string, s *collector.Snapshot) {
 	problems := distinct(s)
 	if len(problems) == 0 {
-		c.step(kafka.Check{Step: "offsets", Target: group, OK: true, Detail: "read for " + terminal.Count(len(s.Offsets), "partition")})
+		c.step(kafka.Check{Step: "offsets", Target: group, OK: true, Detail: "read for " + fault.Count(len(s.Offsets), "partition")})
 	}
 	for i, err := range problems {
 		switch {
@@ -162,7 +162,7 @@ func (c *triggerCheck) commits(group string, s *collector.Snapshot) {
 		}
 	}
 	if committed > 0 {
-		c.step(kafka.Check{Step: "committed offsets", Target: group, OK: true, Detail: "found for " + terminal.Count(committed, "partition")})
+		c.step(kafka.Check{Step: "committed offsets", Target: group, OK: true, Detail: "found for " + fault.Count(committed, "partition")})
 	}
 	note := c.explained(group).GetNote()
 	if note == "" {

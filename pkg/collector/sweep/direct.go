@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
 )
 
@@ -36,7 +37,7 @@ func (w *Sweeper) ReadDirectly(ctx context.Context) {
 		}
 		var left time.Duration
 		open, left = w.settleRead(open)
-		if !w.sleepUntilNews(ctx, len(open) > 0, left) || !sleep(ctx, directSpacing-time.Since(began)) {
+		if !w.sleepUntilNews(ctx, len(open) > 0, left) || !pace.Sleep(ctx, directSpacing-time.Since(began)) {
 			return
 		}
 	}

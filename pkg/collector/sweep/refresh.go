@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
 )
 
@@ -166,9 +167,9 @@ func (w *Sweeper) rest(ctx context.Context, d time.Duration) bool {
 	const least = 100 * time.Millisecond
 	nudges := w.waits.Nudges()
 	if nudges == nil || d <= least {
-		return sleep(ctx, d)
+		return pace.Sleep(ctx, d)
 	}
-	if !sleep(ctx, least) {
+	if !pace.Sleep(ctx, least) {
 		return false
 	}
 	t := time.NewTimer(d - least)
@@ -180,16 +181,4 @@ func (w *Sweeper) rest(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 	}
 	return true
-}
-
-// sleep returns false if ctx ends before d has passed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
