@@ -164,7 +164,7 @@ func (s *Set) dropNames(gone func(*name) bool) {
 	}
 }
 
-// recheckInline drops what a trigger could not bring any more, or not as it is. The caller holds mu for writing.
+// recheckInline drops what a trigger could no longer bring, or not as it is. The caller holds mu for writing.
 func (s *Set) recheckInline() {
 	astray := map[*Cluster]bool{}
 	for _, c := range s.inlineClusters() {

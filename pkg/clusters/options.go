@@ -30,7 +30,7 @@ const (
 // streams, answers on their way and garbage.
 const queriesShare = 50
 
-// Options are what a [Set] can be given beside the configuration.
+// Options are what a [Set] can be given besides the configuration.
 type Options struct {
 	// Logger gets one line for every cluster that comes or goes, and those of the collectors. Nil logs nothing.
 	Logger *zap.Logger
@@ -63,7 +63,7 @@ type Client interface {
 	// where it has none.
 	ClusterID() string
 	Identified() <-chan struct{}
-	// Replaced is closed when another cluster has taken its place: a new client has to begin anew.
+	// Replaced is closed when another cluster has taken its place: a new client has to start from nothing.
 	Replaced() <-chan struct{}
 	// AnsweredAt is when the cluster last answered anything.
 	AnsweredAt() time.Time

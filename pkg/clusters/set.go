@@ -104,9 +104,9 @@ func (s *Set) end(c *Cluster) {
 }
 
 // Apply puts a valid configuration in force. Clusters that it leaves as they were
-// keep their connections and all that is known of them; changed ones start anew, and
-// those that it has not any more end, as do clusters that only triggers name and that
-// it does not allow any more. On an error, a *fault.Error, the old one stays in force.
+// keep their connections and all that is known of them; changed ones start from nothing, and
+// those that it no longer has end, as do clusters that only triggers name and that
+// it no longer allows. On an error, a *fault.Error, the old one stays in force.
 func (s *Set) Apply(next config.Config) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -59,7 +59,7 @@ func (s *Set) share(c *Cluster) {
 	}
 }
 
-// replace begins anew with a cluster whose place another one has taken: nothing that is known of the old one
+// replace starts from nothing with a cluster whose place another one has taken: nothing that is known of the old one
 // holds for the new.
 func (s *Set) replace(c *Cluster) {
 	s.mu.Lock()

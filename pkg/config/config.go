@@ -29,7 +29,7 @@ type GRPC struct {
 	TLS ServerTLS `json:"tls"`
 }
 
-// ServerTLS names PEM files. They are read anew for each connection, so that a renewed certificate needs no restart.
+// ServerTLS names PEM files. They are read for each new connection, so that a renewed certificate needs no restart.
 type ServerTLS struct {
 	// CertFile and KeyFile are the server's certificate chain and key; both or neither.
 	CertFile string `json:"certFile"`
@@ -89,7 +89,7 @@ type Cluster struct {
 	// WaitShardSize is about how many partitions are waited on with one request, 1 to 10000. Larger shards
 	// need fewer connections and wake later.
 	WaitShardSize int `json:"waitShardSize"`
-	// MaxWaitConnectionsPerBroker bounds the connections to each broker that wait for records, beside
+	// MaxWaitConnectionsPerBroker bounds the connections to each broker that wait for records, besides
 	// MaxConnectionsPerBroker, 1 to 128.
 	MaxWaitConnectionsPerBroker int `json:"maxWaitConnectionsPerBroker"`
 	// RequestTimeout replaces [Refresh.RequestTimeout] for this cluster; 0 keeps it.

@@ -17,7 +17,7 @@ import (
 const hedgeAfter = 300 * time.Millisecond
 
 // askAny puts a request to brokers, one after the other, until one answers.
-// build makes the request anew for each, since two may be under way; the one that
+// build makes a request of its own for each, since two may be under way; the one that
 // was answered is returned with its response.
 func (c *Client) askAny(ctx context.Context, build func() kmsg.Request, ours transport.Span) (kmsg.Request, kmsg.Response, error) {
 	ctx, cancel := context.WithCancel(ctx)

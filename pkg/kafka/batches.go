@@ -59,7 +59,7 @@ func (w *batchWalk) abort(aborted []abortedTransaction) {
 	}
 }
 
-// over tells that no more has to be seen.
+// over tells whether enough has been seen.
 func (w *batchWalk) over() bool { return w.found || w.clear >= w.to }
 
 // readFrom walks through n bytes of records. A broker cuts the last batch off where
@@ -117,7 +117,7 @@ func (w *batchWalk) batch(head []byte) {
 	case records == 0:
 		// Compaction leaves such batches, to remember the producer by.
 	case last >= w.clear && (attributes&transactionalBatch == 0 || !w.isAborted(producer, base)):
-		// Compaction may have taken just those records that lie behind clear, but that is not seen from here.
+		// Compaction may have taken just those records that come after clear, but that is not seen from here.
 		w.found = true
 		w.clear = max(w.clear, min(base, w.to))
 		return

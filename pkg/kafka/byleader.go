@@ -147,7 +147,7 @@ func noLeader(l leader) wire.Code {
 
 // put adds a partition to a portion, after sending that on its way where it is full.
 func (s *leaderSort) put(open *openPortion, topic string, l leader) {
-	const perTopic, perPartition = 8, 17 // bytes beside the name, bytes of a partition: id, epoch, timestamp, tags
+	const perTopic, perPartition = 8, 17 // bytes besides the name, bytes of a partition: id, epoch, timestamp, tags
 	if open.partitions == s.c.cfg.MaxPartitionsPerRequest || open.bytes > maxRequestBytes {
 		s.flush(open)
 	}

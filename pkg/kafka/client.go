@@ -38,7 +38,7 @@ func (silentObserver) ConnectDone(int32, time.Duration, error) {}
 // Panicked implements Observer.
 func (silentObserver) Panicked(string) {}
 
-// Options are what a [Client] can be given beside its [Config].
+// Options are what a [Client] can be given besides its [Config].
 type Options struct {
 	// Logger gets the rare events: leaders and coordinators that moved. Nil means none.
 	Logger *zap.Logger

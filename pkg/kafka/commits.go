@@ -13,7 +13,7 @@ import (
 
 // Commits reads the groups' committed offsets: one request a coordinator, all
 // coordinators at once, where the broker is 3.0 or newer, and one a group where
-// it is older. Groups whose coordinator has moved or is gone are looked up anew
+// it is older. Groups whose coordinator has moved or is gone are looked up again
 // and asked for once more, within ctx. deliver gets every group once, never from
 // two goroutines at a time, as soon as its coordinator has answered or failed;
 // errors are *fault.Error. It must keep no Commits, whose memory is used again.

@@ -58,7 +58,7 @@ type Config struct {
 	WaitIdleTimeout time.Duration
 	// MaxConnectionsPerBroker bounds the connections to one broker address. Default [DefaultMaxConnectionsPerBroker].
 	MaxConnectionsPerBroker int
-	// MaxWaitConnectionsPerBroker bounds the connections to one broker that wait for records, beside those
+	// MaxWaitConnectionsPerBroker bounds the connections to one broker that wait for records, besides those
 	// that read. Default [DefaultMaxWaitsPerBroker].
 	MaxWaitConnectionsPerBroker int
 	// MaxPartitionsPerRequest and MaxGroupsPerRequest bound what one request names; more is split. A request

@@ -73,7 +73,7 @@ func (i *identity) check(id, addr string, now time.Time) error {
 	return nil
 }
 
-// replace says that the client has to be made anew. The caller holds mu.
+// replace says that the client has to be replaced by a new one. The caller holds mu.
 func (i *identity) replace() {
 	select {
 	case <-i.replaced:
@@ -107,7 +107,7 @@ func (c *Client) AnsweredAt() time.Time { return time.Unix(0, c.identity.agreedA
 
 // Replaced is closed when another cluster answers at the client's addresses, and the one
 // that it began with has not for 30 s. Every call fails from then on: what
-// is known of the old cluster is worth nothing, and a new client has to begin anew.
+// is known of the old cluster is worth nothing, and a new client has to start from nothing.
 func (c *Client) Replaced() <-chan struct{} { return c.identity.replaced }
 
 // identify asks which cluster a connection leads to.

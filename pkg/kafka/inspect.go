@@ -28,7 +28,7 @@ const (
 // the ranges asked for: one Fetch a leader, of at most 20 partitions; those beyond
 // that are delivered as not taken, and so are all of a leader that answers slowly: it
 // has its connections for the offsets. Only the headers of batches are read. With
-// readCommitted it looks with the eyes of consumers that get no record of an
+// readCommitted it sees what consumers see that get no record of an
 // aborted transaction. Naming a partition twice is a defect of the caller.
 //
 // deliver gets every partition once, never from two goroutines at a time; errors are

@@ -17,7 +17,7 @@ import (
 var listOffsetsVersions = transport.Between(2, 7)
 
 // LogOffsets reads one position of the partitions: one request a leader, all
-// leaders at once. Partitions whose leader has moved or is gone are routed anew
+// leaders at once. Partitions whose leader has moved or is gone are routed again
 // and asked for once more, within ctx. deliver gets every partition once, never
 // from two goroutines at a time, as soon as its leader has answered or failed;
 // errors are *fault.Error. A partition named twice is delivered once.
@@ -74,7 +74,7 @@ var (
 )
 
 // request asks for what is in a portion. The broker that does not lead a partition in
-// the epoch that we know refuses: it is either not the leader any more and has not
+// the epoch that we know refuses: it is either no longer the leader and has not
 // heard of it, or has been elected again since.
 func (q offsetsQuestion) request(p portion[lag.TopicPartitions]) *kmsg.ListOffsetsRequest {
 	parts, epochs := p.items, p.epochs

@@ -67,7 +67,7 @@ func (c *Client) joinRefresh(topics []string) *refreshBatch {
 	return batch
 }
 
-// close lets nobody join the batch any more, and returns its topics.
+// close lets nobody else join the batch, and returns its topics.
 func (r *refresher) close(batch *refreshBatch) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -39,7 +39,7 @@ func (c *Client) Leaders(topic string) func(partition int32) (node int32, ok boo
 	}
 }
 
-// FindLeaders looks up the leaders of the topics anew. Calls that come close
+// FindLeaders looks up the leaders of the topics again. Calls that come close
 // together share a request, so it may take some 100 ms.
 func (c *Client) FindLeaders(ctx context.Context, topics []string) error {
 	ctx, end, err := c.begin(ctx)

@@ -27,7 +27,7 @@ type Conn struct {
 	// answered counts the requests that it has answered since it was ready.
 	answered int
 	lastUsed time.Time
-	// expires is when it must not be used any more; zero means never.
+	// expires is when it must no longer be used; zero means never.
 	expires time.Time
 	// begun tells whether any byte of the newest response has arrived.
 	begun bool
@@ -194,7 +194,7 @@ func (c *Conn) request(ctx context.Context, req kmsg.Request, ours Span) (resp k
 // Close ends the connection.
 func (c *Conn) Close() { _ = c.pc.Close() }
 
-// stale tells whether a connection that nobody uses should not be used any more.
+// stale tells whether a connection that nobody uses should no longer be used.
 func (c *Conn) stale(now time.Time, idle time.Duration) bool {
 	return now.Sub(c.lastUsed) > idle || !c.expires.IsZero() && now.After(c.expires)
 }

@@ -7,7 +7,7 @@ import "time"
 const leastIdleLook = 10 * time.Millisecond
 
 // watchIdle has the idle connections closed when they have been so for too long. The
-// next request would do that too, but a broker that nobody asks any more has no next
+// next request would do that too, but a broker that nobody asks now has no next
 // request: its connections would stay, and stay half closed once the broker ends
 // them. The caller holds mu.
 func (b *Broker) watchIdle() {
