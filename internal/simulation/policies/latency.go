@@ -2,6 +2,7 @@ package policies
 
 import (
 	"github.com/kafka-scaler/kafka-scaler/internal/simulation"
+	"github.com/kafka-scaler/kafka-scaler/pkg/policy"
 	"github.com/kafka-scaler/kafka-scaler/pkg/policy/latency"
 )
 
@@ -10,7 +11,10 @@ import (
 func Latency(name string, config latency.Config, past []latency.Arrivals) simulation.Contender {
 	p := latency.New(config)
 	p.Recall(past...)
-	return direct(name, &planned{planner: p})
+	c := direct(name, &planned{planner: p})
+	c.HPA.Behavior.ScaleUp.Tolerance = policy.DefaultTolerance
+	c.HPA.Behavior.ScaleDown.Tolerance = policy.DefaultTolerance
+	return c
 }
 
 type planned struct {
@@ -43,5 +47,6 @@ func (p *planned) Observe(v *simulation.View) {
 // Metric implements [simulation.Policy].
 func (p *planned) Metric(v *simulation.View) (value, target float64, known bool) {
 	d := p.planner.Decide(simulation.Epoch().Add(v.At))
-	return float64(d.Replicas), 1, !d.Hold
+	m := latency.Value(d.Current, d.Replicas, len(v.LogEnd), policy.DefaultTolerance)
+	return float64(m.Value) / latency.WholeTarget, 1, !d.Hold
 }

@@ -15,11 +15,13 @@ type prospect struct {
 // chooser compares sizes at one decision. Times are in seconds.
 type chooser struct {
 	scene         *scene
+	turns         *turns
 	high          *future
 	sizes         ladder
 	threads       int
 	service       float64 // what a member can do, in records a second
 	limit         float64 // the age that no record is to reach
+	boldness      float64 // the limit as a share of the target
 	startup       float64 // until new replicas join
 	waited        float64 // since the replicas that are on their way were ordered
 	pauseUp       float64 // for how long a change stops consumers
@@ -27,13 +29,14 @@ type chooser struct {
 	price         float64 // of a change, in replica-seconds
 	margin        float64 // how much time must be left to order the next change
 	age           float64 // of the oldest record now
+	inexact       float64 // by how much the age may be too high, for commits are late
 	have, ordered int     // replicas that consume, and that were asked for
 	judged        []*prospect
 }
 
 const (
-	// lateShare is how much of the target is planned with. The rest is for what is measured inexactly.
-	lateShare = 0.85
+	// catchUp is by how much later than the largest size a smaller one may have caught up, in seconds.
+	catchUp = 40
 	// leastStay is how long a smaller size must last at least, in seconds.
 	leastStay = 120
 )
@@ -60,13 +63,16 @@ func (c *chooser) judge(size int) *prospect {
 	if c.have < 1 {
 		plan.until, plan.pause = 0, plan.until+plan.pause // nobody consumes yet
 	}
-	p := &prospect{size, c.high.run(&plan, c.service, c.limit, c.alarm())}
+	limit := c.limitOf(size)
+	p := &prospect{size, c.high.run(&plan, c.service, limit/c.boldness, limit, max(limit-c.pauseUp, c.inexact))}
 	c.judged = append(c.judged, p)
 	return p
 }
 
-// alarm is the age at which a change must begin its pause, so that no record gets too old in it.
-func (c *chooser) alarm() float64 { return max(c.limit-c.pauseUp, 2.5) }
+// limitOf is the age up to which the backlog of a size may grow, so that no record of it gets too old.
+func (c *chooser) limitOf(size int) float64 {
+	return c.limit / c.turns.factor(ceilDiv(len(c.scene.units), size*c.threads))
+}
 
 func (c *chooser) share(replicas int) float64 { return c.scene.share(replicas * c.threads) }
 
@@ -100,13 +106,13 @@ func (p *prospect) asGoodAs(best *prospect) bool {
 	if math.IsInf(best.recovered, 1) {
 		return p.end <= best.end*1.02+1
 	}
-	return p.recovered <= best.recovered*1.05+10
+	return p.recovered <= best.recovered*1.05+catchUp
 }
 
 // down returns the smallest size below one from which a later change can still repair what goes wrong, and that
 // lasts long enough to pay for going down and up again; nil where there is none.
 func (c *chooser) down(from int) *prospect {
-	if c.age+c.pauseDown > c.limit {
+	if c.age+c.pauseDown > c.limitOf(from) {
 		return nil
 	}
 	need := c.high.rates[0] * c.scene.countedShare() / c.service / float64(c.threads)

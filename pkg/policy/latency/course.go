@@ -38,6 +38,8 @@ func newFuture(past *lastHour, forecast *[len(aheads)]float64) *future {
 // rate is what arrives at a moment from now, which may be past, in records a second.
 func (f *future) rate(at float64) float64 {
 	switch {
+	case at <= -fineSteps*fineStep:
+		return f.rates[0] // nobody remembers
 	case at < 0:
 		if rate := f.past.rates[max(0, fineSteps-1+int(math.Ceil(at/fineStep)))]; !math.IsNaN(rate) {
 			return rate
@@ -50,39 +52,6 @@ func (f *future) rate(at float64) float64 {
 	default:
 		return f.rates[min(120+int((at-1200)/40), courseSteps)]
 	}
-}
-
-// back is how long ago the last so many records had begun to arrive, in seconds.
-func (l *lastHour) back(records float64) float64 {
-	if records <= 0 {
-		return 0
-	}
-	var at, last float64
-	for i := fineSteps - 1; i >= 0; i-- {
-		rate := l.rates[i]
-		if math.IsNaN(rate) {
-			break
-		}
-		last = max(rate, 1e-6)
-		if records <= rate*fineStep {
-			return at + records/last
-		}
-		records -= rate * fineStep
-		at += fineStep
-	}
-	return at + records/max(last, 1e-6)
-}
-
-// within is how many records have arrived in the last so many seconds.
-func (l *lastHour) within(seconds float64) float64 {
-	var sum float64
-	for i := fineSteps - 1; i >= 0 && seconds > 0; i-- {
-		if rate := l.rates[i]; !math.IsNaN(rate) {
-			sum += rate * min(seconds, fineStep)
-		}
-		seconds -= fineStep
-	}
-	return sum
 }
 
 // plan is a size and the way to it: the share of arrivals that the busiest member gets before and after the
@@ -106,11 +75,11 @@ type course struct {
 	lasts float64
 }
 
-// run computes the course of a plan: service is what a member can do, limit the age at which a record is late,
-// and alarm the age at which the next change must begin its pause. Ages are exact for fluid arrivals: while a
-// member has enough to do, the age of its oldest record grows by 1 - service / (what arrived when the record
-// did) a second.
-func (f *future) run(p *plan, service, limit, alarm float64) course {
+// run computes the course of a plan: service is what a member can do, target the age at which a record is late,
+// limit the one that is planned with, and alarm the age at which the next change must begin its pause. Ages are
+// exact for fluid arrivals: while a member has enough to do, the age of its oldest record grows by
+// 1 - service / (what arrived when the record did) a second.
+func (f *future) run(p *plan, service, target, limit, alarm float64) course {
 	var c course
 	age, share := p.age, p.before
 	over, ended := false, false
@@ -131,7 +100,7 @@ func (f *future) run(p *plan, service, limit, alarm float64) course {
 		}
 		if at <= p.soon {
 			c.worst = max(c.worst, age)
-			if age > limit/lateShare {
+			if age > target {
 				c.late += step
 			}
 		}

@@ -2,39 +2,11 @@ package latency
 
 import "fmt"
 
-// highQuantile is that of the forecasts which sizes are chosen by.
-const highQuantile = 0.9
-
-// budget keeps account of records that were late, and makes the planner the more cautious the more there were.
-type budget struct {
-	inTime    float64 // share of all records
-	avoidable float64 // share of records that were late and that another size could have helped
-	caution   float64 // 0 to 1
-}
-
-const (
-	// budgetMemory is how long late records are remembered, in decisions: 6 hours.
-	budgetMemory = 6 * 60 * 4
-	// mostCaution is how much earlier changes are ordered with all caution, in seconds.
-	mostCaution = 60
-)
-
-func (b *budget) account(late, avoidable, attainment float64) {
-	b.inTime += (1 - late - b.inTime) / budgetMemory
-	b.avoidable += (avoidable - b.avoidable) / budgetMemory
-	switch burn := b.avoidable / (1 - attainment); {
-	case burn > 0.5:
-		b.caution += 0.02 * (1 - b.caution)
-	case burn < 0.25:
-		b.caution -= 0.002 * b.caution
-	}
-}
-
 // lower counts for how many decisions in a row a smaller size would do, and the largest of these.
 type lower struct{ n, highest int }
 
 // lowerSteps is how many decisions in a row must agree on a smaller size.
-const lowerSteps = 2
+const lowerSteps = 4
 
 // decide makes the decision that is due.
 func (p *Planner) decide(o *Observation) {
@@ -45,8 +17,9 @@ func (p *Planner) decide(o *Observation) {
 	have := ceilDiv(f.members, c.PartitionsPerReplica)
 	feeds := newLadder(nil, len(s.units), c.PartitionsPerReplica)
 	p.measure(s, have, feeds)
+	p.turns.learn(s, len(s.units), 3*float64(f.interval.seconds()+f.every))
 	p.budget.account(s.late, s.avoidable, c.Attainment)
-	outlook := f.history.lookAhead(&past, highQuantile)
+	outlook := f.history.lookAhead(&past, p.budget.quantile())
 	d := p.describe(o, s, &outlook, have)
 	if p.ready(o, &outlook, have, &d) {
 		p.note(s, &d)
@@ -76,7 +49,7 @@ func (p *Planner) describe(o *Observation, s *scene, outlook *outlook, have int)
 	c := &p.config
 	d := Decision{
 		At: o.At.Truncate(Interval), Latency: asDuration(s.oldest), InTime: p.budget.inTime,
-		Forecast: outlook.show(), Quantile: highQuantile, Service: p.memberRate(),
+		Forecast: outlook.show(), Quantile: p.budget.quantile(), Service: p.memberRate(),
 		Startup: p.delays.startupDelay(c), Pause: p.delays.pause(c, true, p.flow.unseen()),
 		CommitDelay: asDuration(float64(p.flow.interval.seconds())),
 		Replicas:    have,
@@ -123,21 +96,29 @@ func (p *Planner) choose(s *scene, past *lastHour, outlook *outlook, have int, f
 	if p.flow.silent(s) {
 		d.step(RuleStuck, d.Replicas, "the group is stable and has records, but nobody commits: more replicas would not help")
 		d.Limit = RuleStuck
+		if d.Replicas > sizes.top() {
+			p.bound(sizes, feeds, len(s.units), 0, d)
+		}
 		return
 	}
 	p.replay.note(&p.flow, s, c.limit)
-	switch now := c.judge(p.wanted); {
-	case !p.replay.until.IsZero():
-		p.play(c, s, d)
-	case !c.safe(now) && p.wanted < sizes.top():
-		p.goUp(c, now, d)
-	default:
-		p.goDown(c, d)
-	}
+	p.pick(c, s, d)
 	p.heed(c, d)
 	p.bound(sizes, feeds, len(s.units), c.need(), d)
 	p.short(have, d)
 	d.Sizes = c.table(d.Replicas)
+}
+
+// pick chooses among sizes by what they would bring.
+func (p *Planner) pick(c *chooser, s *scene, d *Decision) {
+	switch now := c.judge(p.wanted); {
+	case !p.replay.until.IsZero():
+		p.play(c, s, d)
+	case !c.safe(now) && p.wanted < c.sizes.top():
+		p.goUp(c, now, d)
+	default:
+		p.goDown(c, s, d)
+	}
 }
 
 // allowed are the sizes up to the maximum.
@@ -153,11 +134,12 @@ func (p *Planner) allowed(sizes ladder) ladder {
 func (p *Planner) chooser(s *scene, past *lastHour, outlook *outlook, have int, sizes ladder, d *Decision) *chooser {
 	c := &p.config
 	ch := &chooser{
-		scene: s, high: newFuture(past, &outlook.high), sizes: sizes,
+		scene: s, turns: &p.turns, high: newFuture(past, &outlook.high), sizes: sizes,
 		threads: c.PartitionsPerReplica, service: p.memberRate().PerSecond,
-		limit: lateShare * c.TargetLatency.Seconds(), startup: d.Startup.Duration.Seconds(),
+		limit: p.budget.share() * c.TargetLatency.Seconds(), boldness: p.budget.share(), startup: d.Startup.Duration.Seconds(),
 		pauseUp: d.Pause.Duration.Seconds(), pauseDown: p.delays.pause(c, false, p.flow.unseen()).Duration.Seconds(),
-		price: c.ChangePrice, age: s.age(past), have: min(have, p.wanted), ordered: p.wanted,
+		inexact: float64(p.flow.interval.seconds() + p.flow.every/2),
+		price:   c.ChangePrice, age: s.age(past), have: min(have, p.wanted), ordered: p.wanted,
 		margin: Interval.Seconds() + float64(p.flow.every) + mostCaution*p.budget.caution,
 	}
 	if p.change.up() {
@@ -191,10 +173,10 @@ func (p *Planner) goUp(c *chooser, now *prospect, d *Decision) {
 }
 
 // goDown takes a smaller size where one has been enough for a while.
-func (p *Planner) goDown(c *chooser, d *Decision) {
+func (p *Planner) goDown(c *chooser, s *scene, d *Decision) {
 	to := c.down(p.wanted)
 	switch {
-	case to == nil || c.age > c.limit || p.flow.event.reset:
+	case to == nil || s.avoidable > 0 || c.age > c.limitOf(p.wanted) || p.flow.event.reset:
 		p.lower = lower{}
 		return
 	case p.change.under || p.flow.state != Stable:

@@ -69,7 +69,7 @@ func (p *Planner) probe(s *scene, sizes ladder, d *Decision) {
 	case s.oldest > max(backAge*target, 2*inexact) && d.Replicas < larger && !p.change.up():
 		d.step(RuleLearning, larger, fmt.Sprintf("what a busy replica does is not known yet, and records are %s old: back to %s",
 			rounded(s.oldest), count(larger, "replica")))
-	case smaller > 0 && settled && s.oldest <= max(probeAge*target, inexact):
+	case smaller > 0 && settled && s.oldest <= min(max(probeAge*target, inexact), target):
 		d.step(RuleProbe, smaller, fmt.Sprintf("no member has had enough to do yet: %s instead of %d will show what one can do",
 			count(smaller, "replica"), d.Replicas))
 	default:

@@ -23,6 +23,7 @@ type Planner struct {
 	delays   delays
 	effect   effect
 	budget   budget
+	turns    turns
 	replay   replay
 	last     time.Time // the newest complete observation
 	wanted   int       // the size last asked for; 0 as long as there is none
@@ -34,7 +35,7 @@ type Planner struct {
 
 // New returns a planner that has seen nothing yet. The configuration must pass [Config.Check].
 func New(config Config) *Planner {
-	return &Planner{config: config.withDefaults(), flow: newFlow(), budget: budget{inTime: 1}}
+	return &Planner{config: config.withDefaults(), flow: newFlow(), budget: budget{inTime: 1}, turns: turns{one: 1}}
 }
 
 // Recall tells about arrivals of the past, in any order and also later than observations. What has been

@@ -35,6 +35,8 @@ type scene struct {
 	// counted are the members without what is left out.
 	counted []load
 	blocked []bool // members with a hot partition
+	// oldestOf is the age of the oldest record of each member, in seconds of what arrives now.
+	oldestOf []float64
 	// speeds are what members consumed that had enough to do all the while, in records a second, where a
 	// window of measuring has ended; allBusy says that all members had.
 	speeds   []float64
@@ -45,6 +47,8 @@ type scene struct {
 	oldest, late, avoidable float64
 	hot, stuck              int // partitions that are left out
 	block                   float64
+	// event says that partitions may just have moved.
+	event bool
 }
 
 const (
@@ -65,7 +69,7 @@ func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) 
 	n := max(f.members, len(places))
 	s := &scene{
 		at: o.At, units: make([]load, 0, len(f.parts)), members: make([]load, n),
-		counted: make([]load, n), blocked: make([]bool, n),
+		counted: make([]load, n), blocked: make([]bool, n), oldestOf: make([]float64, n),
 	}
 	var after float32
 	if !f.looked.IsZero() {
@@ -104,6 +108,9 @@ func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) 
 		if owned {
 			s.members[place].add(l)
 			s.counted[place].add(counted)
+			if s.hot == hot && s.stuck == stuck {
+				s.oldestOf[place] = max(s.oldestOf[place], l.backlog/max(l.rate, mean/10, 1e-3))
+			}
 		}
 	}
 	if sum > 0 {
@@ -111,6 +118,7 @@ func (f *flow) look(o *Observation, c *Config, past *lastHour, service float64) 
 		s.avoidable /= sum
 	}
 	s.oldest = past.back(oldest * sum)
+	s.event = f.event.reassigned || !stable
 	f.measure(s)
 	s.block = s.blockiness()
 	return s

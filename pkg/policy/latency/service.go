@@ -12,10 +12,6 @@ type service struct {
 
 const floorFades = 0.9995 // by half in six hours
 
-// slowShare is which of the busy members counts: a slow one, for records wait for the slowest. The slowest of
-// all may only have been measured badly.
-const slowShare = 0.2
-
 // learn takes what a decision has measured. Members of one moment make one sample, so that many of
 // them do not drown out what was before.
 func (v *service) learn(s *scene) {
@@ -24,7 +20,7 @@ func (v *service) learn(s *scene) {
 	}
 	if len(s.speeds) > 0 {
 		slices.Sort(s.speeds)
-		v.add(quantile(s.speeds, slowShare))
+		v.add(quantile(s.speeds, 0.5))
 	}
 	if n := len(s.members); n > 0 {
 		v.floor = max(v.floor*floorFades, s.total.speed/float64(n))
