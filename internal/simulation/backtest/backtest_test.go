@@ -102,6 +102,29 @@ func TestQuick(t *testing.T) {
 	}
 }
 
+// Without rivals the table does not say that none attains the objective.
+func TestSummaryWithoutRivals(t *testing.T) {
+	for want, kinds := range map[string][]comparison.Kind{
+		"none was run":    {comparison.KindLatency},
+		"none attains it": {comparison.KindLatency, comparison.KindCatchUp},
+	} {
+		g := quick(t)
+		g.Kinds, g.Seeds = kinds, 1
+		g.Protocols, g.Objectives = g.Protocols[:1], []time.Duration{5 * time.Second}
+		summary := backtest.NewSummary(g)
+		if err := g.Run(t.Context(), 1, summary.Add); err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := summary.Markdown(&b); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, &b)
+		}
+	}
+}
+
 // Each seed scores another part of a long trace, and leaves a day of past before it.
 func TestSeedsChooseDays(t *testing.T) {
 	g := quick(t)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -77,6 +78,11 @@ func label(r comparison.Row) string {
 	default:
 		return r.Name
 	}
+}
+
+// rivals reports whether other policies were run as well.
+func (s *Summary) rivals() bool {
+	return slices.ContainsFunc(s.kinds, func(k comparison.Kind) bool { return k != comparison.KindLatency })
 }
 
 func (s *Summary) of(c cell) *tally {
@@ -168,6 +174,9 @@ func (s *Summary) traces(b *strings.Builder) {
 		for _, o := range s.grid.Objectives {
 			t := s.of(cell{comparison.KindLatency, trace.Name, o})
 			name, rival, highest := trace.Name, "none attains it", ""
+			if !s.rivals() {
+				rival = "none was run"
+			}
 			if name == "" {
 				name = "all"
 			}
