@@ -21,6 +21,7 @@ func Print(w io.Writer, e *kafkascalerv1.Explanation, s Subject) error {
 	p := printer{Printer: terminal.New(w), subject: s}
 	p.header(e)
 	p.partitions(e)
+	p.latency(e)
 	if e.GetError() != "" {
 		p.failed(e)
 		return p.Err()

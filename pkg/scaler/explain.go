@@ -124,6 +124,7 @@ func show(x *kafkascalerv1.Explanation, t *trigger.Trigger, p *scaledobject.Prev
 		x.ObservedAt = timestamp(at)
 		x.SnapshotAge = durationpb.New(p.Now.Sub(at))
 	}
+	x.Latency = latencyMessage(t, p.Evaluation)
 	if err := p.Decision.Err; err != nil {
 		setError(x, err)
 		for _, step := range p.Decision.Steps {

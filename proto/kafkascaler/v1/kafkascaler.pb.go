@@ -175,8 +175,10 @@ type Explanation struct {
 	// How many partitions are left out at the end of partitions, because the answer would be too large. The sums
 	// have them.
 	PartitionsLeftOut int32 `protobuf:"varint,19,opt,name=partitions_left_out,json=partitionsLeftOut,proto3" json:"partitions_left_out,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What the planner of targetLatency decided last; unset without targetLatency.
+	Latency       *LatencyDecision `protobuf:"bytes,20,opt,name=latency,proto3" json:"latency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Explanation) Reset() {
@@ -342,6 +344,369 @@ func (x *Explanation) GetPartitionsLeftOut() int32 {
 	return 0
 }
 
+func (x *Explanation) GetLatency() *LatencyDecision {
+	if x != nil {
+		return x.Latency
+	}
+	return nil
+}
+
+// LatencyDecision is how many replicas keep records within targetLatency, and why.
+type LatencyDecision struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it was made.
+	DecidedAt *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=decided_at,json=decidedAt,proto3" json:"decided_at,omitempty"`
+	// The replicas that are wanted, and those that there are.
+	Replicas int64 `protobuf:"varint,2,opt,name=replicas,proto3" json:"replicas,omitempty"`
+	Current  int64 `protobuf:"varint,3,opt,name=current,proto3" json:"current,omitempty"`
+	// Set where the number is not known: why. replicas is then what there is, as far as that is known.
+	Error string `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	// latencyMode is advise: the metric does not follow this decision.
+	Advice bool `protobuf:"varint,5,opt,name=advice,proto3" json:"advice,omitempty"`
+	// The guard that keeps it from a size that would be better; empty for none.
+	Limit string `protobuf:"bytes,6,opt,name=limit,proto3" json:"limit,omitempty"`
+	// The rules that ran, in replicas.
+	Steps []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
+	// What arrives now, and what is expected, in records a second.
+	Forecasts []*ArrivalForecast `protobuf:"bytes,8,rep,name=forecasts,proto3" json:"forecasts,omitempty"`
+	// The share of cases in which no more than ArrivalForecast.high arrives.
+	Quantile float64 `protobuf:"fixed64,9,opt,name=quantile,proto3" json:"quantile,omitempty"`
+	// What a busy replica consumes, in records a second, and how that is known: unknown, configured, assumed, at least,
+	// learned.
+	ServiceRate       float64 `protobuf:"fixed64,10,opt,name=service_rate,json=serviceRate,proto3" json:"service_rate,omitempty"`
+	ServiceRateSource string  `protobuf:"bytes,11,opt,name=service_rate_source,json=serviceRateSource,proto3" json:"service_rate_source,omitempty"`
+	// Time from asking for a replica until it consumes, and how that is known.
+	StartupDelay       *durationpb.Duration `protobuf:"bytes,12,opt,name=startup_delay,json=startupDelay,proto3" json:"startup_delay,omitempty"`
+	StartupDelaySource string               `protobuf:"bytes,13,opt,name=startup_delay_source,json=startupDelaySource,proto3" json:"startup_delay_source,omitempty"`
+	// How long a change stops the consumers, and how that is known.
+	RebalancePause       *durationpb.Duration `protobuf:"bytes,14,opt,name=rebalance_pause,json=rebalancePause,proto3" json:"rebalance_pause,omitempty"`
+	RebalancePauseSource string               `protobuf:"bytes,15,opt,name=rebalance_pause_source,json=rebalancePauseSource,proto3" json:"rebalance_pause_source,omitempty"`
+	// How late a commit says what was consumed.
+	CommitDelay *durationpb.Duration `protobuf:"bytes,16,opt,name=commit_delay,json=commitDelay,proto3" json:"commit_delay,omitempty"`
+	// Age of the oldest record that is not consumed, as far as offsets show it.
+	Age *durationpb.Duration `protobuf:"bytes,17,opt,name=age,proto3" json:"age,omitempty"`
+	// Share of the records that were in time so far, with a memory of some hours.
+	InTime float64 `protobuf:"fixed64,18,opt,name=in_time,json=inTime,proto3" json:"in_time,omitempty"`
+	// The neighbouring sizes, ascending.
+	Sizes         []*ReplicaSize `protobuf:"bytes,19,rep,name=sizes,proto3" json:"sizes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LatencyDecision) Reset() {
+	*x = LatencyDecision{}
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LatencyDecision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LatencyDecision) ProtoMessage() {}
+
+func (x *LatencyDecision) ProtoReflect() protoreflect.Message {
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LatencyDecision.ProtoReflect.Descriptor instead.
+func (*LatencyDecision) Descriptor() ([]byte, []int) {
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *LatencyDecision) GetDecidedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DecidedAt
+	}
+	return nil
+}
+
+func (x *LatencyDecision) GetReplicas() int64 {
+	if x != nil {
+		return x.Replicas
+	}
+	return 0
+}
+
+func (x *LatencyDecision) GetCurrent() int64 {
+	if x != nil {
+		return x.Current
+	}
+	return 0
+}
+
+func (x *LatencyDecision) GetError() string {
+	if x != nil {
+		return x.Error
+	}
+	return ""
+}
+
+func (x *LatencyDecision) GetAdvice() bool {
+	if x != nil {
+		return x.Advice
+	}
+	return false
+}
+
+func (x *LatencyDecision) GetLimit() string {
+	if x != nil {
+		return x.Limit
+	}
+	return ""
+}
+
+func (x *LatencyDecision) GetSteps() []*Step {
+	if x != nil {
+		return x.Steps
+	}
+	return nil
+}
+
+func (x *LatencyDecision) GetForecasts() []*ArrivalForecast {
+	if x != nil {
+		return x.Forecasts
+	}
+	return nil
+}
+
+func (x *LatencyDecision) GetQuantile() float64 {
+	if x != nil {
+		return x.Quantile
+	}
+	return 0
+}
+
+func (x *LatencyDecision) GetServiceRate() float64 {
+	if x != nil {
+		return x.ServiceRate
+	}
+	return 0
+}
+
+func (x *LatencyDecision) GetServiceRateSource() string {
+	if x != nil {
+		return x.ServiceRateSource
+	}
+	return ""
+}
+
+func (x *LatencyDecision) GetStartupDelay() *durationpb.Duration {
+	if x != nil {
+		return x.StartupDelay
+	}
+	return nil
+}
+
+func (x *LatencyDecision) GetStartupDelaySource() string {
+	if x != nil {
+		return x.StartupDelaySource
+	}
+	return ""
+}
+
+func (x *LatencyDecision) GetRebalancePause() *durationpb.Duration {
+	if x != nil {
+		return x.RebalancePause
+	}
+	return nil
+}
+
+func (x *LatencyDecision) GetRebalancePauseSource() string {
+	if x != nil {
+		return x.RebalancePauseSource
+	}
+	return ""
+}
+
+func (x *LatencyDecision) GetCommitDelay() *durationpb.Duration {
+	if x != nil {
+		return x.CommitDelay
+	}
+	return nil
+}
+
+func (x *LatencyDecision) GetAge() *durationpb.Duration {
+	if x != nil {
+		return x.Age
+	}
+	return nil
+}
+
+func (x *LatencyDecision) GetInTime() float64 {
+	if x != nil {
+		return x.InTime
+	}
+	return 0
+}
+
+func (x *LatencyDecision) GetSizes() []*ReplicaSize {
+	if x != nil {
+		return x.Sizes
+	}
+	return nil
+}
+
+// ArrivalForecast is what is expected to arrive a time ahead, in records a second.
+type ArrivalForecast struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Ahead         *durationpb.Duration   `protobuf:"bytes,1,opt,name=ahead,proto3" json:"ahead,omitempty"`
+	Expected      float64                `protobuf:"fixed64,2,opt,name=expected,proto3" json:"expected,omitempty"`
+	High          float64                `protobuf:"fixed64,3,opt,name=high,proto3" json:"high,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ArrivalForecast) Reset() {
+	*x = ArrivalForecast{}
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ArrivalForecast) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ArrivalForecast) ProtoMessage() {}
+
+func (x *ArrivalForecast) ProtoReflect() protoreflect.Message {
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ArrivalForecast.ProtoReflect.Descriptor instead.
+func (*ArrivalForecast) Descriptor() ([]byte, []int) {
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ArrivalForecast) GetAhead() *durationpb.Duration {
+	if x != nil {
+		return x.Ahead
+	}
+	return nil
+}
+
+func (x *ArrivalForecast) GetExpected() float64 {
+	if x != nil {
+		return x.Expected
+	}
+	return 0
+}
+
+func (x *ArrivalForecast) GetHigh() float64 {
+	if x != nil {
+		return x.High
+	}
+	return 0
+}
+
+// ReplicaSize is what a number of replicas would bring.
+type ReplicaSize struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Replicas int64                  `protobuf:"varint,1,opt,name=replicas,proto3" json:"replicas,omitempty"`
+	// The highest latency that is expected until the size could be changed again.
+	Worst *durationpb.Duration `protobuf:"bytes,2,opt,name=worst,proto3" json:"worst,omitempty"`
+	// The share of the records that would be in time.
+	InTime float64 `protobuf:"fixed64,3,opt,name=in_time,json=inTime,proto3" json:"in_time,omitempty"`
+	// What an hour costs, with the changes that are needed.
+	ReplicaHours float64 `protobuf:"fixed64,4,opt,name=replica_hours,json=replicaHours,proto3" json:"replica_hours,omitempty"`
+	// How long the size is enough.
+	Lasts *durationpb.Duration `protobuf:"bytes,5,opt,name=lasts,proto3" json:"lasts,omitempty"`
+	// Why it was chosen, or why not.
+	Why           string `protobuf:"bytes,6,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplicaSize) Reset() {
+	*x = ReplicaSize{}
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplicaSize) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplicaSize) ProtoMessage() {}
+
+func (x *ReplicaSize) ProtoReflect() protoreflect.Message {
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplicaSize.ProtoReflect.Descriptor instead.
+func (*ReplicaSize) Descriptor() ([]byte, []int) {
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ReplicaSize) GetReplicas() int64 {
+	if x != nil {
+		return x.Replicas
+	}
+	return 0
+}
+
+func (x *ReplicaSize) GetWorst() *durationpb.Duration {
+	if x != nil {
+		return x.Worst
+	}
+	return nil
+}
+
+func (x *ReplicaSize) GetInTime() float64 {
+	if x != nil {
+		return x.InTime
+	}
+	return 0
+}
+
+func (x *ReplicaSize) GetReplicaHours() float64 {
+	if x != nil {
+		return x.ReplicaHours
+	}
+	return 0
+}
+
+func (x *ReplicaSize) GetLasts() *durationpb.Duration {
+	if x != nil {
+		return x.Lasts
+	}
+	return nil
+}
+
+func (x *ReplicaSize) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 // ConsumerGroup is what is known of one group, and its share of the sums.
 type ConsumerGroup struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -367,7 +732,7 @@ type ConsumerGroup struct {
 
 func (x *ConsumerGroup) Reset() {
 	*x = ConsumerGroup{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[3]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -379,7 +744,7 @@ func (x *ConsumerGroup) String() string {
 func (*ConsumerGroup) ProtoMessage() {}
 
 func (x *ConsumerGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[3]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -392,7 +757,7 @@ func (x *ConsumerGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsumerGroup.ProtoReflect.Descriptor instead.
 func (*ConsumerGroup) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{3}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ConsumerGroup) GetName() string {
@@ -470,7 +835,7 @@ type Decision struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Metric value, in unit.
 	Value int64 `protobuf:"varint,1,opt,name=value,proto3" json:"value,omitempty"`
-	// Target, in unit a replica: lagThreshold or lagSecondsThreshold.
+	// Target, in unit a replica: lagThreshold or lagSecondsThreshold, or 1000 with targetLatency.
 	Target int64 `protobuf:"varint,2,opt,name=target,proto3" json:"target,omitempty"`
 	Active bool  `protobuf:"varint,3,opt,name=active,proto3" json:"active,omitempty"`
 	// ceil(value / target): the replicas that the HPA aims for, before its tolerance and limits.
@@ -480,7 +845,7 @@ type Decision struct {
 	// Rule that held the value below the total lag or age, empty for none.
 	Limit string  `protobuf:"bytes,6,opt,name=limit,proto3" json:"limit,omitempty"`
 	Steps []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
-	// What value and target count: records or seconds.
+	// What value and target count: records, seconds, or millireplicas, which are thousandths of a replica.
 	Unit          string `protobuf:"bytes,8,opt,name=unit,proto3" json:"unit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -488,7 +853,7 @@ type Decision struct {
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[4]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -500,7 +865,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[4]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -513,7 +878,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{4}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Decision) GetValue() int64 {
@@ -587,7 +952,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[5]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -599,7 +964,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[5]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -612,7 +977,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{5}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Step) GetRule() string {
@@ -687,7 +1052,7 @@ type Partition struct {
 
 func (x *Partition) Reset() {
 	*x = Partition{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[6]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +1064,7 @@ func (x *Partition) String() string {
 func (*Partition) ProtoMessage() {}
 
 func (x *Partition) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[6]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +1077,7 @@ func (x *Partition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partition.ProtoReflect.Descriptor instead.
 func (*Partition) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{6}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Partition) GetTopic() string {
@@ -847,7 +1212,7 @@ type HorizontalOutcome struct {
 
 func (x *HorizontalOutcome) Reset() {
 	*x = HorizontalOutcome{}
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[7]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +1224,7 @@ func (x *HorizontalOutcome) String() string {
 func (*HorizontalOutcome) ProtoMessage() {}
 
 func (x *HorizontalOutcome) ProtoReflect() protoreflect.Message {
-	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[7]
+	mi := &file_kafkascaler_v1_kafkascaler_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +1237,7 @@ func (x *HorizontalOutcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HorizontalOutcome.ProtoReflect.Descriptor instead.
 func (*HorizontalOutcome) Descriptor() ([]byte, []int) {
-	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{7}
+	return file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HorizontalOutcome) GetCurrentReplicas() int64 {
@@ -909,7 +1274,7 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"R\n" +
 	"\x0fExplainResponse\x12?\n" +
-	"\fexplanations\x18\x01 \x03(\v2\x1b.kafkascaler.v1.ExplanationR\fexplanations\"\xcd\x06\n" +
+	"\fexplanations\x18\x01 \x03(\v2\x1b.kafkascaler.v1.ExplanationR\fexplanations\"\x88\a\n" +
 	"\vExplanation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tnamespace\x18\x02 \x01(\tR\tnamespace\x12\x18\n" +
@@ -937,7 +1302,41 @@ const file_kafkascaler_v1_kafkascaler_proto_rawDesc = "" +
 	"\x04lost\x18\x10 \x01(\x03R\x04lost\x12F\n" +
 	"\x0fconsumer_groups\x18\x11 \x03(\v2\x1d.kafkascaler.v1.ConsumerGroupR\x0econsumerGroups\x12?\n" +
 	"\x10known_activation\x18\x12 \x01(\v2\x14.kafkascaler.v1.StepR\x0fknownActivation\x12.\n" +
-	"\x13partitions_left_out\x18\x13 \x01(\x05R\x11partitionsLeftOut\"\x96\x02\n" +
+	"\x13partitions_left_out\x18\x13 \x01(\x05R\x11partitionsLeftOut\x129\n" +
+	"\alatency\x18\x14 \x01(\v2\x1f.kafkascaler.v1.LatencyDecisionR\alatency\"\xc3\x06\n" +
+	"\x0fLatencyDecision\x129\n" +
+	"\n" +
+	"decided_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tdecidedAt\x12\x1a\n" +
+	"\breplicas\x18\x02 \x01(\x03R\breplicas\x12\x18\n" +
+	"\acurrent\x18\x03 \x01(\x03R\acurrent\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error\x12\x16\n" +
+	"\x06advice\x18\x05 \x01(\bR\x06advice\x12\x14\n" +
+	"\x05limit\x18\x06 \x01(\tR\x05limit\x12*\n" +
+	"\x05steps\x18\a \x03(\v2\x14.kafkascaler.v1.StepR\x05steps\x12=\n" +
+	"\tforecasts\x18\b \x03(\v2\x1f.kafkascaler.v1.ArrivalForecastR\tforecasts\x12\x1a\n" +
+	"\bquantile\x18\t \x01(\x01R\bquantile\x12!\n" +
+	"\fservice_rate\x18\n" +
+	" \x01(\x01R\vserviceRate\x12.\n" +
+	"\x13service_rate_source\x18\v \x01(\tR\x11serviceRateSource\x12>\n" +
+	"\rstartup_delay\x18\f \x01(\v2\x19.google.protobuf.DurationR\fstartupDelay\x120\n" +
+	"\x14startup_delay_source\x18\r \x01(\tR\x12startupDelaySource\x12B\n" +
+	"\x0frebalance_pause\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\x0erebalancePause\x124\n" +
+	"\x16rebalance_pause_source\x18\x0f \x01(\tR\x14rebalancePauseSource\x12<\n" +
+	"\fcommit_delay\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\vcommitDelay\x12+\n" +
+	"\x03age\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\x03age\x12\x17\n" +
+	"\ain_time\x18\x12 \x01(\x01R\x06inTime\x121\n" +
+	"\x05sizes\x18\x13 \x03(\v2\x1b.kafkascaler.v1.ReplicaSizeR\x05sizes\"r\n" +
+	"\x0fArrivalForecast\x12/\n" +
+	"\x05ahead\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x05ahead\x12\x1a\n" +
+	"\bexpected\x18\x02 \x01(\x01R\bexpected\x12\x12\n" +
+	"\x04high\x18\x03 \x01(\x01R\x04high\"\xdb\x01\n" +
+	"\vReplicaSize\x12\x1a\n" +
+	"\breplicas\x18\x01 \x01(\x03R\breplicas\x12/\n" +
+	"\x05worst\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05worst\x12\x17\n" +
+	"\ain_time\x18\x03 \x01(\x01R\x06inTime\x12#\n" +
+	"\rreplica_hours\x18\x04 \x01(\x01R\freplicaHours\x12/\n" +
+	"\x05lasts\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x05lasts\x12\x10\n" +
+	"\x03why\x18\x06 \x01(\tR\x03why\"\x96\x02\n" +
 	"\rConsumerGroup\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
@@ -1004,42 +1403,57 @@ func file_kafkascaler_v1_kafkascaler_proto_rawDescGZIP() []byte {
 	return file_kafkascaler_v1_kafkascaler_proto_rawDescData
 }
 
-var file_kafkascaler_v1_kafkascaler_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_kafkascaler_v1_kafkascaler_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_kafkascaler_v1_kafkascaler_proto_goTypes = []any{
 	(*ExplainRequest)(nil),        // 0: kafkascaler.v1.ExplainRequest
 	(*ExplainResponse)(nil),       // 1: kafkascaler.v1.ExplainResponse
 	(*Explanation)(nil),           // 2: kafkascaler.v1.Explanation
-	(*ConsumerGroup)(nil),         // 3: kafkascaler.v1.ConsumerGroup
-	(*Decision)(nil),              // 4: kafkascaler.v1.Decision
-	(*Step)(nil),                  // 5: kafkascaler.v1.Step
-	(*Partition)(nil),             // 6: kafkascaler.v1.Partition
-	(*HorizontalOutcome)(nil),     // 7: kafkascaler.v1.HorizontalOutcome
-	nil,                           // 8: kafkascaler.v1.ExplainRequest.ScalerMetadataEntry
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
+	(*LatencyDecision)(nil),       // 3: kafkascaler.v1.LatencyDecision
+	(*ArrivalForecast)(nil),       // 4: kafkascaler.v1.ArrivalForecast
+	(*ReplicaSize)(nil),           // 5: kafkascaler.v1.ReplicaSize
+	(*ConsumerGroup)(nil),         // 6: kafkascaler.v1.ConsumerGroup
+	(*Decision)(nil),              // 7: kafkascaler.v1.Decision
+	(*Step)(nil),                  // 8: kafkascaler.v1.Step
+	(*Partition)(nil),             // 9: kafkascaler.v1.Partition
+	(*HorizontalOutcome)(nil),     // 10: kafkascaler.v1.HorizontalOutcome
+	nil,                           // 11: kafkascaler.v1.ExplainRequest.ScalerMetadataEntry
+	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
 }
 var file_kafkascaler_v1_kafkascaler_proto_depIdxs = []int32{
-	8,  // 0: kafkascaler.v1.ExplainRequest.scaler_metadata:type_name -> kafkascaler.v1.ExplainRequest.ScalerMetadataEntry
+	11, // 0: kafkascaler.v1.ExplainRequest.scaler_metadata:type_name -> kafkascaler.v1.ExplainRequest.ScalerMetadataEntry
 	2,  // 1: kafkascaler.v1.ExplainResponse.explanations:type_name -> kafkascaler.v1.Explanation
-	4,  // 2: kafkascaler.v1.Explanation.decision:type_name -> kafkascaler.v1.Decision
-	6,  // 3: kafkascaler.v1.Explanation.partitions:type_name -> kafkascaler.v1.Partition
-	9,  // 4: kafkascaler.v1.Explanation.observed_at:type_name -> google.protobuf.Timestamp
-	10, // 5: kafkascaler.v1.Explanation.snapshot_age:type_name -> google.protobuf.Duration
-	7,  // 6: kafkascaler.v1.Explanation.horizontal:type_name -> kafkascaler.v1.HorizontalOutcome
-	9,  // 7: kafkascaler.v1.Explanation.asked_at:type_name -> google.protobuf.Timestamp
-	3,  // 8: kafkascaler.v1.Explanation.consumer_groups:type_name -> kafkascaler.v1.ConsumerGroup
-	5,  // 9: kafkascaler.v1.Explanation.known_activation:type_name -> kafkascaler.v1.Step
-	10, // 10: kafkascaler.v1.ConsumerGroup.age:type_name -> google.protobuf.Duration
-	5,  // 11: kafkascaler.v1.Decision.steps:type_name -> kafkascaler.v1.Step
-	9,  // 12: kafkascaler.v1.Partition.observed_at:type_name -> google.protobuf.Timestamp
-	10, // 13: kafkascaler.v1.Partition.age:type_name -> google.protobuf.Duration
-	0,  // 14: kafkascaler.v1.KafkaScalerService.Explain:input_type -> kafkascaler.v1.ExplainRequest
-	1,  // 15: kafkascaler.v1.KafkaScalerService.Explain:output_type -> kafkascaler.v1.ExplainResponse
-	15, // [15:16] is the sub-list for method output_type
-	14, // [14:15] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	7,  // 2: kafkascaler.v1.Explanation.decision:type_name -> kafkascaler.v1.Decision
+	9,  // 3: kafkascaler.v1.Explanation.partitions:type_name -> kafkascaler.v1.Partition
+	12, // 4: kafkascaler.v1.Explanation.observed_at:type_name -> google.protobuf.Timestamp
+	13, // 5: kafkascaler.v1.Explanation.snapshot_age:type_name -> google.protobuf.Duration
+	10, // 6: kafkascaler.v1.Explanation.horizontal:type_name -> kafkascaler.v1.HorizontalOutcome
+	12, // 7: kafkascaler.v1.Explanation.asked_at:type_name -> google.protobuf.Timestamp
+	6,  // 8: kafkascaler.v1.Explanation.consumer_groups:type_name -> kafkascaler.v1.ConsumerGroup
+	8,  // 9: kafkascaler.v1.Explanation.known_activation:type_name -> kafkascaler.v1.Step
+	3,  // 10: kafkascaler.v1.Explanation.latency:type_name -> kafkascaler.v1.LatencyDecision
+	12, // 11: kafkascaler.v1.LatencyDecision.decided_at:type_name -> google.protobuf.Timestamp
+	8,  // 12: kafkascaler.v1.LatencyDecision.steps:type_name -> kafkascaler.v1.Step
+	4,  // 13: kafkascaler.v1.LatencyDecision.forecasts:type_name -> kafkascaler.v1.ArrivalForecast
+	13, // 14: kafkascaler.v1.LatencyDecision.startup_delay:type_name -> google.protobuf.Duration
+	13, // 15: kafkascaler.v1.LatencyDecision.rebalance_pause:type_name -> google.protobuf.Duration
+	13, // 16: kafkascaler.v1.LatencyDecision.commit_delay:type_name -> google.protobuf.Duration
+	13, // 17: kafkascaler.v1.LatencyDecision.age:type_name -> google.protobuf.Duration
+	5,  // 18: kafkascaler.v1.LatencyDecision.sizes:type_name -> kafkascaler.v1.ReplicaSize
+	13, // 19: kafkascaler.v1.ArrivalForecast.ahead:type_name -> google.protobuf.Duration
+	13, // 20: kafkascaler.v1.ReplicaSize.worst:type_name -> google.protobuf.Duration
+	13, // 21: kafkascaler.v1.ReplicaSize.lasts:type_name -> google.protobuf.Duration
+	13, // 22: kafkascaler.v1.ConsumerGroup.age:type_name -> google.protobuf.Duration
+	8,  // 23: kafkascaler.v1.Decision.steps:type_name -> kafkascaler.v1.Step
+	12, // 24: kafkascaler.v1.Partition.observed_at:type_name -> google.protobuf.Timestamp
+	13, // 25: kafkascaler.v1.Partition.age:type_name -> google.protobuf.Duration
+	0,  // 26: kafkascaler.v1.KafkaScalerService.Explain:input_type -> kafkascaler.v1.ExplainRequest
+	1,  // 27: kafkascaler.v1.KafkaScalerService.Explain:output_type -> kafkascaler.v1.ExplainResponse
+	27, // [27:28] is the sub-list for method output_type
+	26, // [26:27] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_kafkascaler_v1_kafkascaler_proto_init() }
@@ -1053,7 +1467,7 @@ func file_kafkascaler_v1_kafkascaler_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kafkascaler_v1_kafkascaler_proto_rawDesc), len(file_kafkascaler_v1_kafkascaler_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
