@@ -18,7 +18,7 @@ func busy(partitions int) (p *latency.Planner, next func()) {
 		o.At = start.Add(time.Duration(second) * time.Second)
 		for i := range o.Partitions {
 			o.Partitions[i] = latency.Partition{
-				ID: int32(i), Owner: int32(i % o.Members), //nolint:gosec // small numbers
+				ID: int32(i), Owner: int32(i % o.Members),
 				LogEnd: second * int64(10+i%5), Committed: max(0, second-12) * int64(10+i%5),
 			}
 		}
