@@ -31,12 +31,8 @@ func (h *honestSide) wake(ctx context.Context, i int) {
 func (h *honestSide) wakeOnOneStream(ctx context.Context, ref *pb.ScaledObjectRef, topic string, end *int64) error {
 	life, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stream, err := h.keda.StreamIsActive(life, ref)
-	if err != nil {
-		return err
-	}
 	said := make(chan bool, 16)
-	go receiveAll(life, stream, said)
+	go h.follow(life, ref, said)
 	for pace.Sleep(ctx, 3*time.Second) {
 		sent := time.Now()
 		if err := h.kafka.Produce(ctx, topic, 0, 1); err != nil {
@@ -59,8 +55,20 @@ func (h *honestSide) wakeOnOneStream(ctx context.Context, ref *pb.ScaledObjectRe
 	return nil
 }
 
+// follow passes on what the streams of a trigger say, one after the other: each ends by itself after its life,
+// and KEDA opens the next.
+func (h *honestSide) follow(ctx context.Context, ref *pb.ScaledObjectRef, said chan<- bool) {
+	for {
+		if stream, err := h.keda.StreamIsActive(ctx, ref); err == nil {
+			receiveAll(ctx, stream, said)
+		}
+		if !pace.Sleep(ctx, time.Second) {
+			return
+		}
+	}
+}
+
 func receiveAll(ctx context.Context, stream grpc.ServerStreamingClient[pb.IsActiveResponse], said chan<- bool) {
-	defer close(said)
 	for {
 		message, err := stream.Recv()
 		if err != nil {
@@ -80,10 +88,7 @@ func awaitActivity(ctx context.Context, said <-chan bool, want bool) error {
 	defer late.Stop()
 	for {
 		select {
-		case active, open := <-said:
-			if !open {
-				return fmt.Errorf("the stream ended before it said %t", want)
-			}
+		case active := <-said:
 			if active == want {
 				return nil
 			}
