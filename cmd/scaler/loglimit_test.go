@@ -45,7 +45,9 @@ func TestLogIsBounded(t *testing.T) {
 		if count("cluster is watched") != 1 {
 			t.Error("the first line of its sort is not written once there are many of another")
 		}
-		if time.Sleep(logWindow + time.Second); count(`"line":"no answer for trigger","count":1801`) != 1 {
+		time.Sleep(logWindow + time.Second)
+		synctest.Wait()
+		if count(`"line":"no answer for trigger","count":1801`) != 1 {
 			t.Errorf("what was left out is not said:\n%s", out.String()[max(0, out.Len()-300):])
 		}
 		before := out.Len()
