@@ -28,6 +28,10 @@ const (
 	longSteps  = 40
 )
 
+// leastStand is the share of what arrives now that must have arrived at a moment whose errors count. Errors are
+// factors: by how much work that began outgrew next to nothing says nothing about what it may grow to from here.
+const leastStand = 0.1
+
 // panel are the forecasts of all experts, of now and of the last hour: what each would have said at the end of
 // a step about the mean rate of the time ahead.
 type panel struct {
@@ -45,9 +49,13 @@ func (p *panel) ask(l *lastHour) {
 		grows[i] = growth(ahead)
 	}
 	p.says = l.opinions(fineSteps, &grows)
+	least := leastStand * l.mean(fineSteps-levelSteps, fineSteps)
 	for end := fineSteps - aheads[0]; end >= levelSteps; end -= errorSteps {
 		if math.IsNaN(l.rates[end-1]) {
 			break
+		}
+		if l.mean(end-levelSteps, end) < least {
+			continue
 		}
 		said := l.opinions(end, &grows)
 		for i, ahead := range aheads {

@@ -39,3 +39,35 @@ func TestKeepsRecordsInTimeThroughWaves(t *testing.T) {
 		})
 	}
 }
+
+// What began after a pause has outgrown nothing by an endless factor: the replicas for it go when it goes.
+func TestWorkAfterAPauseForecastsNoWonder(t *testing.T) {
+	for name, before := range map[string]float64{"nothing": 0, "little": 1} {
+		t.Run(name, func(t *testing.T) {
+			const pause, busy = 600, 600
+			w := newWorld(10, 50, 1, func(s float64) float64 {
+				switch {
+				case s < pause:
+					return before
+				case s < pause+busy:
+					return 120
+				}
+				return 30
+			})
+			w.planned(latency.Config{TargetLatency: 30 * time.Second, ServiceRate: 50}, 1)
+			w.onDecision = func(d latency.Decision) {
+				for _, f := range d.Forecast {
+					if f.High > 1000 {
+						t.Fatalf("%d s after work began, up to %.3g records a second are expected in %s", w.second-pause, f.High, f.Ahead)
+					}
+				}
+			}
+			w.run(pause + busy + 1200)
+			w.total = totals{}
+			w.run(1200)
+			if ratio := w.total.replicaSeconds / w.total.work; ratio > 4 {
+				t.Errorf("%.1f times the work 20 minutes after most of it went", ratio)
+			}
+		})
+	}
+}
