@@ -24,6 +24,8 @@ type History struct {
 	// earlier is how many partitions had a commit of an earlier log in it.
 	earlier int
 	layout  int64
+	// uncommittedAt is when the group was last seen to have no commit.
+	uncommittedAt time.Time
 }
 
 // commit is up to where the group was done with a partition.
@@ -135,8 +137,11 @@ func (h *History) members(o *latency.Observation, r *lag.Report, m *lag.Membersh
 			"see whether its coordinator answers, with `kafka-scaler check`")
 	}
 	o.State = stateOf(m.State)
-	if m.State == dead && hasCommits(r) {
-		// The group is there all the same: it is of a kind that its coordinator was not asked about.
+	if !hasCommits(r) {
+		h.uncommittedAt = r.ObservedAt
+	} else if m.State == dead && h.uncommittedAt.Before(m.ReadAt.Add(-MembershipMaxAge)) {
+		// The group is there all the same: it is of a kind that its coordinator was not asked about. One that has only
+		// just committed for the first time was not there yet when its members were read.
 		o.State = latency.StateUnknown
 	}
 	if o.State == latency.StateUnknown {

@@ -215,6 +215,10 @@ func TestMembers(t *testing.T) {
 	if o, err := h.Observe(nil, report(lag.Rules{}, part(0, lag.NoCommit, 9)), absent); err != nil || o.Members != 0 || o.State != latency.Empty {
 		t.Errorf("a group that does not exist: %+v, %v", o, err)
 	}
+	// It commits for the first time before its members are read again: it was not there when they were.
+	if o, err := h.Observe(nil, report(lag.Rules{}, part(0, 5, 9)), absent); err != nil || o.Members != 0 || o.State != latency.Empty {
+		t.Errorf("a group that has just come: %+v, %v", o, err)
+	}
 	if o, err := h.Observe(nil, report(lag.Rules{}, part(0, 5, 9)), nil); err == nil || o.Members != latency.UnknownMembers || o.State != latency.StateUnknown {
 		t.Errorf("members that nobody has read: %+v, %v", o, err)
 	}

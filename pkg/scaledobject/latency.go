@@ -14,7 +14,8 @@ import (
 // the one that is wanted.
 const RuleTolerance policy.Rule = "hpa_tolerance"
 
-// RuleAsleep is the step that asks for one replica of a group without members.
+// RuleAsleep is the step that asks for one replica of a group without members, and for what has joined one since the
+// last decision.
 const RuleAsleep policy.Rule = "asleep"
 
 // Target is the target of the trigger's metric, in Unit.
@@ -85,11 +86,12 @@ func (e *Entry) count(d *policy.Decision, planned *latency.Decision, asleep bool
 	}
 	wanted := planned.Replicas
 	if asleep {
-		wanted = 1
-		d.Steps = append(d.Steps, policy.Step{
-			Rule: RuleAsleep, After: latency.WholeTarget,
-			Reason: "the group has no member: one replica is asked for where KEDA wakes the workload",
-		})
+		wanted = max(1, have)
+		reason := "the group has no member: one replica is asked for where KEDA wakes the workload"
+		if have > 0 {
+			reason = "the group has just woken: what has joined stays until the next decision"
+		}
+		d.Steps = append(d.Steps, policy.Step{Rule: RuleAsleep, After: int64(wanted) * latency.WholeTarget, Reason: reason})
 	}
 	m := latency.Value(have, wanted, most, policy.DefaultTolerance)
 	if before := int64(wanted) * latency.WholeTarget; m.Value != before {

@@ -50,6 +50,9 @@ type plan struct {
 	units  int
 	// emptySince is since when the group has had no member; zero while it has some, or nobody can tell.
 	emptySince time.Time
+	// slept says that the group had had no member for emptyFor when it was last seen without one. What it has had since
+	// is all that has started.
+	slept bool
 	// err is why the newest observation lacks something; nil where it lacks nothing.
 	err error
 	// toldAt and toldHold are of the decision that the observer was told last.
@@ -183,8 +186,11 @@ func (p *plan) look(o *latency.Observation, coPartitioned bool) {
 	switch {
 	case o.State != latency.Empty || o.Members != 0:
 		p.emptySince = time.Time{}
-	case p.emptySince.IsZero():
-		p.emptySince = o.At
+	default:
+		if p.emptySince.IsZero() {
+			p.emptySince = o.At
+		}
+		p.slept = o.At.Sub(p.emptySince) >= emptyFor
 	}
 }
 
@@ -217,7 +223,8 @@ func (p *plan) recall() {
 }
 
 // decide returns the newest decision; where that is to hold, err says why there is no number. asleep says that the group
-// has had no member for so long that nothing is lost by asking for one replica: it is what KEDA needs to wake it.
+// had no member for so long that nothing is lost by asking for those that have joined since, and for one at least: it is
+// what KEDA needs to wake it.
 func (p *plan) decide(now time.Time) (d latency.Decision, asleep bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -225,7 +232,7 @@ func (p *plan) decide(now time.Time) (d latency.Decision, asleep bool, err error
 	if !d.Hold {
 		return d, false, nil
 	}
-	if d.Replicas < 1 && p.err == nil && !p.emptySince.IsZero() && p.newest.At.Sub(p.emptySince) >= emptyFor && now.Sub(p.newest.At) < latency.MaxAge {
+	if d.Replicas < 1 && p.err == nil && p.slept && now.Sub(p.newest.At) < latency.MaxAge {
 		return d, true, nil
 	}
 	if p.err != nil {

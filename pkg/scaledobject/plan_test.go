@@ -241,6 +241,26 @@ func TestTargetLatencyOfAGroupThatSleeps(t *testing.T) {
 	})
 }
 
+// TestTargetLatencyOfAGroupThatWakes: there is a number at any time, and it takes nobody away who has joined.
+func TestTargetLatencyOfAGroupThatWakes(t *testing.T) {
+	for _, joined := range []int64{1, 3} {
+		synctest.Test(t, func(t *testing.T) {
+			p := plan30s(t, newWorkload(12, 0, 0))
+			p.after(82*time.Second, 0)
+			p.change(func() { p.rate, p.have = 1, joined })
+			for range 30 {
+				p.after(time.Second, 0)
+				if d := p.measure(); d.Value != 1000 && d.Value != joined*1000 {
+					t.Errorf("%d have joined: %+v", joined, d)
+				}
+			}
+			if d := p.measure(); d.Value != joined*1000 || d.Steps[0].Rule != policy.Rule(latency.RuleCurrent) || d.Steps[0].After != d.Value {
+				t.Errorf("%d have joined, and there has been a decision since: %+v", joined, d)
+			}
+		})
+	}
+}
+
 // TestTargetLatencyOfATriggerNobodyAskedAbout: looking at it learns nothing, and lag is not taken in its place.
 func TestTargetLatencyOfATriggerNobodyAskedAbout(t *testing.T) {
 	w := newWorkload(3, 1, 1)
