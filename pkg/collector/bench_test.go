@@ -102,17 +102,17 @@ func filled(b *testing.B) (*Collector, *sweep.Scope, []*Query) {
 // readNew makes the direct read of all queries that are new.
 func (c *Collector) readNew(b *testing.B) {
 	q := queries{c}
-	var open []*store.Entry
+	var open []*store.Subscription
 	for _, e := range q.New() {
-		open = append(open, e.Entry)
+		open = append(open, e.Subscription)
 	}
 	c.sweeper.Sweep(context.Background(), sweep.NewScope(open), time.Minute)
 	access{c}.Write(func(s *store.Store, _ store.Stamp) {
-		for _, e := range open {
-			if !s.Complete(e) {
-				b.Fatalf("query %s is not read", e.Key())
+		for _, sub := range open {
+			if !s.Complete(sub) {
+				b.Fatalf("query %s is not read", sub.Key())
 			}
-			q.Settle(e)
+			q.Settle(sub)
 		}
 	})
 }
@@ -151,9 +151,9 @@ func BenchmarkSnapshot(b *testing.B) {
 		i := 0
 		for b.Loop() {
 			c.mu.RLock()
-			e := c.entries[queries[i%len(queries)].Key()]
+			sub := c.subscriptions[queries[i%len(queries)].Key()]
 			c.mu.RUnlock()
-			if e == nil {
+			if sub == nil {
 				b.Fatal("unknown query")
 			}
 			i++
@@ -173,8 +173,8 @@ func BenchmarkSnapshot(b *testing.B) {
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
-			e, _ := c.enter(queries[i%len(queries)])
-			e.view.Store(nil)
+			sub, _ := c.enter(queries[i%len(queries)])
+			sub.view.Store(nil)
 			if _, err := c.Snapshot(ctx, queries[i%len(queries)]); err != nil {
 				b.Fatal(err)
 			}

@@ -41,7 +41,7 @@ func wantEmpty(t *testing.T, c *Collector) {
 	size := c.store.Size()
 	namespaces, bytes := c.opts.Quota.Used()
 	left := map[string]int{
-		"queries": len(c.entries), "waiting": len(c.waiting), "queries of the store": size.Queries, "groups": size.Groups,
+		"queries": len(c.subscriptions), "waiting": len(c.waiting), "queries of the store": size.Queries, "groups": size.Groups,
 		"topics": size.Topics, "expressions": size.Expressions, "topics of the catalog": size.Listed, "namespaces": namespaces,
 		"charged queries": size.ChargedQueries, "charged positions": size.ChargedPositions, "charged topics": size.ChargedTopics,
 		"bytes charged to all": int(bytes),
@@ -491,21 +491,21 @@ func BenchmarkWorstNamespace(b *testing.B) {
 		}
 		before := heap()
 		c := New(k, Options{Grace: time.Minute})
-		var open []*entry
-		var scope []*store.Entry
+		var open []*subscription
+		var scope []*store.Subscription
 		for g := range queries {
-			e, err := c.enter(NewQuery(trigger.Selection{ConsumerGroup: fmt.Sprintf("g%d", g), TopicRegex: "", Inspect: true}, time.Minute))
+			sub, err := c.enter(NewQuery(trigger.Selection{ConsumerGroup: fmt.Sprintf("g%d", g), TopicRegex: "", Inspect: true}, time.Minute))
 			if err != nil {
 				b.Fatal(err)
 			}
-			open, scope = append(open, e), append(scope, e.of)
+			open, scope = append(open, sub), append(scope, sub.of)
 		}
 		s := sweep.NewScope(scope)
 		for range 4 {
 			c.sweeper.Sweep(b.Context(), s, time.Minute)
 		}
-		for _, e := range open {
-			if v := c.current(e); len(v.Offsets) != DefaultMaxTopicsPerQuery {
+		for _, sub := range open {
+			if v := c.current(sub); len(v.Offsets) != DefaultMaxTopicsPerQuery {
 				b.Fatalf("%d partitions, %v", len(v.Offsets), v.Err)
 			}
 		}

@@ -35,10 +35,10 @@ type Collector struct {
 	// for a small chunk of work at a time.
 	mu    sync.RWMutex
 	store *store.Store
-	// entries are the queries by their keys.
-	entries map[string]*entry
-	// waiting are the entries that no direct read has taken up yet.
-	waiting []*entry
+	// subscriptions are the queries by their keys.
+	subscriptions map[string]*subscription
+	// waiting are the subscriptions that no direct read has taken up yet.
+	waiting []*subscription
 	// left is set once Run has ended.
 	left bool
 	// queries is the number last told to the observer.
@@ -52,10 +52,10 @@ func New(source Source, opts Options) *Collector {
 		source: source,
 		opts:   opts,
 		// The zero stamp is never, so the clock starts at 1.
-		epoch:   time.Now().Add(-1),
-		ended:   make(chan struct{}),
-		untold:  make(chan struct{}, 1),
-		entries: make(map[string]*entry),
+		epoch:         time.Now().Add(-1),
+		ended:         make(chan struct{}),
+		untold:        make(chan struct{}, 1),
+		subscriptions: make(map[string]*subscription),
 	}
 	c.store = store.New(opts.store(c.epoch))
 	var waits sweep.Waits = noWaits{}
@@ -151,7 +151,7 @@ func (c *Collector) log(event store.Event) {
 type noWaits struct{}
 
 // Watched is false: nothing may sleep.
-func (noWaits) Watched(*store.Entry, store.Stamp) bool { return false }
+func (noWaits) Watched(*store.Subscription, store.Stamp) bool { return false }
 
 // Swept concerns nobody.
 func (noWaits) Swept() {}

@@ -500,8 +500,8 @@ func TestPeekLeavesNothing(t *testing.T) {
 		pass(3 * time.Second)
 		before := k.total(offsetFetch)
 		pass(time.Minute)
-		if more := k.total(offsetFetch) - before; more > 0 || len(c.entries) > 0 || leftOf(c) > 0 {
-			t.Errorf("%d groups read again, %d queries, and %+v are left", more, len(c.entries), c.store.Size())
+		if more := k.total(offsetFetch) - before; more > 0 || len(c.subscriptions) > 0 || leftOf(c) > 0 {
+			t.Errorf("%d groups read again, %d queries, and %+v are left", more, len(c.subscriptions), c.store.Size())
 		}
 	})
 }
@@ -527,7 +527,7 @@ func TestPeekAndAsk(t *testing.T) {
 			_, _ = c.Peek(t.Context(), q)
 		}
 		pass(3 * time.Second)
-		if len(c.entries) > 0 {
+		if len(c.subscriptions) > 0 {
 			t.Error("peeking kept a query that nobody asks about")
 		}
 	})

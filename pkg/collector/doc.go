@@ -35,7 +35,7 @@
 // goroutines, and the readers.
 //
 //	collector.go, options.go  the parts, and what each is given
-//	entry.go                  who asks, and until when
+//	subscription.go                  who asks, and until when
 //	wait.go, view.go          what readers see; watch.go who of them has news
 //	panics.go                 what becomes of a panic
 //
@@ -46,7 +46,7 @@
 //
 // Where one is taken while another is held, it is in this order:
 //
-//  1. entry.build, so that one reader of a query builds its snapshot
+//  1. subscription.build, so that one reader of a query builds its snapshot
 //  2. Collector.mu, around the store and the table of queries
 //  3. watchers.mu, around those who wait; the mutex of longpoll's sleepers; that of Quota
 //

@@ -47,9 +47,9 @@ func (c *Collector) release() {
 	defer c.mu.Unlock()
 	c.store.Release()
 	c.waiting = c.waiting[:0]
-	for _, e := range c.entries {
-		if !e.settled.Load() {
-			c.waiting = append(c.waiting, e)
+	for _, sub := range c.subscriptions {
+		if !sub.settled.Load() {
+			c.waiting = append(c.waiting, sub)
 		}
 	}
 	c.sweeper.Resume()

@@ -18,30 +18,30 @@ import (
 // to say. The error is not nil, and the snapshot nil, where nothing at all is
 // known: a *fault.Error, or the context's error.
 func (c *Collector) Snapshot(ctx context.Context, q *Query) (*Snapshot, error) {
-	e, err := c.enter(q)
+	sub, err := c.enter(q)
 	if err != nil {
 		return nil, err
 	}
-	return c.snapshot(ctx, e)
+	return c.snapshot(ctx, sub)
 }
 
 // Peek is Snapshot for somebody who asks once, and no reason to keep anything: a query
 // that nobody else asks about is forgotten after its direct read, and in no refresh.
 func (c *Collector) Peek(ctx context.Context, q *Query) (*Snapshot, error) {
-	e, err := c.find(q, false)
+	sub, err := c.find(q, false)
 	if err != nil {
 		return nil, err
 	}
-	return c.snapshot(ctx, e)
+	return c.snapshot(ctx, sub)
 }
 
-func (c *Collector) snapshot(ctx context.Context, e *entry) (*Snapshot, error) {
-	if !e.settled.Load() {
-		if err := c.firstRead(ctx, e); err != nil {
+func (c *Collector) snapshot(ctx context.Context, sub *subscription) (*Snapshot, error) {
+	if !sub.settled.Load() {
+		if err := c.firstRead(ctx, sub); err != nil {
 			return nil, err
 		}
 	}
-	s := c.current(e).Snapshot
+	s := c.current(sub).Snapshot
 	if len(s.Offsets) == 0 && s.Err != nil {
 		return nil, s.Err
 	}
@@ -51,20 +51,20 @@ func (c *Collector) snapshot(ctx context.Context, e *entry) (*Snapshot, error) {
 	return s, nil
 }
 
-// firstRead waits until the entry's direct read has ended.
-func (c *Collector) firstRead(ctx context.Context, e *entry) error {
+// firstRead waits until the subscription's direct read has ended.
+func (c *Collector) firstRead(ctx context.Context, sub *subscription) error {
 	timeout := time.NewTimer(c.opts.FirstReadTimeout)
 	defer timeout.Stop()
 	// Not every publication is looked at: with ten thousand new queries, that would be most of the work.
 	select {
-	case <-e.done:
+	case <-sub.done:
 		return nil
 	case <-timeout.C:
-		if v := c.current(e); len(v.Offsets) > 0 || c.matching(e) {
+		if v := c.current(sub); len(v.Offsets) > 0 || c.matching(sub) {
 			return nil
 		}
 		return &fault.Error{
-			Kind: fault.Unavailable, Op: "read", Object: fmt.Sprintf("group %q", e.of.ConsumerGroup),
+			Kind: fault.Unavailable, Op: "read", Object: fmt.Sprintf("group %q", sub.of.ConsumerGroup),
 			Err:    fmt.Errorf("the first read is not finished after %s%s", c.opts.FirstReadTimeout, c.store.Where()),
 			Remedy: "see which broker does not answer, with `kafka-scaler check`",
 		}
@@ -75,11 +75,11 @@ func (c *Collector) firstRead(ctx context.Context, e *entry) error {
 	}
 }
 
-// matching reports whether what the entry selects is not known yet for no fault of a broker.
-func (c *Collector) matching(e *entry) bool {
+// matching reports whether what the subscription selects is not known yet for no fault of a broker.
+func (c *Collector) matching(sub *subscription) bool {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.store.IsMatching(e.of)
+	return c.store.IsMatching(sub.of)
 }
 
 // Wait returns once there is news of the query since the version after: at once
@@ -95,26 +95,26 @@ func (c *Collector) Wait(ctx context.Context, q *Query, after Version) (Version,
 // wait returns the first version after the given one. newer waits for it.
 func (c *Collector) wait(ctx context.Context, q *Query, after Version, newer waitFunc) (Version, error) {
 	for {
-		e, err := c.enter(q)
+		sub, err := c.enter(q)
 		if err != nil {
 			return 0, err
 		}
-		v, err := newer(ctx, c.news(e, after), e, after)
+		v, err := newer(ctx, c.news(sub, after), sub, after)
 		if v > after || err != nil {
 			return v, err
 		}
 	}
 }
 
-// waitFunc returns a version of the entry after the given one, or 0 once news is
+// waitFunc returns a version of the subscription after the given one, or 0 once news is
 // closed or something else may have brought one.
-type waitFunc func(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error)
+type waitFunc func(ctx context.Context, news <-chan struct{}, sub *subscription, after Version) (Version, error)
 
-func (c *Collector) newer(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error) {
+func (c *Collector) newer(ctx context.Context, news <-chan struct{}, sub *subscription, after Version) (Version, error) {
 	if c.poller != nil {
-		c.poller.Leave(e.of)
+		c.poller.Leave(sub.of)
 	}
-	return c.newerOr(ctx, news, nil, e, after)
+	return c.newerOr(ctx, news, nil, sub, after)
 }
 
 // WaitForRecords is [Collector.Wait] for those who are inactive, and want to know
@@ -129,21 +129,21 @@ func (c *Collector) WaitForRecords(ctx context.Context, q *Query, after Version)
 	return c.wait(ctx, q, after, c.newerOrRecords)
 }
 
-func (c *Collector) newerOrRecords(ctx context.Context, news <-chan struct{}, e *entry, after Version) (Version, error) {
-	woken, done := c.poller.Attend(e.of, c.now())
+func (c *Collector) newerOrRecords(ctx context.Context, news <-chan struct{}, sub *subscription, after Version) (Version, error) {
+	woken, done := c.poller.Attend(sub.of, c.now())
 	defer done()
-	return c.newerOr(ctx, news, woken, e, after)
+	return c.newerOr(ctx, news, woken, sub, after)
 }
 
 // newerOr is newer that returns also when woken is closed.
-func (c *Collector) newerOr(ctx context.Context, news, woken <-chan struct{}, e *entry, after Version) (Version, error) {
+func (c *Collector) newerOr(ctx context.Context, news, woken <-chan struct{}, sub *subscription, after Version) (Version, error) {
 	var done <-chan struct{}
-	if e.settled.Load() {
-		if v := c.version(e); v > after {
+	if sub.settled.Load() {
+		if v := c.version(sub); v > after {
 			return v, nil
 		}
 	} else {
-		news, woken, done = nil, nil, e.done
+		news, woken, done = nil, nil, sub.done
 	}
 	select {
 	case <-news:

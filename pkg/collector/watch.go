@@ -9,15 +9,15 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/internal/pace"
 )
 
-// watchers are the entries that somebody waits for. A publication wakes those only
+// watchers are the subscriptions that somebody waits for. A publication wakes those only
 // that it has news for: thousands of streams that wake every second, to find what
 // they knew, would keep those waiting who ask a question.
 type watchers struct {
-	mu      sync.Mutex
-	entries []*entry
+	mu            sync.Mutex
+	subscriptions []*subscription
 }
 
-// watch is what those who wait for an entry know. The mutex of watchers guards all but waited.
+// watch is what those who wait for a subscription know. The mutex of watchers guards all but waited.
 type watch struct {
 	// waited is set while somebody waits, which counts as asking, or did so until lately.
 	waited atomic.Bool
@@ -27,22 +27,22 @@ type watch struct {
 	seen Version
 }
 
-// news returns what is closed once the entry has a version after that.
-func (c *Collector) news(e *entry, after Version) <-chan struct{} {
+// news returns what is closed once the subscription has a version after that.
+func (c *Collector) news(sub *subscription, after Version) <-chan struct{} {
 	c.watchers.mu.Lock()
 	defer c.watchers.mu.Unlock()
-	w := &e.watch
+	w := &sub.watch
 	if w.news == nil {
 		w.news, w.seen = make(chan struct{}), after
 		w.waited.Store(true)
-		c.watchers.entries = append(c.watchers.entries, e)
+		c.watchers.subscriptions = append(c.watchers.subscriptions, sub)
 	}
 	w.seen = min(w.seen, after)
 	return w.news
 }
 
 const (
-	// tellChunk is how many entries are looked at before others get a turn.
+	// tellChunk is how many subscriptions are looked at before others get a turn.
 	tellChunk = 256
 	// wakeAtOnce is how many of those who wait are woken before there is a pause: each then takes a snapshot and
 	// decides, and whoever asks a question meanwhile stands behind all of them.
@@ -66,7 +66,7 @@ func (c *Collector) tell(ctx context.Context) {
 	turn := pace.New().Of(ctx)
 	turn.Begin()
 	defer turn.End()
-	// From the last to the first, so that an entry which takes the place of one that is removed was looked at before.
+	// From the last to the first, so that a subscription which takes the place of one that is removed was looked at before.
 	for next := math.MaxInt; next >= 0; {
 		var woken int
 		if next, woken = c.tellSome(next); woken == wakeAtOnce {
@@ -76,38 +76,38 @@ func (c *Collector) tell(ctx context.Context) {
 	}
 }
 
-// tellSome looks at some entries, from the given one down, and returns the next and how many had news.
+// tellSome looks at some subscriptions, from the given one down, and returns the next and how many had news.
 func (c *Collector) tellSome(from int) (next, woken int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	w := &c.watchers
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	at := min(from, len(w.entries)-1)
+	at := min(from, len(w.subscriptions)-1)
 	for least := at - tellChunk; at >= 0 && at > least && woken < wakeAtOnce; at-- {
-		e := w.entries[at]
-		if c.versionOf(e) <= e.watch.seen {
+		sub := w.subscriptions[at]
+		if c.versionOf(sub) <= sub.watch.seen {
 			continue
 		}
 		woken++
-		close(e.watch.news)
-		e.watch.news = nil
-		e.watch.waited.Store(false)
-		last := len(w.entries) - 1
-		w.entries[at], w.entries[last] = w.entries[last], nil
-		w.entries = w.entries[:last]
+		close(sub.watch.news)
+		sub.watch.news = nil
+		sub.watch.waited.Store(false)
+		last := len(w.subscriptions) - 1
+		w.subscriptions[at], w.subscriptions[last] = w.subscriptions[last], nil
+		w.subscriptions = w.subscriptions[:last]
 	}
 	return at, woken
 }
 
-// version is that of the entry's newest numbers or errors that are published.
-func (c *Collector) version(e *entry) Version {
+// version is that of the subscription's newest numbers or errors that are published.
+func (c *Collector) version(sub *subscription) Version {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	return c.versionOf(e)
+	return c.versionOf(sub)
 }
 
 // versionOf is version for a caller who holds mu, be it for reading.
-func (c *Collector) versionOf(e *entry) Version {
-	return Version(min(c.store.Latest(e.of).Changed, c.store.Published())) + 1
+func (c *Collector) versionOf(sub *subscription) Version {
+	return Version(min(c.store.Latest(sub.of).Changed, c.store.Published())) + 1
 }

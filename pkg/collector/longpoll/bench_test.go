@@ -35,21 +35,21 @@ func BenchmarkLook(b *testing.B) {
 	a := asleep{s}
 	p := New(a, a, Options{ShardSize: 400, MaxWaitsPerBroker: 16, Logger: zap.NewNop(), Interval: func() time.Duration { return time.Second }, Waiting: func(Stats) {}, Woken: func(int) {}})
 	p.timer = time.NewTimer(time.Hour)
-	var entries []*store.Entry
+	var subs []*store.Subscription
 	for i := range 10_000 {
 		q := store.NewQuery(trigger.Selection{ConsumerGroup: fmt.Sprint("g", i), Topics: []string{fmt.Sprint("t", i%1000)}}, time.Minute)
-		e, err := s.Add(q)
+		sub, err := s.Add(q)
 		if err != nil {
 			b.Fatal(err)
 		}
-		entries = append(entries, e)
-		p.Attend(e, 1<<40)
+		subs = append(subs, sub)
+		p.Attend(sub, 1<<40)
 	}
-	u := s.Union(entries, 1)
+	u := s.Union(subs, 1)
 	for _, name := range s.ClaimTopics(u, 1, 2) {
 		s.TakeTopic(&lag.Topic{Name: name, ID: [16]byte{1}, Partitions: []int32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}, 2)
 	}
-	u = s.Union(entries, 3)
+	u = s.Union(subs, 3)
 	asks, _ := u.Ends(lag.End).Claim(lag.End, 4)
 	for _, ask := range asks {
 		for _, id := range ask.Partitions {

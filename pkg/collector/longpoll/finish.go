@@ -42,7 +42,7 @@ func (p *Poller) doubt(r result) {
 			continue
 		}
 		t := p.plan.topics[logKey{w.Topic, r.kind}]
-		if t != nil && !slices.ContainsFunc(t.listeners, func(e *store.Entry) bool { return !e.Inspect }) {
+		if t != nil && !slices.ContainsFunc(t.listeners, func(sub *store.Subscription) bool { return !sub.Inspect }) {
 			w.Reason = lag.WakeUnclear
 		}
 	}
@@ -70,8 +70,8 @@ func (p *Poller) publish(r result) (at store.Stamp) {
 		}
 	})
 	for t := range woken {
-		for _, e := range t.listeners {
-			p.sleepers.wake(e)
+		for _, sub := range t.listeners {
+			p.sleepers.wake(sub)
 		}
 	}
 	if grown > 0 {

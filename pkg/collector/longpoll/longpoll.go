@@ -147,7 +147,7 @@ func New(access Access, source Source, opts Options) *Poller {
 		rearm: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
 		results: make(chan result), found: make(chan []string),
 	}
-	p.sleepers.of = map[*store.Entry]*sleeper{}
+	p.sleepers.of = map[*store.Subscription]*sleeper{}
 	p.clear()
 	return p
 }

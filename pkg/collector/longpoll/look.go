@@ -21,12 +21,12 @@ func (p *Poller) look(ctx context.Context) {
 }
 
 // wantAll tells the plan what the sleepers want, and returns them.
-func (p *Poller) wantAll() (idle []*store.Entry) {
+func (p *Poller) wantAll() (idle []*store.Subscription) {
 	p.Read(func(s *store.Store, now store.Stamp) {
 		idle = p.sleepers.still(now)
-		for _, e := range idle {
-			for _, tr := range e.Tracked() {
-				p.want(e, tr)
+		for _, sub := range idle {
+			for _, tr := range sub.Tracked() {
+				p.want(sub, tr)
 			}
 		}
 		for topic := range p.plan.denied {
@@ -39,19 +39,19 @@ func (p *Poller) wantAll() (idle []*store.Entry) {
 }
 
 // want tells the plan what one sleeper wants of one topic.
-func (p *Poller) want(e *store.Entry, tr *store.Tracked) {
+func (p *Poller) want(sub *store.Subscription, tr *store.Tracked) {
 	topic := tr.Topic()
 	if topic.MissingOrDenied() {
 		return
 	}
 	key := logKey{topic.Name(), tr.Kind()}
-	t := p.plan.wantTopic(key, topic.Life(), e, p.source.Leaders)
+	t := p.plan.wantTopic(key, topic.Life(), sub, p.source.Leaders)
 	if t == nil || t.wantedWhole {
 		return
 	}
-	t.wantedWhole = e.Partitions == nil
+	t.wantedWhole = sub.Partitions == nil
 	for _, id := range topic.IDs() {
-		if !e.Partitions.Contains(id) {
+		if !sub.Partitions.Contains(id) {
 			continue
 		}
 		if end, asked := tr.End(id); asked != 0 {
@@ -61,36 +61,36 @@ func (p *Poller) want(e *store.Entry, tr *store.Tracked) {
 }
 
 // noteAwaited brings up to date which of the sleepers are waited for as a whole.
-func (p *Poller) noteAwaited(idle []*store.Entry) {
+func (p *Poller) noteAwaited(idle []*store.Subscription) {
 	p.Read(func(*store.Store, store.Stamp) {
-		for _, e := range idle {
-			p.sleepers.note(e, p.awaits(e))
+		for _, sub := range idle {
+			p.sleepers.note(sub, p.awaits(sub))
 		}
 	})
 }
 
 // awaits reports whether every partition that the query selects is in a wait, or
 // between one and the next. It is called within Read, just after a look.
-func (p *Poller) awaits(e *store.Entry) bool {
-	for _, tr := range e.Tracked() {
+func (p *Poller) awaits(sub *store.Subscription) bool {
+	for _, tr := range sub.Tracked() {
 		topic := tr.Topic()
 		t := p.plan.topics[logKey{topic.Name(), tr.Kind()}]
 		if t == nil || t.life != topic.Life() {
 			return false
 		}
-		if e.Partitions == nil {
+		if sub.Partitions == nil {
 			if !t.awaitsAll(len(topic.IDs())) {
 				return false
 			}
 			continue
 		}
 		for _, id := range topic.IDs() {
-			if e.Partitions.Contains(id) && !t.awaits(id) {
+			if sub.Partitions.Contains(id) && !t.awaits(id) {
 				return false
 			}
 		}
 	}
-	return len(e.Tracked()) > 0
+	return len(sub.Tracked()) > 0
 }
 
 // carryOut does what the plan has ordered.
@@ -110,8 +110,8 @@ func (p *Poller) carryOut(ctx context.Context, o orders) {
 	}
 	for _, key := range o.disturbed {
 		if t := p.plan.topics[key]; t != nil {
-			for _, e := range t.listeners {
-				p.sleepers.note(e, false)
+			for _, sub := range t.listeners {
+				p.sleepers.note(sub, false)
 			}
 		}
 	}

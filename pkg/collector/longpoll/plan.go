@@ -108,7 +108,7 @@ type topicPlan struct {
 	// leader tells who leads a partition, and listeners are those who want the topic, as of the newest look that
 	// wanted it.
 	leader    func(partition int32) (node int32, ok bool)
-	listeners []*store.Entry
+	listeners []*store.Subscription
 	// awaited is how many partitions in a row, from the first on, are awaited as of the newest look.
 	awaited int
 }
@@ -206,7 +206,7 @@ func (p *plan) look(now time.Time) {
 
 // wantTopic says that somebody wants some partitions of a topic, in a life of it. leaders tells who leads them. It
 // returns nil where none can be waited on.
-func (p *plan) wantTopic(key logKey, life uint32, who *store.Entry, leaders func(topic string) func(int32) (int32, bool)) *topicPlan {
+func (p *plan) wantTopic(key logKey, life uint32, who *store.Subscription, leaders func(topic string) func(int32) (int32, bool)) *topicPlan {
 	if until, known := p.denied[key.topic]; known {
 		p.deniedNow[key.topic] = struct{}{}
 		if p.now.Before(until) {

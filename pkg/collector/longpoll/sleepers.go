@@ -15,13 +15,13 @@ const IdleFor = 10 * time.Second
 // The mutex is held for moments only, also within Read.
 type sleepers struct {
 	mu    sync.Mutex
-	of    map[*store.Entry]*sleeper
+	of    map[*store.Subscription]*sleeper
 	order []*sleeper
 }
 
 // sleeper is whether inactive streams wait for a query's records. The mutex of sleepers guards it.
 type sleeper struct {
-	entry *store.Entry
+	subscription *store.Subscription
 	// streams is how many of them wait at this moment; until is up to when the query counts as wanted even so.
 	streams int
 	until   store.Stamp
@@ -35,14 +35,14 @@ type sleeper struct {
 func (sl *sleeper) wanted(now store.Stamp) bool { return sl.streams > 0 || now < sl.until }
 
 // Attend makes the query's records awaited until done is called, and returns what is closed when there are some.
-func (p *Poller) Attend(e *store.Entry, now store.Stamp) (woken <-chan struct{}, done func()) {
+func (p *Poller) Attend(sub *store.Subscription, now store.Stamp) (woken <-chan struct{}, done func()) {
 	l := &p.sleepers
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	sl := l.of[e]
+	sl := l.of[sub]
 	if sl == nil {
-		sl = &sleeper{entry: e}
-		l.of[e], l.order = sl, append(l.order, sl)
+		sl = &sleeper{subscription: sub}
+		l.of[sub], l.order = sl, append(l.order, sl)
 	}
 	sl.streams++
 	sl.until = now + store.Stamp(IdleFor)
@@ -60,28 +60,28 @@ func (p *Poller) Attend(e *store.Entry, now store.Stamp) (woken <-chan struct{},
 }
 
 // Leave says that the query's streams are active, and wait for no records.
-func (p *Poller) Leave(e *store.Entry) {
-	p.sleepers.with(e, func(sl *sleeper) { sl.until = 0 })
+func (p *Poller) Leave(sub *store.Subscription) {
+	p.sleepers.with(sub, func(sl *sleeper) { sl.until = 0 })
 }
 
 // Watched reports whether inactive streams wait for the query's records, and brokers hold a request
 // open for every partition that it selects.
-func (p *Poller) Watched(e *store.Entry, now store.Stamp) (watched bool) {
-	p.sleepers.with(e, func(sl *sleeper) { watched = sl.awaited && sl.wanted(now) })
+func (p *Poller) Watched(sub *store.Subscription, now store.Stamp) (watched bool) {
+	p.sleepers.with(sub, func(sl *sleeper) { watched = sl.awaited && sl.wanted(now) })
 	return watched
 }
 
-func (l *sleepers) with(e *store.Entry, do func(*sleeper)) {
+func (l *sleepers) with(sub *store.Subscription, do func(*sleeper)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if sl := l.of[e]; sl != nil {
+	if sl := l.of[sub]; sl != nil {
 		do(sl)
 	}
 }
 
 // wake tells the query's streams that records have come. Whether they want more they say by coming back.
-func (l *sleepers) wake(e *store.Entry) {
-	l.with(e, func(sl *sleeper) {
+func (l *sleepers) wake(sub *store.Subscription) {
+	l.with(sub, func(sl *sleeper) {
 		sl.until, sl.covered, sl.awaited = 0, false, false
 		if sl.woken != nil {
 			close(sl.woken)
@@ -91,24 +91,24 @@ func (l *sleepers) wake(e *store.Entry) {
 }
 
 // note says whether every partition that the query selects is in a wait.
-func (l *sleepers) note(e *store.Entry, awaited bool) {
-	l.with(e, func(sl *sleeper) { sl.awaited = awaited })
+func (l *sleepers) note(sub *store.Subscription, awaited bool) {
+	l.with(sub, func(sl *sleeper) { sl.awaited = awaited })
 }
 
 // still returns the queries that are wanted, and drops the others.
-func (l *sleepers) still(now store.Stamp) []*store.Entry {
+func (l *sleepers) still(now store.Stamp) []*store.Subscription {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	kept := l.order[:0]
-	entries := make([]*store.Entry, 0, len(l.order))
+	subs := make([]*store.Subscription, 0, len(l.order))
 	for _, sl := range l.order {
 		if sl.covered = sl.wanted(now); !sl.covered {
-			delete(l.of, sl.entry)
+			delete(l.of, sl.subscription)
 			continue
 		}
-		kept, entries = append(kept, sl), append(entries, sl.entry)
+		kept, subs = append(kept, sl), append(subs, sl.subscription)
 	}
 	clear(l.order[len(kept):])
 	l.order = kept
-	return entries
+	return subs
 }

@@ -19,13 +19,13 @@ func (s *Store) note(of *Sequence, changed bool) {
 // noteLater notes a change that the publication after the next will show.
 func (s *Store) noteLater(of *Sequence) { of.Changed = s.next() + 1 }
 
-// Latest is when any of what an entry shows was last read, and last changed.
-func (s *Store) Latest(e *Entry) Sequence {
-	last := e.seq.or(e.group.seq)
-	if e.mayList() {
+// Latest is when any of what a subscription shows was last read, and last changed.
+func (s *Store) Latest(sub *Subscription) Sequence {
+	last := sub.seq.or(sub.group.seq)
+	if sub.mayList() {
 		last = last.or(s.catalog.seq)
 	}
-	for _, tr := range e.tracked {
+	for _, tr := range sub.tracked {
 		last = last.or(tr.topic.seq)
 	}
 	return last

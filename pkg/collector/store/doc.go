@@ -8,7 +8,7 @@
 // events:
 //
 //	Add(query)                        somebody asks
-//	Union(entries)                    what is to be read for them
+//	Union(subscriptions)                    what is to be read for them
 //	Claim…(call), Survey…(call)       what a call asks for; the store remembers that the call owes it
 //	Take…(answer, call)               what the call has brought
 //	Publish, Latest, Snapshot         what readers see
@@ -21,7 +21,7 @@
 // Whatever changes is noted in one place, change.go, with the publication that shows
 // it. What operators are to be told is left as an [Event].
 //
-//	entry.go, resolve.go     a query, and which topics it selects now; quota.go what it may take
+//	subscription.go, resolve.go     a query, and which topics it selects now; quota.go what it may take
 //	catalog.go, expression.go  the list of all topics, and which of them a topicRegex matches
 //	topic.go, logs.go        a topic, its partitions and its logs; epochs.go which of two leaders is the older one
 //	group.go, commits.go     a group, and what its coordinator says; interest.go what its members subscribe to

@@ -27,21 +27,21 @@ type Expression struct {
 	unused bool
 }
 
-// expression returns that of the entry.
-func (s *Store) expression(e *Entry) *Expression {
-	x := s.expressions[e.TopicRegex]
+// expression returns that of the subscription.
+func (s *Store) expression(sub *Subscription) *Expression {
+	x := s.expressions[sub.TopicRegex]
 	if x == nil {
-		x = &Expression{text: e.TopicRegex, match: e.MatchTopic}
-		s.expressions[e.TopicRegex] = x
+		x = &Expression{text: sub.TopicRegex, match: sub.MatchTopic}
+		s.expressions[sub.TopicRegex] = x
 	}
 	x.unused = false
 	return x
 }
 
-// matched returns the entry's expression, and whether it was matched with the newest
+// matched returns the subscription's expression, and whether it was matched with the newest
 // list of topics. Where it was not, that is begun.
-func (s *Store) matched(e *Entry) (x *Expression, newest bool) {
-	x = s.expression(e)
+func (s *Store) matched(sub *Subscription) (x *Expression, newest bool) {
+	x = s.expression(sub)
 	if x.version == s.catalog.version || !s.catalog.answered {
 		return x, true
 	}
@@ -57,13 +57,13 @@ func (s *Store) MatchBy(text string, match func(topic string) bool) {
 	s.expressions[text] = &Expression{text: text, match: match}
 }
 
-// IsMatching reports whether the topics that the entry selects are not known yet,
+// IsMatching reports whether the topics that the subscription selects are not known yet,
 // because its expression is being matched.
-func (s *Store) IsMatching(e *Entry) bool {
-	if e.TopicRegex == "" {
+func (s *Store) IsMatching(sub *Subscription) bool {
+	if sub.TopicRegex == "" {
 		return false
 	}
-	x := s.expressions[e.TopicRegex]
+	x := s.expressions[sub.TopicRegex]
 	return x != nil && x.matching != nil
 }
 

@@ -50,7 +50,7 @@ type Tracked struct {
 	past []int64
 	// moved is set by a read that differs from the one before, until takeCommits takes notice.
 	moved bool
-	// users is how many entries it is for. Without any, the group has commits in a topic that nobody may read yet:
+	// users is how many subscriptions it is for. Without any, the group has commits in a topic that nobody may read yet:
 	// it has no room then but for what an answer brings.
 	users int
 	// looks are the looks into the log, of partitions with a small lag only. Nil until those were looked for.
@@ -89,7 +89,7 @@ func (g *Group) track(kind lag.Position, t *Topic) *Tracked {
 	return g.tracks[kind][i]
 }
 
-// dropUnused forgets the positions that no entry is about.
+// dropUnused forgets the positions that no subscription is about.
 func (g *Group) dropUnused() {
 	for kind, tracks := range g.tracks {
 		kept := make([]*Tracked, 0, len(tracks))

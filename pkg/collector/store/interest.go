@@ -118,15 +118,15 @@ func (s *Store) trackFound(g *Group, topic string) {
 	}
 }
 
-// wantedTopics are the topics found that still count for the entry; for KEDA only commits do.
-func (e *Entry) wantedTopics() []string {
-	g := e.group
+// wantedTopics are the topics found that still count for the subscription; for KEDA only commits do.
+func (sub *Subscription) wantedTopics() []string {
+	g := sub.group
 	wanted := make([]string, 0, len(g.found))
 	for _, topic := range g.found {
-		if e.AllTopicsWithoutCommit && g.interests.neverCommitted[topic] {
+		if sub.AllTopicsWithoutCommit && g.interests.neverCommitted[topic] {
 			continue
 		}
-		if !g.interests.topics[topic].Outlived(e.DiscoveredTopicExpiry) {
+		if !g.interests.topics[topic].Outlived(sub.DiscoveredTopicExpiry) {
 			wanted = append(wanted, topic)
 		}
 	}

@@ -4,14 +4,14 @@ import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
 
 // Complete reports whether everything the query asks for was read, and fits. A call
 // may still owe more of the same.
-func (s *Store) Complete(e *Entry) bool {
-	if e.group.answered == 0 || len(e.tracked) == 0 {
+func (s *Store) Complete(sub *Subscription) bool {
+	if sub.group.answered == 0 || len(sub.tracked) == 0 {
 		return false
 	}
-	for _, tr := range e.tracked {
+	for _, tr := range sub.tracked {
 		t := tr.topic
 		for _, id := range t.ids {
-			if !e.Partitions.Contains(id) {
+			if !sub.Partitions.Contains(id) {
 				continue
 			}
 			end := t.logs[tr.kind].at(id)
@@ -20,8 +20,8 @@ func (s *Store) Complete(e *Entry) bool {
 			if commit.read == 0 || needsStart(commit.counts(), end.offset) && t.logs[lag.Start].at(id).asked == 0 {
 				return false
 			}
-			if e.Ages {
-				if o, _ := s.offsets(e.group, tr, id); tr.lacksAge(o) {
+			if sub.Ages {
+				if o, _ := s.offsets(sub.group, tr, id); tr.lacksAge(o) {
 					return false
 				}
 			}
@@ -47,17 +47,17 @@ const (
 )
 
 // Progress returns how far the query has come.
-func (s *Store) Progress(e *Entry) Progress {
-	g := e.group
-	if g.pending != 0 || e.lists() && s.catalog.pending != 0 || s.IsMatching(e) {
+func (s *Store) Progress(sub *Subscription) Progress {
+	g := sub.group
+	if g.pending != 0 || sub.lists() && s.catalog.pending != 0 || s.IsMatching(sub) {
 		return Underway
 	}
 	state := Arrived
-	if g.answered == 0 && g.err == nil && e.discovers() || e.lists() && s.catalog.asked == 0 {
+	if g.answered == 0 && g.err == nil && sub.discovers() || sub.lists() && s.catalog.asked == 0 {
 		state = Unasked
 	}
-	for _, tr := range e.tracked {
-		if p := tr.progress(g); p == Underway || e.Ages && tr.searching > 0 {
+	for _, tr := range sub.tracked {
+		if p := tr.progress(g); p == Underway || sub.Ages && tr.searching > 0 {
 			return Underway
 		} else if p == Unasked {
 			state = Unasked
@@ -91,14 +91,14 @@ func (tr *Tracked) progress(g *Group) Progress {
 	return state
 }
 
-// IsWell reports whether the newest read of everything that the entry selects went
+// IsWell reports whether the newest read of everything that the subscription selects went
 // well, and whether nothing of it changes by the passing of time alone.
-func (s *Store) IsWell(e *Entry) bool {
-	if e.group.err != nil || e.mayList() && s.catalog.err != nil {
+func (s *Store) IsWell(sub *Subscription) bool {
+	if sub.group.err != nil || sub.mayList() && s.catalog.err != nil {
 		return false
 	}
-	for _, tr := range e.tracked {
-		ageing := e.Ages && (len(tr.ages) > 0 || tr.searching > 0)
+	for _, tr := range sub.tracked {
+		ageing := sub.Ages && (len(tr.ages) > 0 || tr.searching > 0)
 		if ageing || tr.ahead > 0 || tr.topic.err != nil || anyErr(tr.errs) || anyErr(tr.topic.logs[tr.kind].errs) {
 			return false
 		}

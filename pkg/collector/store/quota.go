@@ -40,7 +40,7 @@ type Quota struct {
 	bytes int64
 
 	mu sync.Mutex
-	// used is what each namespace takes; one that takes nothing has no entry.
+	// used is what each namespace takes; one that takes nothing has no subscription.
 	used map[string]usage
 	// all is what everything takes.
 	all usage
@@ -172,10 +172,10 @@ func refused(q *Query, err error, remedy string) error {
 	return &fault.Error{Kind: fault.Precondition, Op: "read", Object: fmt.Sprintf("group %q", q.ConsumerGroup), Err: err, Remedy: remedy}
 }
 
-// admit charges the entry for the named topics, as far as their partitions are known.
-func (s *Store) admit(e *Entry, names []string, now Stamp) error {
+// admit charges the subscription for the named topics, as far as their partitions are known.
+func (s *Store) admit(sub *Subscription, names []string, now Stamp) error {
 	if n, most := len(names), s.opts.MaxTopicsPerQuery; n > most {
-		return s.dismiss(e, now, refused(e.Query, fmt.Errorf("it selects %d topics, and a trigger may have %d of them", n, most),
+		return s.dismiss(sub, now, refused(sub.Query, fmt.Errorf("it selects %d topics, and a trigger may have %d of them", n, most),
 			"name fewer topics, or write several triggers"))
 	}
 	positions, known := 0, true
@@ -186,19 +186,19 @@ func (s *Store) admit(e *Entry, names []string, now Stamp) error {
 		known = known && described
 	}
 	if most := s.opts.MaxPositionsPerQuery; positions > most {
-		return s.dismiss(e, now, refused(e.Query, fmt.Errorf("it selects %d partitions, and a trigger may have %d of them", positions, most),
+		return s.dismiss(sub, now, refused(sub.Query, fmt.Errorf("it selects %d partitions, and a trigger may have %d of them", positions, most),
 			"name fewer topics, or write several triggers"))
 	}
-	if more := (usage{topics: len(names) - e.charged.topics, positions: positions - e.charged.positions}); more != (usage{}) {
-		if err := s.charge(e.Query, more); err != nil {
-			return s.dismiss(e, now, err)
+	if more := (usage{topics: len(names) - sub.charged.topics, positions: positions - sub.charged.positions}); more != (usage{}) {
+		if err := s.charge(sub.Query, more); err != nil {
+			return s.dismiss(sub, now, err)
 		}
-		e.charged = e.charged.plus(more)
+		sub.charged = sub.charged.plus(more)
 	}
 	// A refusal stands until what was too much is known to be so no more.
-	if e.refused != nil && known {
-		e.refused = nil
-		s.note(&e.seq, true)
+	if sub.refused != nil && known {
+		sub.refused = nil
+		s.note(&sub.seq, true)
 	}
 	return nil
 }
@@ -212,29 +212,29 @@ func (s *Store) partitions(topic string) (n int, known bool) {
 	return len(listed.Partitions), known
 }
 
-// dismiss takes from the entry all that it holds.
-func (s *Store) dismiss(e *Entry, now Stamp, why error) error {
-	s.unfollow(e)
-	if e.refused == nil || e.refused.Error() != why.Error() {
-		s.note(&e.seq, true)
+// dismiss takes from the subscription all that it holds.
+func (s *Store) dismiss(sub *Subscription, now Stamp, why error) error {
+	s.unfollow(sub)
+	if sub.refused == nil || sub.refused.Error() != why.Error() {
+		s.note(&sub.seq, true)
 	}
-	e.catalog = 0
-	e.refused, e.retry = why, now+Stamp(s.opts.TopicsInterval)
+	sub.catalog = 0
+	sub.refused, sub.retry = why, now+Stamp(s.opts.TopicsInterval)
 	return why
 }
 
-// unfollow takes its topics from an entry.
-func (s *Store) unfollow(e *Entry) {
-	for _, tr := range e.tracked {
+// unfollow takes its topics from a subscription.
+func (s *Store) unfollow(sub *Subscription) {
+	for _, tr := range sub.tracked {
 		tr.users--
 	}
-	if len(e.tracked) > 0 {
-		e.tracked, s.untidy = nil, true
-		s.note(&e.seq, true)
+	if len(sub.tracked) > 0 {
+		sub.tracked, s.untidy = nil, true
+		s.note(&sub.seq, true)
 	}
 	// Giving back always works.
-	_ = s.charge(e.Query, usage{topics: -e.charged.topics, positions: -e.charged.positions})
-	e.charged = usage{}
+	_ = s.charge(sub.Query, usage{topics: -sub.charged.topics, positions: -sub.charged.positions})
+	sub.charged = usage{}
 }
 
 // Used is how many namespaces take something, and about how many bytes everything takes.

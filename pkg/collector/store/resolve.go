@@ -7,59 +7,59 @@ import "slices"
 const MaxMatchedTopics = 1000
 
 // mayList reports whether the query can ever need the list of all topics.
-func (e *Entry) mayList() bool {
-	return e.TopicRegex != "" || e.AllTopicsWithoutCommit && e.discovers()
+func (sub *Subscription) mayList() bool {
+	return sub.TopicRegex != "" || sub.AllTopicsWithoutCommit && sub.discovers()
 }
 
 // lists reports whether the query needs the list of all topics now.
-func (e *Entry) lists() bool {
-	if e.TopicRegex != "" {
+func (sub *Subscription) lists() bool {
+	if sub.TopicRegex != "" {
 		return true
 	}
-	return e.mayList() && e.group.answered != 0 && len(e.wantedTopics()) == 0
+	return sub.mayList() && sub.group.answered != 0 && len(sub.wantedTopics()) == 0
 }
 
-// resolve brings the entry's topics up to date.
-func (s *Store) resolve(e *Entry, now Stamp) {
-	if e.refused != nil && now < e.retry {
+// resolve brings the subscription's topics up to date.
+func (s *Store) resolve(sub *Subscription, now Stamp) {
+	if sub.refused != nil && now < sub.retry {
 		return
 	}
 	switch {
-	case len(e.Topics) > 0:
+	case len(sub.Topics) > 0:
 		// As for every list, whoever named a topic keeps it when it is gone, to be told so.
-		s.follow(e, e.Topics, now)
-	case e.TopicRegex != "":
-		s.resolveRegex(e, now)
+		s.follow(sub, sub.Topics, now)
+	case sub.TopicRegex != "":
+		s.resolveRegex(sub, now)
 	default:
-		s.resolveFound(e, now)
+		s.resolveFound(sub, now)
 	}
 }
 
 // resolveRegex adds the topics that match now and drops those that are gone for
 // certain. One that a list leaves out is asked for by name until then: a broker
 // that has just started may list less than there is.
-func (s *Store) resolveRegex(e *Entry, now Stamp) {
-	names := s.remaining(e)
-	if x, _ := s.matched(e); e.catalog != x.version {
-		e.catalog = x.version
-		s.note(&e.seq, true)
+func (s *Store) resolveRegex(sub *Subscription, now Stamp) {
+	names := s.remaining(sub)
+	if x, _ := s.matched(sub); sub.catalog != x.version {
+		sub.catalog = x.version
+		s.note(&sub.seq, true)
 		for _, name := range x.names {
 			if at, known := slices.BinarySearch(names, name); !known {
 				names = slices.Insert(names, at, name)
 			}
 		}
-		e.matched = max(len(names), x.matched)
+		sub.matched = max(len(names), x.matched)
 	}
-	if e.matched > MaxMatchedTopics {
+	if sub.matched > MaxMatchedTopics {
 		names = nil
 	}
-	s.follow(e, names, now)
+	s.follow(sub, names, now)
 }
 
-// remaining returns the names of the entry's topics that are not gone.
-func (s *Store) remaining(e *Entry) (names []string) {
-	names = make([]string, 0, len(e.tracked))
-	for _, tr := range e.tracked {
+// remaining returns the names of the subscription's topics that are not gone.
+func (s *Store) remaining(sub *Subscription) (names []string) {
+	names = make([]string, 0, len(sub.tracked))
+	for _, tr := range sub.tracked {
 		if tr.topic.gone {
 			continue
 		}
@@ -68,44 +68,44 @@ func (s *Store) remaining(e *Entry) (names []string) {
 	return names
 }
 
-func (s *Store) resolveFound(e *Entry, now Stamp) {
-	g := e.group
+func (s *Store) resolveFound(sub *Subscription, now Stamp) {
+	g := sub.group
 	g.found = slices.DeleteFunc(g.found, func(name string) bool {
 		t := s.topics[name]
 		return t != nil && t.gone
 	})
-	if wanted := e.wantedTopics(); len(wanted) > 0 || !e.lists() {
-		s.follow(e, wanted, now)
+	if wanted := sub.wantedTopics(); len(wanted) > 0 || !sub.lists() {
+		s.follow(sub, wanted, now)
 		return
 	}
 	// Once all topics count, one that a list leaves out stays until it is gone for certain.
-	names := s.remaining(e)
+	names := s.remaining(sub)
 	for i := range s.catalog.topics {
 		name := s.catalog.topics[i].Name
 		if at, known := slices.BinarySearch(names, name); !known {
 			names = slices.Insert(names, at, name)
 		}
 	}
-	s.follow(e, names, now)
+	s.follow(sub, names, now)
 }
 
-// follow makes the named topics those of the entry, if it may have them.
-func (s *Store) follow(e *Entry, names []string, now Stamp) {
-	if s.admit(e, names, now) != nil {
+// follow makes the named topics those of the subscription, if it may have them.
+func (s *Store) follow(sub *Subscription, names []string, now Stamp) {
+	if s.admit(sub, names, now) != nil {
 		return
 	}
-	if slices.EqualFunc(e.tracked, names, func(tr *Tracked, name string) bool { return tr.topic.name == name }) {
+	if slices.EqualFunc(sub.tracked, names, func(tr *Tracked, name string) bool { return tr.topic.name == name }) {
 		return
 	}
-	before := e.tracked
-	e.tracked = make([]*Tracked, len(names))
+	before := sub.tracked
+	sub.tracked = make([]*Tracked, len(names))
 	for i, name := range names {
-		e.tracked[i] = e.group.track(e.kind, s.topic(name))
-		e.tracked[i].users++
+		sub.tracked[i] = sub.group.track(sub.kind, s.topic(name))
+		sub.tracked[i].users++
 	}
 	for _, tr := range before {
 		tr.users--
 		s.untidy = true
 	}
-	s.note(&e.seq, true)
+	s.note(&sub.seq, true)
 }

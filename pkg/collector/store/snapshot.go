@@ -10,33 +10,33 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// Snapshot builds the entry's snapshot.
-func (s *Store) Snapshot(e *Entry, now Stamp) *Snapshot {
+// Snapshot builds the subscription's snapshot.
+func (s *Store) Snapshot(sub *Subscription, now Stamp) *Snapshot {
 	v := &Snapshot{}
 	n := 0
-	for _, tr := range e.tracked {
+	for _, tr := range sub.tracked {
 		n += len(tr.topic.ids)
 	}
 	v.Offsets = make([]lag.Offsets, 0, n)
 	var wrong problems
-	if e.group.answered == 0 && e.group.err != nil {
-		wrong = append(wrong, e.group.err)
+	if sub.group.answered == 0 && sub.group.err != nil {
+		wrong = append(wrong, sub.group.err)
 	}
-	for _, tr := range e.tracked {
-		if err := s.lookAtTopic(e, tr, v, now); err != nil {
+	for _, tr := range sub.tracked {
+		if err := s.lookAtTopic(sub, tr, v, now); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
 	switch {
-	case e.refused != nil:
-		wrong = append(wrong, e.refused)
-	case s.catalog.refused != nil && e.lists():
+	case sub.refused != nil:
+		wrong = append(wrong, sub.refused)
+	case s.catalog.refused != nil && sub.lists():
 		// There may be topics that the one taken does not have.
 		wrong = append(wrong, s.catalog.refused)
-	case len(e.tracked) == 0:
-		wrong = append(wrong, s.noTopic(e))
+	case len(sub.tracked) == 0:
+		wrong = append(wrong, s.noTopic(sub))
 	}
-	v.Group = lag.Group{Name: e.group.name, Kind: e.group.kind, Members: -1}
+	v.Group = lag.Group{Name: sub.group.name, Kind: sub.group.kind, Members: -1}
 	v.Err = wrong.err()
 	for i := range v.Offsets {
 		if at := v.Offsets[i].ObservedAt; i == 0 || at.Before(v.ObservedAt) {
@@ -47,7 +47,7 @@ func (s *Store) Snapshot(e *Entry, now Stamp) *Snapshot {
 }
 
 // lookAtTopic adds the offsets of one topic's partitions, or returns why they would be no answer.
-func (s *Store) lookAtTopic(e *Entry, tr *Tracked, v *Snapshot, now Stamp) error {
+func (s *Store) lookAtTopic(sub *Subscription, tr *Tracked, v *Snapshot, now Stamp) error {
 	t := tr.topic
 	switch {
 	case len(t.ids) == 0 && t.err != nil:
@@ -58,10 +58,10 @@ func (s *Store) lookAtTopic(e *Entry, tr *Tracked, v *Snapshot, now Stamp) error
 	first := len(v.Offsets)
 	oldest := now
 	for _, id := range t.ids {
-		if !e.Partitions.Contains(id) {
+		if !sub.Partitions.Contains(id) {
 			continue
 		}
-		o, asked := s.offsets(e.group, tr, id)
+		o, asked := s.offsets(sub.group, tr, id)
 		v.Offsets = append(v.Offsets, o)
 		oldest = min(oldest, asked)
 	}
@@ -72,7 +72,7 @@ func (s *Store) lookAtTopic(e *Entry, tr *Tracked, v *Snapshot, now Stamp) error
 			Err:    fmt.Errorf("it has %d partitions and partitionLimitation names none of them", len(t.ids)),
 			Remedy: "correct partitionLimitation, or leave it out",
 		}
-	case t.missingOrDenied() && (oldest == 0 || now-oldest > Stamp(e.MaxAge)):
+	case t.missingOrDenied() && (oldest == 0 || now-oldest > Stamp(sub.MaxAge)):
 		v.Offsets = v.Offsets[:first]
 		return t.err
 	}
@@ -139,29 +139,29 @@ func (s *Store) partitionErr(g *Group, tr *Tracked, id int32, failed error, comp
 	return s.notYet(fmt.Sprintf("partition %s-%d", t.name, id))
 }
 
-// noTopic says why the entry selects no topic at all.
-func (s *Store) noTopic(e *Entry) error {
-	g := e.group
+// noTopic says why the subscription selects no topic at all.
+func (s *Store) noTopic(sub *Subscription) error {
+	g := sub.group
 	switch {
-	case e.lists() && s.catalog.err != nil && !s.catalog.answered:
+	case sub.lists() && s.catalog.err != nil && !s.catalog.answered:
 		return s.catalog.err
-	case e.lists() && !s.catalog.answered:
+	case sub.lists() && !s.catalog.answered:
 		return s.notYet("the cluster's topics")
-	case e.TopicRegex != "" && e.catalog == 0:
+	case sub.TopicRegex != "" && sub.catalog == 0:
 		return &fault.Error{
-			Kind: fault.Unavailable, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", e.TopicRegex),
+			Kind: fault.Unavailable, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", sub.TopicRegex),
 			Err:    fmt.Errorf("it is still being matched with the names of %d topics", len(s.catalog.topics)),
 			Remedy: "ask again; if it lasts, write a simpler expression",
 		}
-	case e.matched > MaxMatchedTopics:
+	case sub.matched > MaxMatchedTopics:
 		return &fault.Error{
-			Kind: fault.Precondition, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", e.TopicRegex),
-			Err:    fmt.Errorf("%d topics match, and a trigger may have %d of them", e.matched, MaxMatchedTopics),
+			Kind: fault.Precondition, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", sub.TopicRegex),
+			Err:    fmt.Errorf("%d topics match, and a trigger may have %d of them", sub.matched, MaxMatchedTopics),
 			Remedy: "write a narrower expression, or several triggers",
 		}
-	case e.TopicRegex != "":
+	case sub.TopicRegex != "":
 		return &fault.Error{
-			Kind: fault.NotFound, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", e.TopicRegex),
+			Kind: fault.NotFound, Op: "select topics by", Object: fmt.Sprintf("topicRegex %q", sub.TopicRegex),
 			Err:    fmt.Errorf("none of the %d topics that can be described matches as a whole", len(s.catalog.topics)),
 			Remedy: "correct topicRegex, or give the scaler DESCRIBE on the topics",
 		}

@@ -13,11 +13,11 @@ type Store struct {
 	// last is the newest stamp that was given.
 	last Stamp
 	// shape changes whenever requests may have to be composed anew; marks with every walk over what there is.
-	shape, marks uint64
-	entries      map[*Entry]struct{}
-	groups       map[string]*Group
-	topics       map[string]*Topic
-	// expressions are those of the entries, and unmatched those of them that are to be matched.
+	shape, marks  uint64
+	subscriptions map[*Subscription]struct{}
+	groups        map[string]*Group
+	topics        map[string]*Topic
+	// expressions are those of the subscriptions, and unmatched those of them that are to be matched.
 	expressions map[string]*Expression
 	unmatched   []*Expression
 	catalog     catalog
@@ -48,11 +48,11 @@ type Options struct {
 // New returns a store that knows nothing.
 func New(opts Options) *Store {
 	return &Store{
-		opts:        opts,
-		entries:     make(map[*Entry]struct{}),
-		groups:      make(map[string]*Group),
-		topics:      make(map[string]*Topic),
-		expressions: make(map[string]*Expression),
+		opts:          opts,
+		subscriptions: make(map[*Subscription]struct{}),
+		groups:        make(map[string]*Group),
+		topics:        make(map[string]*Topic),
+		expressions:   make(map[string]*Expression),
 	}
 }
 
@@ -84,7 +84,7 @@ type Size struct {
 // Size counts what there is.
 func (s *Store) Size() Size {
 	return Size{
-		len(s.entries), len(s.groups), len(s.topics), len(s.expressions), len(s.catalog.topics),
+		len(s.subscriptions), len(s.groups), len(s.topics), len(s.expressions), len(s.catalog.topics),
 		s.used.queries, s.used.topics, s.used.positions,
 	}
 }

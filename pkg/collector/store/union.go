@@ -38,36 +38,36 @@ const (
 	WantsAges
 )
 
-func (e *Entry) wants() (w Wants) {
-	if e.Inspect {
+func (sub *Subscription) wants() (w Wants) {
+	if sub.Inspect {
 		w |= WantsLooks
 	}
-	if e.Ages {
+	if sub.Ages {
 		w |= WantsAges
 	}
 	return w
 }
 
 // Union brings up to date which topics the queries select, and composes what they need.
-func (s *Store) Union(entries []*Entry, now Stamp) *Union {
+func (s *Store) Union(subs []*Subscription, now Stamp) *Union {
 	s.marks++
 	u := &Union{}
-	for _, e := range entries {
-		s.resolve(e, now)
-		if x := s.expressions[e.TopicRegex]; x != nil && x.mark != s.marks {
+	for _, sub := range subs {
+		s.resolve(sub, now)
+		if x := s.expressions[sub.TopicRegex]; x != nil && x.mark != s.marks {
 			x.mark = s.marks
 			u.expressions = append(u.expressions, x)
 		}
-		if u.youngest == 0 || e.MaxAge < u.youngest {
-			u.youngest = e.MaxAge
+		if u.youngest == 0 || sub.MaxAge < u.youngest {
+			u.youngest = sub.MaxAge
 		}
-		u.lists = u.lists || e.lists()
-		if e.group.mark != s.marks {
-			e.group.mark = s.marks
-			u.groups = append(u.groups, e.group)
+		u.lists = u.lists || sub.lists()
+		if sub.group.mark != s.marks {
+			sub.group.mark = s.marks
+			u.groups = append(u.groups, sub.group)
 		}
-		for _, tr := range e.tracked {
-			s.unite(u, tr, e.wants())
+		for _, tr := range sub.tracked {
+			s.unite(u, tr, sub.wants())
 		}
 	}
 	asked := u.groups[:0]

@@ -24,7 +24,7 @@ func (tr *Tracked) End(partition int32) (offset int64, asked Stamp) {
 // TakeWake takes in what a wait has told of a partition, in a life of its topic, as if it had
 // been read, and reports whether its log has grown. Where the wait has shown that what is new
 // holds no record, the groups of the listeners know that at once.
-func (s *Store) TakeWake(w *lag.LogWake, kind lag.Position, life uint32, listeners []*Entry, stamp Stamp) (grown bool) {
+func (s *Store) TakeWake(w *lag.LogWake, kind lag.Position, life uint32, listeners []*Subscription, stamp Stamp) (grown bool) {
 	t := s.topics[w.Topic]
 	switch {
 	case t == nil || t.life != life || w.Reason == lag.WakeUnclear:
@@ -43,10 +43,10 @@ func (s *Store) TakeWake(w *lag.LogWake, kind lag.Position, life uint32, listene
 }
 
 // showEmpty tells the groups of those who wait that the new offsets hold no record.
-func (t *Topic) showEmpty(w *lag.LogWake, kind lag.Position, listeners []*Entry) {
-	for _, e := range listeners {
-		for _, tr := range e.tracked {
-			if e.Inspect && tr.topic == t && tr.kind == kind {
+func (t *Topic) showEmpty(w *lag.LogWake, kind lag.Position, listeners []*Subscription) {
+	for _, sub := range listeners {
+		for _, tr := range sub.tracked {
+			if sub.Inspect && tr.topic == t && tr.kind == kind {
 				tr.fit()
 				tr.takeWake(w)
 			}

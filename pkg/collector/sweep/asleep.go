@@ -12,7 +12,7 @@ type calm struct {
 	// since then.
 	changed uint64
 	rounds  int
-	// member is the version of the entries of those awake that it belongs to.
+	// member is the version of the subscriptions of those awake that it belongs to.
 	member uint64
 	// seen is the last round in which there was the query.
 	seen uint64
@@ -31,8 +31,8 @@ func (k *calm) note(changed uint64) {
 // nothing about it has changed for a while or is wrong. A record then wakes it, and
 // what no wait can tell, a commit that somebody moves by hand above all, is found by
 // the rare look. It is called within Read.
-func (w *Sweeper) asleep(s *store.Store, now store.Stamp, e *store.Entry, k *calm) bool {
+func (w *Sweeper) asleep(s *store.Store, now store.Stamp, sub *store.Subscription, k *calm) bool {
 	return k.rounds >= calmRounds &&
 		// Otherwise its numbers might become too old between two looks.
-		e.MaxAge >= 2*w.opts.SleepInterval && w.waits.Watched(e, now) && s.IsWell(e)
+		sub.MaxAge >= 2*w.opts.SleepInterval && w.waits.Watched(sub, now) && s.IsWell(sub)
 }

@@ -15,7 +15,7 @@ const directSpacing = 100 * time.Millisecond
 
 // newcomer is a query whose direct read has not ended.
 type newcomer struct {
-	*store.Entry
+	*store.Subscription
 	// due is when the direct read is over even if an answer is still missing.
 	due store.Stamp
 	// tried is set once a direct read has asked for it.
@@ -28,7 +28,7 @@ func (w *Sweeper) ReadDirectly(ctx context.Context) {
 	var began time.Time
 	for {
 		for _, q := range w.queries.New() {
-			open = append(open, &newcomer{Entry: q.Entry, due: q.Came + store.Stamp(w.opts.FirstReadTimeout)})
+			open = append(open, &newcomer{Subscription: q.Subscription, due: q.Came + store.Stamp(w.opts.FirstReadTimeout)})
 		}
 		if ask := w.unread(open); len(ask) > 0 {
 			began = time.Now()
@@ -66,7 +66,7 @@ func (w *Sweeper) sleepUntilNews(ctx context.Context, open bool, left time.Durat
 
 // unread returns the open queries that there is something to ask for. One for
 // which an answer is still on its way is not among them.
-func (w *Sweeper) unread(open []*newcomer) (ask []*store.Entry) {
+func (w *Sweeper) unread(open []*newcomer) (ask []*store.Subscription) {
 	// What is published from here on is news.
 	select {
 	case <-w.published:
@@ -74,9 +74,9 @@ func (w *Sweeper) unread(open []*newcomer) (ask []*store.Entry) {
 	}
 	w.Read(func(s *store.Store, _ store.Stamp) {
 		for _, q := range open {
-			if !q.tried || s.Progress(q.Entry) == store.Unasked {
+			if !q.tried || s.Progress(q.Subscription) == store.Unasked {
 				q.tried = true
-				ask = append(ask, q.Entry)
+				ask = append(ask, q.Subscription)
 			}
 		}
 	})
@@ -89,8 +89,8 @@ func (w *Sweeper) settleRead(open []*newcomer) (rest []*newcomer, left time.Dura
 	left = w.opts.FirstReadTimeout
 	w.Write(func(s *store.Store, now store.Stamp) {
 		for _, q := range open {
-			if q.due <= now || s.Progress(q.Entry) == store.Arrived || s.Complete(q.Entry) {
-				w.queries.Settle(q.Entry)
+			if q.due <= now || s.Progress(q.Subscription) == store.Arrived || s.Complete(q.Subscription) {
+				w.queries.Settle(q.Subscription)
 				s.Reshape()
 				signal(w.awake)
 			} else {

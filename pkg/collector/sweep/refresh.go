@@ -15,7 +15,7 @@ func (w *Sweeper) Refresh(ctx context.Context) {
 			return
 		}
 		// What requests are composed for is forgotten whenever nobody asks any more.
-		r := rounds{Sweeper: w, calms: map[*store.Entry]*calm{}}
+		r := rounds{Sweeper: w, calms: map[*store.Subscription]*calm{}}
 		for {
 			start := time.Now()
 			shape := w.shape() // not after: a query that joins in between is rather composed for twice than never
@@ -60,25 +60,25 @@ type rounds struct {
 	took time.Duration
 	// round counts the refreshes, and calms is what is remembered of each query from one to the next.
 	round uint64
-	calms map[*store.Entry]*calm
+	calms map[*store.Subscription]*calm
 }
 
 // next returns what to refresh now of the queries, which are of a shape of the
 // store, or nil if all is asleep and not due.
-func (r *rounds) next(live []*store.Entry, shape uint64) *Scope {
+func (r *rounds) next(live []*store.Subscription, shape uint64) *Scope {
 	awake, same, now := r.awakeOf(live)
 	if r.whole == 0 || len(awake) == len(live) || now-r.whole >= store.Stamp(r.looksEvery()) {
 		r.whole = now
-		r.all.entries, r.all.taken = live, shape
+		r.all.subscriptions, r.all.taken = live, shape
 		return &r.all
 	}
 	if !same {
 		r.awake.taken++
-		for _, e := range awake {
-			r.calms[e].member = r.awake.taken
+		for _, sub := range awake {
+			r.calms[sub].member = r.awake.taken
 		}
 	}
-	r.awake.entries = awake
+	r.awake.subscriptions = awake
 	if len(awake) == 0 {
 		return nil
 	}
@@ -95,19 +95,19 @@ func (r *rounds) looksEvery() time.Duration {
 
 // awakeOf returns the queries that are not asleep, and whether they are those that
 // the scope of those awake was last composed for.
-func (r *rounds) awakeOf(live []*store.Entry) (awake []*store.Entry, same bool, at store.Stamp) {
+func (r *rounds) awakeOf(live []*store.Subscription) (awake []*store.Subscription, same bool, at store.Stamp) {
 	r.round++
 	members := 0
-	awake = make([]*store.Entry, 0, len(live))
+	awake = make([]*store.Subscription, 0, len(live))
 	r.Read(func(s *store.Store, now store.Stamp) {
 		at = now
-		for _, e := range live {
-			k := r.calm(e)
-			k.note(s.Latest(e).Changed)
-			if r.asleep(s, now, e, k) {
+		for _, sub := range live {
+			k := r.calm(sub)
+			k.note(s.Latest(sub).Changed)
+			if r.asleep(s, now, sub, k) {
 				continue
 			}
-			awake = append(awake, e)
+			awake = append(awake, sub)
 			if k.member == r.awake.taken && r.awake.taken != 0 {
 				members++
 			}
@@ -116,14 +116,14 @@ func (r *rounds) awakeOf(live []*store.Entry) (awake []*store.Entry, same bool, 
 	if len(r.calms) > len(live) {
 		r.forgetCalms()
 	}
-	return awake, members == len(awake) && members == len(r.awake.entries), at
+	return awake, members == len(awake) && members == len(r.awake.subscriptions), at
 }
 
-func (r *rounds) calm(e *store.Entry) *calm {
-	k := r.calms[e]
+func (r *rounds) calm(sub *store.Subscription) *calm {
+	k := r.calms[sub]
 	if k == nil {
 		k = &calm{}
-		r.calms[e] = k
+		r.calms[sub] = k
 	}
 	k.seen = r.round
 	return k
@@ -131,9 +131,9 @@ func (r *rounds) calm(e *store.Entry) *calm {
 
 // forgetCalms forgets the queries that there are no longer.
 func (r *rounds) forgetCalms() {
-	for e, k := range r.calms {
+	for sub, k := range r.calms {
 		if k.seen != r.round {
-			delete(r.calms, e)
+			delete(r.calms, sub)
 		}
 	}
 }

@@ -5,11 +5,11 @@ import "github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
 // Scope is what a sweep covers, with the requests for it. It is kept from one
 // refresh to the next, so that a refresh of what has not changed composes nothing.
 type Scope struct {
-	entries []*store.Entry
-	// taken is the version of entries, of a scope that is kept.
+	subscriptions []*store.Subscription
+	// taken is the version of subscriptions, of a scope that is kept.
 	taken uint64
-	// shape is that of the store when the union was composed, and of the version of entries that it was
-	// composed for: a query may have joined in between, which is in the shape, and not in entries.
+	// shape is that of the store when the union was composed, and of the version of subscriptions that it was
+	// composed for: a query may have joined in between, which is in the shape, and not in subscriptions.
 	shape, of uint64
 	// began is when the sweep began.
 	began store.Stamp
@@ -20,14 +20,14 @@ type Scope struct {
 }
 
 // NewScope returns the scope of some queries.
-func NewScope(entries []*store.Entry) *Scope { return &Scope{entries: entries} }
+func NewScope(subs []*store.Subscription) *Scope { return &Scope{subscriptions: subs} }
 
 // compose brings the scope's requests up to date, within Write.
 func (c *Scope) compose(s *store.Store, now store.Stamp) {
 	if c.union != nil && c.shape == s.Shape() && c.of == c.taken {
 		return
 	}
-	c.union = s.Union(c.entries, now)
+	c.union = s.Union(c.subscriptions, now)
 	c.of, c.shape = c.taken, s.Shape()
 	c.noStarts, c.noLooks = make([]lull, c.union.Len()), make([]lull, c.union.Len())
 }

@@ -53,14 +53,14 @@ type Queries interface {
 	// New returns those that have come since the last call, and are to be read directly.
 	New() []Newcomer
 	// Settle says, within Write, that a query's direct read has ended, well or not: from now on the refresh covers it.
-	Settle(e *store.Entry)
+	Settle(sub *store.Subscription)
 	// Live forgets the queries that nobody asks about any more, and returns those in the refresh.
-	Live() []*store.Entry
+	Live() []*store.Subscription
 }
 
 // Newcomer is a query that came at a stamp.
 type Newcomer struct {
-	*store.Entry
+	*store.Subscription
 	Came store.Stamp
 }
 
@@ -68,7 +68,7 @@ type Newcomer struct {
 type Waits interface {
 	// Watched reports, within Read, whether inactive streams wait for the query's records, and brokers hold a request
 	// open for every partition that it selects.
-	Watched(e *store.Entry, now store.Stamp) bool
+	Watched(sub *store.Subscription, now store.Stamp) bool
 	// Swept says that a sweep has ended: other things may be wanted now.
 	Swept()
 	// Nudges tells when a refresh is needed at once, and Nudge says so.

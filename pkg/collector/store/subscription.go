@@ -2,8 +2,8 @@ package store
 
 import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
 
-// Entry is what is known of a query as such: what it selects, and what it takes of the bounds.
-type Entry struct {
+// Subscription is what is known of a query as such: what it selects, and what it takes of the bounds.
+type Subscription struct {
 	*Query
 	group *Group
 	kind  lag.Position
@@ -21,43 +21,43 @@ type Entry struct {
 	retry   Stamp
 }
 
-// Add makes an entry for a query that has none. The error is a *fault.Error: there are too
+// Add makes a subscription for a query that has none. The error is a *fault.Error: there are too
 // many queries.
-func (s *Store) Add(q *Query) (*Entry, error) {
+func (s *Store) Add(q *Query) (*Subscription, error) {
 	if err := s.charge(q, usage{queries: 1}); err != nil {
 		return nil, err
 	}
-	e := &Entry{Query: q, group: s.group(q.ConsumerGroup), kind: kindOf(q.ReadCommitted)}
-	s.entries[e] = struct{}{}
-	s.demand(e)
-	return e, nil
+	sub := &Subscription{Query: q, group: s.group(q.ConsumerGroup), kind: kindOf(q.ReadCommitted)}
+	s.subscriptions[sub] = struct{}{}
+	s.demand(sub)
+	return sub, nil
 }
 
 // demand makes the group ask for what the query needs.
-func (s *Store) demand(e *Entry) {
-	if e.discovers() {
-		e.group.discover[e.kind] = true
+func (s *Store) demand(sub *Subscription) {
+	if sub.discovers() {
+		sub.group.discover[sub.kind] = true
 	}
 }
 
 // discovers reports whether the query is about whatever the group has commits for.
-func (e *Entry) discovers() bool { return len(e.Topics) == 0 && e.TopicRegex == "" }
+func (sub *Subscription) discovers() bool { return len(sub.Topics) == 0 && sub.TopicRegex == "" }
 
-// Forget removes an entry, and gives back what it took. What only it needed goes with the
+// Forget removes a subscription, and gives back what it took. What only it needed goes with the
 // next [Store.Tidy].
-func (s *Store) Forget(e *Entry) {
-	delete(s.entries, e)
-	s.unfollow(e)
-	_ = s.charge(e.Query, usage{queries: -1}) // giving back always works
+func (s *Store) Forget(sub *Subscription) {
+	delete(s.subscriptions, sub)
+	s.unfollow(sub)
+	_ = s.charge(sub.Query, usage{queries: -1}) // giving back always works
 	s.untidy = true
 }
 
-// Retries reports whether the entry may not have what it selects, and it is time to see
+// Retries reports whether the subscription may not have what it selects, and it is time to see
 // whether it may now.
-func (e *Entry) Retries(now Stamp) bool { return e.refused != nil && now >= e.retry }
+func (sub *Subscription) Retries(now Stamp) bool { return sub.refused != nil && now >= sub.retry }
 
-// Tracked are the positions that the entry selects. The caller changes nothing of them.
-func (e *Entry) Tracked() []*Tracked { return e.tracked }
+// Tracked are the positions that the subscription selects. The caller changes nothing of them.
+func (sub *Subscription) Tracked() []*Tracked { return sub.tracked }
 
 // Tidy forgets the groups and topics that no query needs any more.
 func (s *Store) Tidy() {
@@ -75,14 +75,14 @@ func (s *Store) prune() {
 	for _, g := range s.groups {
 		g.discover = [2]bool{}
 	}
-	for e := range s.entries {
-		s.demand(e)
-		e.group.mark = s.marks
-		listing = listing || e.mayList()
-		if x := s.expressions[e.TopicRegex]; x != nil {
+	for sub := range s.subscriptions {
+		s.demand(sub)
+		sub.group.mark = s.marks
+		listing = listing || sub.mayList()
+		if x := s.expressions[sub.TopicRegex]; x != nil {
 			x.mark = s.marks
 		}
-		for _, tr := range e.tracked {
+		for _, tr := range sub.tracked {
 			tr.topic.mark = s.marks
 		}
 	}

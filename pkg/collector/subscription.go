@@ -8,9 +8,9 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector/sweep"
 )
 
-// entry is a query that somebody asked about lately, as its readers see it.
-type entry struct {
-	of *store.Entry
+// subscription is a query that somebody asked about lately, as its readers see it.
+type subscription struct {
+	of *store.Subscription
 
 	// asked is when somebody last asked, a stamp; 0 while nobody did more than peek.
 	asked atomic.Int64
@@ -18,7 +18,7 @@ type entry struct {
 	// refresh covers it.
 	settled atomic.Bool
 	done    chan struct{}
-	// came is when the entry was made.
+	// came is when the subscription was made.
 	came store.Stamp
 
 	watch watch
@@ -27,30 +27,30 @@ type entry struct {
 	build sync.Mutex
 }
 
-// enter returns the query's entry, made now if there is none, and notes that somebody
+// enter returns the query's subscription, made now if there is none, and notes that somebody
 // asked. The error is a *fault.Error: there are too many queries.
-func (c *Collector) enter(q *Query) (*entry, error) { return c.find(q, true) }
+func (c *Collector) enter(q *Query) (*subscription, error) { return c.find(q, true) }
 
 // find is enter; asked says whether it counts as asking.
-func (c *Collector) find(q *Query, asked bool) (*entry, error) {
+func (c *Collector) find(q *Query, asked bool) (*subscription, error) {
 	c.mu.RLock()
-	e := c.entries[q.Key()]
-	if e != nil && asked {
-		e.asked.Store(int64(c.now()))
+	sub := c.subscriptions[q.Key()]
+	if sub != nil && asked {
+		sub.asked.Store(int64(c.now()))
 	}
 	c.mu.RUnlock()
-	if e != nil {
-		return e, nil
+	if sub != nil {
+		return sub, nil
 	}
 	return c.add(q, asked)
 }
 
 // add is find of a query that may be new.
-func (c *Collector) add(q *Query, asked bool) (*entry, error) {
+func (c *Collector) add(q *Query, asked bool) (*subscription, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.entries[q.Key()]
-	if e == nil {
+	sub := c.subscriptions[q.Key()]
+	if sub == nil {
 		if c.left {
 			return nil, c.errEnded()
 		}
@@ -58,15 +58,15 @@ func (c *Collector) add(q *Query, asked bool) (*entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		e = &entry{of: of, done: make(chan struct{}), came: c.now()}
-		c.entries[q.Key()] = e
-		c.waiting = append(c.waiting, e)
+		sub = &subscription{of: of, done: make(chan struct{}), came: c.now()}
+		c.subscriptions[q.Key()] = sub
+		c.waiting = append(c.waiting, sub)
 		c.sweeper.Come()
 	}
 	if asked {
-		e.asked.Store(int64(c.now()))
+		sub.asked.Store(int64(c.now()))
 	}
-	return e, nil
+	return sub, nil
 }
 
 // queries are those that the sweeper reads.
@@ -78,23 +78,23 @@ func (q queries) New() []sweep.Newcomer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	waiting := make([]sweep.Newcomer, len(c.waiting))
-	for i, e := range c.waiting {
-		waiting[i] = sweep.Newcomer{Entry: e.of, Came: e.came}
+	for i, sub := range c.waiting {
+		waiting[i] = sweep.Newcomer{Subscription: sub.of, Came: sub.came}
 	}
 	c.waiting = nil
 	return waiting
 }
 
 // Settle says that a query's direct read has ended. The caller holds mu.
-func (q queries) Settle(of *store.Entry) {
-	if e := q.c.entries[of.Key()]; e != nil && e.of == of && !e.settled.Swap(true) {
-		close(e.done)
+func (q queries) Settle(of *store.Subscription) {
+	if sub := q.c.subscriptions[of.Key()]; sub != nil && sub.of == of && !sub.settled.Swap(true) {
+		close(sub.done)
 	}
 }
 
 // Live forgets the queries that nobody has asked about for IdleAfter, with
 // everything that only they needed, and returns those that remain in the refresh.
-func (q queries) Live() []*store.Entry {
+func (q queries) Live() []*store.Subscription {
 	c := q.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,18 +103,18 @@ func (q queries) Live() []*store.Entry {
 	// Whoever has not asked since the refresh before the last will want a newer snapshot.
 	past := int64(now - store.Stamp(2*c.sweeper.Interval()))
 	again := false
-	live := make([]*store.Entry, 0, len(c.entries))
-	for key, e := range c.entries {
+	live := make([]*store.Subscription, 0, len(c.subscriptions))
+	for key, sub := range c.subscriptions {
 		switch {
-		case !e.settled.Load():
-		case e.forgettable(oldest):
-			delete(c.entries, key)
-			c.store.Forget(e.of)
+		case !sub.settled.Load():
+		case sub.forgettable(oldest):
+			delete(c.subscriptions, key)
+			c.store.Forget(sub.of)
 		default:
-			live = append(live, e.of)
-			again = again || e.of.Retries(now)
-			if e.asked.Load() < past {
-				e.view.Store(nil)
+			live = append(live, sub.of)
+			again = again || sub.of.Retries(now)
+			if sub.asked.Load() < past {
+				sub.view.Store(nil)
 			}
 		}
 	}
@@ -122,7 +122,7 @@ func (q queries) Live() []*store.Entry {
 	if again {
 		c.store.Reshape()
 	}
-	if n := len(c.entries); n != c.queries {
+	if n := len(c.subscriptions); n != c.queries {
 		c.queries = n
 		c.opts.Observer.Queries(n)
 	}
@@ -130,9 +130,9 @@ func (q queries) Live() []*store.Entry {
 }
 
 // forgettable reports whether nobody has asked since the oldest stamp that counts, nor waits.
-func (e *entry) forgettable(oldest int64) bool {
-	asked := e.asked.Load()
-	return (asked == 0 || asked < oldest) && !e.watch.waited.Load()
+func (sub *subscription) forgettable(oldest int64) bool {
+	asked := sub.asked.Load()
+	return (asked == 0 || asked < oldest) && !sub.watch.waited.Load()
 }
 
 // leave gives back what the queries took of the namespaces' quota.
@@ -140,9 +140,9 @@ func (c *Collector) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = true
-	for key, e := range c.entries {
-		delete(c.entries, key)
-		c.store.Forget(e.of)
+	for key, sub := range c.subscriptions {
+		delete(c.subscriptions, key)
+		c.store.Forget(sub.of)
 	}
 	c.store.Tidy()
 }
