@@ -10,7 +10,7 @@ import (
 )
 
 // Whether a commit beyond the last stable offset is past an open transaction or past a
-// log that was made anew, only the high watermark tells.
+// log that was created again, only the high watermark tells.
 func TestHighWatermark(t *testing.T) {
 	source := newCluster(1).topic("orders", 1, 39, 39, 39).commit("billing", "orders", 35, 30, 45)
 	source.with(func() { source.topics["orders"].stable = []int64{30, 30, 30} })

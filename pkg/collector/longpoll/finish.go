@@ -60,7 +60,7 @@ func (p *Poller) publish(r result) (at store.Stamp) {
 			if part == nil {
 				continue
 			}
-			if s.TakeWake(w, r.kind, t.life, t.listeners, at) {
+			if s.TakeWake(w, r.kind, t.incarnation, t.listeners, at) {
 				woken[t] = struct{}{}
 				grown++
 			}

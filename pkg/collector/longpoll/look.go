@@ -45,7 +45,7 @@ func (p *Poller) want(sub *store.Subscription, tr *store.Tracked) {
 		return
 	}
 	key := logKey{topic.Name(), tr.Kind()}
-	t := p.plan.wantTopic(key, topic.Life(), sub, p.source.Leaders)
+	t := p.plan.wantTopic(key, topic.Incarnation(), sub, p.source.Leaders)
 	if t == nil || t.wantedWhole {
 		return
 	}
@@ -75,7 +75,7 @@ func (p *Poller) awaits(sub *store.Subscription) bool {
 	for _, tr := range sub.Tracked() {
 		topic := tr.Topic()
 		t := p.plan.topics[logKey{topic.Name(), tr.Kind()}]
-		if t == nil || t.life != topic.Life() {
+		if t == nil || t.incarnation != topic.Incarnation() {
 			return false
 		}
 		if sub.Partitions == nil {

@@ -99,10 +99,10 @@ type wait struct {
 	interrupted bool
 }
 
-// topicPlan is what is planned for the logs of a topic, in one life of it.
+// topicPlan is what is planned for the logs of a topic, in one incarnation of it.
 type topicPlan struct {
-	life  uint32
-	parts []*part // by id; nil where never wanted
+	incarnation uint32
+	parts       []*part // by id; nil where never wanted
 	// wanted is set once the look has seen that it is wanted, by somebody or of all of its partitions.
 	wanted, wantedWhole bool
 	// leader tells who leads a partition, and listeners are those who want the topic, as of the newest look that
@@ -204,9 +204,9 @@ func (p *plan) look(now time.Time) {
 	}
 }
 
-// wantTopic says that somebody wants some partitions of a topic, in a life of it. leaders tells who leads them. It
+// wantTopic says that somebody wants some partitions of a topic, in an incarnation of it. leaders tells who leads them. It
 // returns nil where none can be waited on.
-func (p *plan) wantTopic(key logKey, life uint32, who *store.Subscription, leaders func(topic string) func(int32) (int32, bool)) *topicPlan {
+func (p *plan) wantTopic(key logKey, incarnation uint32, who *store.Subscription, leaders func(topic string) func(int32) (int32, bool)) *topicPlan {
 	if until, known := p.denied[key.topic]; known {
 		p.deniedNow[key.topic] = struct{}{}
 		if p.now.Before(until) {
@@ -214,16 +214,16 @@ func (p *plan) wantTopic(key logKey, life uint32, who *store.Subscription, leade
 		}
 	}
 	t := p.topics[key]
-	if t == nil || t.life != life {
+	if t == nil || t.incarnation != incarnation {
 		if t != nil {
-			// A wait of an earlier life is of no interest any more.
+			// A wait of an earlier incarnation is of no interest any more.
 			for _, part := range t.parts {
 				if part != nil {
 					part.leave(outside)
 				}
 			}
 		}
-		t = &topicPlan{life: life}
+		t = &topicPlan{incarnation: incarnation}
 		p.topics[key] = t
 	}
 	if !t.wanted {

@@ -60,17 +60,17 @@ type theater struct {
 	plan *plan
 	now  time.Time
 	// wanted is what streams sleep on, and leaders who leads it.
-	wanted  map[lag.TopicPartition]wish
-	leaders map[lag.TopicPartition]int32
-	lives   map[string]uint32
-	waits   []*wait
-	out     []string
+	wanted       map[lag.TopicPartition]wish
+	leaders      map[lag.TopicPartition]int32
+	incarnations map[string]uint32
+	waits        []*wait
+	out          []string
 }
 
 func newTheater(t *testing.T, waits, size int) *theater {
 	return &theater{
 		t: t, plan: newPlan(size, waits), now: epoch,
-		wanted: map[lag.TopicPartition]wish{}, leaders: map[lag.TopicPartition]int32{}, lives: map[string]uint32{},
+		wanted: map[lag.TopicPartition]wish{}, leaders: map[lag.TopicPartition]int32{}, incarnations: map[string]uint32{},
 	}
 }
 
@@ -103,7 +103,7 @@ func (s *theater) do(words []string) {
 			s.plan.lookAt(s.now.Add(GatherFor))
 		}
 	case "again":
-		s.lives[topic]++
+		s.incarnations[topic]++
 	case "found":
 		s.plan.rerouted(s.now, []string{topic}, s.leadersOf)
 	case "look":
@@ -192,7 +192,7 @@ func (s *theater) look() {
 	s.plan.look(s.now)
 	for _, tp := range s.sleepers() {
 		key := logKey{tp.Topic, lag.End}
-		if t := s.plan.wantTopic(key, s.lives[tp.Topic], nil, s.leadersOf); t != nil {
+		if t := s.plan.wantTopic(key, s.incarnations[tp.Topic], nil, s.leadersOf); t != nil {
 			s.plan.want(t, key, tp.Partition, s.wanted[tp].end, s.wanted[tp].asked)
 		}
 	}

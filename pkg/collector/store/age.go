@@ -46,7 +46,7 @@ func hasAge(o *lag.Offsets) bool {
 }
 
 // forgetEarlier makes the offsets those of a group without a commit where that is of an earlier log: its consumers
-// will begin anew.
+// will start over.
 func forgetEarlier(o *lag.Offsets) {
 	if o.CommitOfEarlierLog {
 		o.Committed, o.CommitOfEarlierLog = lag.NoCommit, false
@@ -72,7 +72,7 @@ func (tr *Tracked) lacksAge(o lag.Offsets) bool {
 func (tr *Tracked) oldest(id int32, o lag.Offsets) *lag.Oldest {
 	forgetEarlier(&o)
 	a := tr.ages[id]
-	if a == nil || tr.life != tr.topic.life {
+	if a == nil || tr.incarnation != tr.topic.incarnation {
 		return nil
 	}
 	if a.oldest == nil {

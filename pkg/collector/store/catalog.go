@@ -128,7 +128,7 @@ func (s *Store) takeTopic(t *Topic, d lag.Topic, asked Stamp) {
 	before, failed := t.missingOrDenied(), t.err != nil
 	changed := t.describe(d, asked, s.last)
 	if changed {
-		s.shape++
+		s.needsVersion++
 	}
 	s.note(&t.seq, changed || failed != (t.err != nil))
 	switch {
@@ -166,7 +166,7 @@ func (s *Store) TakeCatalog(topics []lag.Topic, err error, id Stamp) bool {
 		l.topics, l.answered = topics, true
 		l.version++
 		s.note(&l.seq, true)
-		s.shape++
+		s.needsVersion++
 	}
 	for i := range topics {
 		if t := s.topics[topics[i].Name]; t != nil && t.describing == 0 {

@@ -123,9 +123,9 @@ func (tr *Tracked) makeRoom(id int32, room *int) bool {
 // life of the topic.
 func (tr *Tracked) fit() {
 	t := tr.topic
-	if tr.life != t.life {
+	if tr.incarnation != t.incarnation {
 		tr.past = tr.commits()
-		tr.parts, tr.errs, tr.looks, tr.ages, tr.done, tr.life = nil, nil, nil, nil, nil, t.life
+		tr.parts, tr.errs, tr.looks, tr.ages, tr.done, tr.incarnation = nil, nil, nil, nil, nil, t.incarnation
 	}
 	if n := len(t.ids); n > 0 && tr.users > 0 {
 		tr.grow(t.ids[n-1])
@@ -144,9 +144,9 @@ func (tr *Tracked) commits() []int64 {
 	return offsets
 }
 
-// at returns what is known of one partition, in this life of the topic, and why the newest read of its commit failed.
+// at returns what is known of one partition, in this incarnation of the topic, and why the newest read of its commit failed.
 func (tr *Tracked) at(id int32) (p positions, err error) {
-	if tr.life != tr.topic.life {
+	if tr.incarnation != tr.topic.incarnation {
 		return positions{}, nil
 	}
 	if int(id) < len(tr.parts) {
@@ -188,7 +188,7 @@ func (tr *Tracked) take(cm *lag.Commit, call, read Stamp) bool {
 	return true
 }
 
-// outlived reports whether the first commit in a new life of the topic is the last one of the life before:
+// outlived reports whether the first commit in a new incarnation of the topic is the last one of the incarnation before:
 // coordinators forget the commits of a topic a while after it was deleted. One at 0 leaves nothing out.
 func (tr *Tracked) outlived(cm *lag.Commit) bool {
 	return cm.Offset > 0 && int(cm.Partition) < len(tr.past) && tr.past[cm.Partition] == cm.Offset

@@ -7,7 +7,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// A leader epoch counts the leaders of a partition, and never goes back within one life
+// A leader epoch counts the leaders of a partition, and never goes back within one incarnation
 // of its log. So a log end of an older epoch than a commit comes from a broker that is
 // the leader no more, and does not know of the records that were consumed since. It is
 // no answer. But a topic that was deleted and created again, or restored, begins with

@@ -22,7 +22,7 @@ type Expression struct {
 	matching chan struct{}
 	// awaited is set once somebody has asked when the match will have ended.
 	awaited bool
-	mark    uint64
+	visited uint64
 	// unused is set while no query has it any more.
 	unused bool
 }
@@ -167,6 +167,6 @@ func (s *Store) TakeMatches(done []*Match) {
 		}
 		x.names, x.matched = slices.Clip(j.found), j.matched
 	}
-	s.shape++
+	s.needsVersion++
 	s.Publish()
 }

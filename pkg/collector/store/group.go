@@ -26,8 +26,8 @@ type Group struct {
 	answered Stamp
 	err      error
 
-	seq  Sequence
-	mark uint64
+	seq     Sequence
+	visited uint64
 
 	interests interests
 	// kind is lag.KindShare for a share group.
@@ -39,14 +39,14 @@ type Tracked struct {
 	group *Group
 	topic *Topic
 	// kind is lag.End or lag.StableEnd: the log end that the positions are compared with.
-	kind  lag.Position
-	life  uint32
-	parts []positions
-	errs  []error
+	kind        lag.Position
+	incarnation uint32
+	parts       []positions
+	errs        []error
 	// ahead is how many partitions had a commit of a newer leader than the one that told the log end, when the log
 	// starts were last looked at.
 	ahead int
-	// past are the commits of the topic's life before, where it was created again, until there are other ones.
+	// past are the commits of the topic's incarnation before, where it was created again, until there are other ones.
 	past []int64
 	// moved is set by a read that differs from the one before, until takeCommits takes notice.
 	moved bool
@@ -61,8 +61,8 @@ type Tracked struct {
 	// done is what share groups have finished out of order; nil for other groups.
 	done map[int32]sharedDone
 	// index is that in a union, while mark is that of the walk which composes it.
-	index int
-	mark  uint64
+	index   int
+	visited uint64
 }
 
 // kindOf returns the log end that a reader of the isolation level is measured to.
@@ -83,7 +83,7 @@ func (g *Group) find(kind lag.Position, topic string) (int, bool) {
 func (g *Group) track(kind lag.Position, t *Topic) *Tracked {
 	i, ok := g.find(kind, t.name)
 	if !ok {
-		tr := &Tracked{group: g, topic: t, kind: kind, life: t.life}
+		tr := &Tracked{group: g, topic: t, kind: kind, incarnation: t.incarnation}
 		g.tracks[kind] = slices.Insert(g.tracks[kind], i, tr)
 	}
 	return g.tracks[kind][i]

@@ -97,7 +97,7 @@ func (s *Store) TakeView(v *lag.GroupView, id, now Stamp) bool {
 	if changed {
 		// Which topics count may have changed, too.
 		s.note(&g.seq, true)
-		s.shape++
+		s.needsVersion++
 	}
 	return true
 }
@@ -110,7 +110,7 @@ func (s *Store) mayFind(topic string) bool {
 
 // trackFound makes room for the group's positions in a topic that was found.
 func (s *Store) trackFound(g *Group, topic string) {
-	s.shape++
+	s.needsVersion++
 	for kind, discover := range g.discover {
 		if discover {
 			g.track(lag.Position(kind), s.topic(topic))

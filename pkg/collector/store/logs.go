@@ -74,7 +74,7 @@ func setErr(errs []error, i, n int, err error) []error {
 }
 
 // take takes in the answer to the call. It returns false where the call does not owe the partition, so that an
-// answer given twice, or about an earlier life of the topic, does nothing; moved is whether it differs from the
+// answer given twice, or about an earlier incarnation of the topic, does nothing; moved is whether it differs from the
 // answer before.
 func (t *Topic) take(o lag.LogOffset, at lag.Position, call Stamp) (taken, moved bool) {
 	l := &t.logs[at]
@@ -147,7 +147,7 @@ func (t *Topic) refuseEnd(l *logs, o *lag.LogOffset, call Stamp) error {
 	}
 }
 
-// truncated notes that a log has lost its end, or was made anew: its start is another one too.
+// truncated notes that a log has lost its end, or was created again: its start is another one too.
 func (t *Topic) truncated(id int32) {
 	t.stale = true
 	if starts := &t.logs[lag.Start]; int(id) < len(starts.reads) {
@@ -199,7 +199,7 @@ func (l *logs) claim(ids []int32, id Stamp) []int32 {
 	free := ids
 	copied := false
 	for i, p := range ids {
-		// A topic made anew since the request was composed may have fewer partitions.
+		// A topic created again since the request was composed may have fewer partitions.
 		if int(p) >= len(l.reads) || l.reads[p].pending != 0 {
 			if !copied {
 				free = append(make([]int32, 0, len(ids)), ids[:i]...)

@@ -44,7 +44,7 @@ type look struct {
 
 // inspection is what is known of the partition's log; nil for nothing.
 func (tr *Tracked) inspection(id int32) *lag.Inspection {
-	if l := tr.looks[id]; l != nil && tr.life == tr.topic.life {
+	if l := tr.looks[id]; l != nil && tr.incarnation == tr.topic.incarnation {
 		return l.found
 	}
 	return nil

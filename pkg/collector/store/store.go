@@ -12,11 +12,11 @@ type Store struct {
 	published atomic.Uint64
 	// last is the newest stamp that was given.
 	last Stamp
-	// shape changes whenever requests may have to be composed anew; marks with every walk over what there is.
-	shape, marks  uint64
-	subscriptions map[*Subscription]struct{}
-	groups        map[string]*Group
-	topics        map[string]*Topic
+	// shape changes whenever requests may have to be composed again; visit with every walk over what there is.
+	needsVersion, visit uint64
+	subscriptions       map[*Subscription]struct{}
+	groups              map[string]*Group
+	topics              map[string]*Topic
 	// expressions are those of the subscriptions, and unmatched those of them that are to be matched.
 	expressions map[string]*Expression
 	unmatched   []*Expression
@@ -56,11 +56,11 @@ func New(opts Options) *Store {
 	}
 }
 
-// Shape is another number whenever requests that were composed before may have to be composed anew.
-func (s *Store) Shape() uint64 { return s.shape }
+// Shape is another number whenever requests that were composed before may have to be composed again.
+func (s *Store) NeedsVersion() uint64 { return s.needsVersion }
 
-// Reshape has all requests composed anew.
-func (s *Store) Reshape() { s.shape++ }
+// Reshape has all requests composed again.
+func (s *Store) NoteNeeds() { s.needsVersion++ }
 
 // Published counts the publications. Anyone may call it at any time.
 func (s *Store) Published() uint64 { return s.published.Load() }
@@ -161,7 +161,7 @@ func (s *Store) Release() {
 		}
 	}
 	s.catalog.pending = 0
-	s.shape++
+	s.needsVersion++
 }
 
 // release lets go of the looks and searches under way.

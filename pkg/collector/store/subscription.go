@@ -69,38 +69,38 @@ func (s *Store) Tidy() {
 // prune forgets the groups and topics that no query needs.
 func (s *Store) prune() {
 	s.untidy = false
-	s.shape++
-	s.marks++
+	s.needsVersion++
+	s.visit++
 	listing := false
 	for _, g := range s.groups {
 		g.discover = [2]bool{}
 	}
 	for sub := range s.subscriptions {
 		s.demand(sub)
-		sub.group.mark = s.marks
+		sub.group.visited = s.visit
 		listing = listing || sub.mayList()
 		if x := s.expressions[sub.TopicRegex]; x != nil {
-			x.mark = s.marks
+			x.visited = s.visit
 		}
 		for _, tr := range sub.tracked {
-			tr.topic.mark = s.marks
+			tr.topic.visited = s.visit
 		}
 	}
 	for name, g := range s.groups {
-		if g.mark != s.marks {
+		if g.visited != s.visit {
 			delete(s.groups, name)
 			continue
 		}
 		g.dropUnused()
 	}
 	for name, t := range s.topics {
-		if t.mark != s.marks {
+		if t.visited != s.visit {
 			delete(s.topics, name)
 		}
 	}
 	for text, x := range s.expressions {
 		// One that is being matched stays until that is over, so that there is never a second match of the same.
-		if x.unused = x.mark != s.marks; x.unused && x.matching == nil {
+		if x.unused = x.visited != s.visit; x.unused && x.matching == nil {
 			delete(s.expressions, text)
 		}
 	}

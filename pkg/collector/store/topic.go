@@ -28,11 +28,11 @@ type Topic struct {
 	id   [16]byte
 	// ids are its partitions, ascending. The slice is replaced and never changed: requests hold it.
 	ids []int32
-	// life counts recreations. What was read in an earlier life is worth nothing, and what was asked for before
+	// incarnation counts recreations. What was read in an earlier incarnation is worth nothing, and what was asked for before
 	// born, when the present one was learned of, may be of an earlier one.
-	life   uint32
-	born   Stamp
-	epochs epochs
+	incarnation uint32
+	born        Stamp
+	epochs      epochs
 	// fewer is one more than the number of partitions in the newest description, if that is less than there
 	// were; else 0. Without an id, one such answer does not count.
 	fewer int
@@ -59,9 +59,9 @@ type Topic struct {
 	late Stamp
 
 	seq Sequence
-	// mark and marks tell whether a scope has it already, as a topic and by isolation.
-	mark  uint64
-	marks [2]uint64
+	// visited and endsVisited tell whether a scope has it already, as a topic and by isolation.
+	visited     uint64
+	endsVisited [2]uint64
 }
 
 // describe takes in an answer about the topic, asked for at a stamp, and reports whether its partitions,
@@ -83,7 +83,7 @@ func (t *Topic) describe(d lag.Topic, asked, now Stamp) bool {
 		return false
 	}
 	if recreated || len(ids) < len(t.ids) {
-		t.life++
+		t.incarnation++
 		t.born, t.logs, t.epochs = now, [3]logs{}, epochs{}
 	}
 	t.id, t.fewer = d.ID, 0

@@ -50,20 +50,20 @@ func (sub *Subscription) wants() (w Wants) {
 
 // Union brings up to date which topics the queries select, and composes what they need.
 func (s *Store) Union(subs []*Subscription, now Stamp) *Union {
-	s.marks++
+	s.visit++
 	u := &Union{}
 	for _, sub := range subs {
 		s.resolve(sub, now)
-		if x := s.expressions[sub.TopicRegex]; x != nil && x.mark != s.marks {
-			x.mark = s.marks
+		if x := s.expressions[sub.TopicRegex]; x != nil && x.visited != s.visit {
+			x.visited = s.visit
 			u.expressions = append(u.expressions, x)
 		}
 		if u.youngest == 0 || sub.MaxAge < u.youngest {
 			u.youngest = sub.MaxAge
 		}
 		u.lists = u.lists || sub.lists()
-		if sub.group.mark != s.marks {
-			sub.group.mark = s.marks
+		if sub.group.visited != s.visit {
+			sub.group.visited = s.visit
 			u.groups = append(u.groups, sub.group)
 		}
 		for _, tr := range sub.tracked {
@@ -84,19 +84,19 @@ func (s *Store) Union(subs []*Subscription, now Stamp) *Union {
 
 func (s *Store) unite(u *Union, tr *Tracked, w Wants) {
 	t := tr.topic
-	if tr.mark != s.marks {
-		tr.mark, tr.index = s.marks, len(u.tracked)
+	if tr.visited != s.visit {
+		tr.visited, tr.index = s.visit, len(u.tracked)
 		u.tracked, u.wants = append(u.tracked, tr), append(u.wants, 0)
 		u.positions += len(t.ids)
 	}
 	u.wants[tr.index] |= w
 	u.any |= w
-	if t.mark != s.marks {
-		t.mark = s.marks
+	if t.visited != s.visit {
+		t.visited = s.visit
 		u.topics = append(u.topics, t)
 	}
-	if t.marks[tr.kind] != s.marks {
-		t.marks[tr.kind] = s.marks
+	if t.endsVisited[tr.kind] != s.visit {
+		t.endsVisited[tr.kind] = s.visit
 		u.ends[tr.kind].add(t, t.ids)
 	}
 }

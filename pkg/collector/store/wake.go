@@ -8,8 +8,8 @@ func (t *Topic) Name() string { return t.name }
 // IDs are its partitions, ascending. The caller keeps them, and never changes them.
 func (t *Topic) IDs() []int32 { return t.ids }
 
-// Life counts the topic's recreations. What was seen in an earlier life is worth nothing.
-func (t *Topic) Life() uint32 { return t.life }
+// Incarnation counts the topic's recreations. What was seen in an earlier incarnation is worth nothing.
+func (t *Topic) Incarnation() uint32 { return t.incarnation }
 
 // MissingOrDenied reports whether the brokers say that there is nothing to read, or not for us.
 func (t *Topic) MissingOrDenied() bool { return t.missingOrDenied() }
@@ -21,13 +21,13 @@ func (tr *Tracked) End(partition int32) (offset int64, asked Stamp) {
 	return end.offset, end.asked
 }
 
-// TakeWake takes in what a wait has told of a partition, in a life of its topic, as if it had
+// TakeWake takes in what a wait has told of a partition, in an incarnation of its topic, as if it had
 // been read, and reports whether its log has grown. Where the wait has shown that what is new
 // holds no record, the groups of the listeners know that at once.
-func (s *Store) TakeWake(w *lag.LogWake, kind lag.Position, life uint32, listeners []*Subscription, stamp Stamp) (grown bool) {
+func (s *Store) TakeWake(w *lag.LogWake, kind lag.Position, incarnation uint32, listeners []*Subscription, stamp Stamp) (grown bool) {
 	t := s.topics[w.Topic]
 	switch {
-	case t == nil || t.life != life || w.Reason == lag.WakeUnclear:
+	case t == nil || t.incarnation != incarnation || w.Reason == lag.WakeUnclear:
 		return false
 	case w.Reason != lag.WakeGrown:
 		t.stale = t.stale || w.Reason != lag.WakeDenied

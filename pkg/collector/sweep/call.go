@@ -116,7 +116,7 @@ func (w *Sweeper) inChunks(cl *call, n int, take func(s *store.Store, now store.
 
 // owes reports whether the call, which has returned, left something out. That is
 // against the source's contract, unless it is of no interest any more: a query that
-// was dropped, or a topic that was made anew meanwhile.
+// was dropped, or a topic that was created again meanwhile.
 func (w *Sweeper) owes(cl *call) (owes bool) {
 	w.Read(func(*store.Store, store.Stamp) { owes = cl.owed > 0 })
 	return owes

@@ -91,7 +91,7 @@ func (w *Sweeper) settleRead(open []*newcomer) (rest []*newcomer, left time.Dura
 		for _, q := range open {
 			if q.due <= now || s.Progress(q.Subscription) == store.Arrived || s.Complete(q.Subscription) {
 				w.queries.Settle(q.Subscription)
-				s.Reshape()
+				s.NoteNeeds()
 				signal(w.awake)
 			} else {
 				rest = append(rest, q)

@@ -18,13 +18,13 @@ func (w *Sweeper) Refresh(ctx context.Context) {
 		r := rounds{Sweeper: w, calms: map[*store.Subscription]*calm{}}
 		for {
 			start := time.Now()
-			shape := w.shape() // not after: a query that joins in between is rather composed for twice than never
+			needsVersion := w.needsVersion() // not after: a query that joins in between is rather composed for twice than never
 			live := w.queries.Live()
 			if len(live) == 0 {
 				break
 			}
 			took := time.Duration(0)
-			if scope := r.next(live, shape); scope != nil {
+			if scope := r.next(live, needsVersion); scope != nil {
 				// A call may have to connect first. With time for one of the two only, a broker that takes most of it
 				// would never be heard of again once its connections are lost.
 				late := w.Sweep(ctx, scope, 2*w.opts.RequestTimeout)
@@ -43,9 +43,9 @@ func (w *Sweeper) Refresh(ctx context.Context) {
 	}
 }
 
-func (w *Sweeper) shape() (shape uint64) {
-	w.Read(func(s *store.Store, _ store.Stamp) { shape = s.Shape() })
-	return shape
+func (w *Sweeper) needsVersion() (needsVersion uint64) {
+	w.Read(func(s *store.Store, _ store.Stamp) { needsVersion = s.NeedsVersion() })
+	return needsVersion
 }
 
 // rounds decides what each refresh covers: everything, or, between two of those,
@@ -65,11 +65,11 @@ type rounds struct {
 
 // next returns what to refresh now of the queries, which are of a shape of the
 // store, or nil if all is asleep and not due.
-func (r *rounds) next(live []*store.Subscription, shape uint64) *Scope {
+func (r *rounds) next(live []*store.Subscription, needsVersion uint64) *Scope {
 	awake, same, now := r.awakeOf(live)
 	if r.whole == 0 || len(awake) == len(live) || now-r.whole >= store.Stamp(r.looksEvery()) {
 		r.whole = now
-		r.all.subscriptions, r.all.taken = live, shape
+		r.all.subscriptions, r.all.taken = live, needsVersion
 		return &r.all
 	}
 	if !same {

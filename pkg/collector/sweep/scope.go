@@ -10,7 +10,7 @@ type Scope struct {
 	taken uint64
 	// shape is that of the store when the union was composed, and of the version of subscriptions that it was
 	// composed for: a query may have joined in between, which is in the shape, and not in subscriptions.
-	shape, of uint64
+	needsVersion, of uint64
 	// began is when the sweep began.
 	began store.Stamp
 	union *store.Union
@@ -24,10 +24,10 @@ func NewScope(subs []*store.Subscription) *Scope { return &Scope{subscriptions: 
 
 // compose brings the scope's requests up to date, within Write.
 func (c *Scope) compose(s *store.Store, now store.Stamp) {
-	if c.union != nil && c.shape == s.Shape() && c.of == c.taken {
+	if c.union != nil && c.needsVersion == s.NeedsVersion() && c.of == c.taken {
 		return
 	}
 	c.union = s.Union(c.subscriptions, now)
-	c.of, c.shape = c.taken, s.Shape()
+	c.of, c.needsVersion = c.taken, s.NeedsVersion()
 	c.noStarts, c.noLooks = make([]lull, c.union.Len()), make([]lull, c.union.Len())
 }
