@@ -93,7 +93,7 @@ func busyRegistry(t *testing.T) *prometheus.Registry {
 	c.Collector().Waiting(collector.WaitStats{Waits: 1})
 	c.Collector().Woken(1)
 	c.Collector().Panicked("refresh")
-	c.Collector().Looked(collector.LookStats{Empty: 1})
+	c.Collector().Probed(collector.ProbeStats{Empty: 1})
 	c.Collector().AgesSearched(collector.AgeStats{Found: 1, Rounds: 1})
 	c.RequestDone("ListOffsets", 1, time.Millisecond, errors.New("no answer"))
 	c.ConnectDone(1, time.Millisecond, errors.New("refused"))

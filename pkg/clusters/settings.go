@@ -65,8 +65,8 @@ func collectorOptions(what settings) collector.Options {
 		FirstReadTimeout: r.FirstReadTimeout,
 		TopicsInterval:   r.TopicsInterval,
 
-		PushActivation:    what.cluster.PushActivation != config.PushPoll,
-		WaitShardSize:     what.cluster.WaitShardSize,
+		LongPolls:    what.cluster.PushActivation != config.PushPoll,
+		PartitionsPerWait:     what.cluster.WaitShardSize,
 		MaxWaitsPerBroker: what.cluster.MaxWaitConnectionsPerBroker,
 	}
 }

@@ -147,7 +147,7 @@ func TestSleepersOfASlowBrokerDoNotGrowOld(t *testing.T) {
 func TestSleepersOfASlowClusterDoNotGrowOld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var slow atomic.Bool
-		w, c, s := asleep(t, Options{PushActivation: true, Grace: 3 * time.Second}, func(w *waitingCluster) {
+		w, c, s := asleep(t, Options{LongPolls: true, Grace: 3 * time.Second}, func(w *waitingCluster) {
 			w.behave = func(a api, _ int) (time.Duration, error) {
 				if a != fetch && slow.Load() {
 					return 600 * time.Millisecond, nil

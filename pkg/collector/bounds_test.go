@@ -422,7 +422,7 @@ func TestPanicsEndNothingElse(t *testing.T) {
 				s.topic("orders", 1, 10).topic("mails", 2, 10).commit("billing", "orders", 3)
 				var mu sync.Mutex
 				panics := 0
-				c := start(t, s, Options{PushActivation: true, Observer: Observer{
+				c := start(t, s, Options{LongPolls: true, Observer: Observer{
 					Panicked:  func(string) { mu.Lock(); defer mu.Unlock(); panics++ },
 					Refreshed: func(time.Duration, int) { s.maybe("observer") },
 				}})

@@ -59,7 +59,7 @@ func New(source Source, opts Options) *Collector {
 	}
 	c.store = store.New(opts.store(c.epoch))
 	var waits sweep.Waits = noWaits{}
-	if opts.PushActivation {
+	if opts.LongPolls {
 		c.poller = longpoll.New(access{c}, source, opts.longpoll(func() time.Duration { return c.sweeper.Interval() }))
 		waits = c.poller
 	}
@@ -109,19 +109,19 @@ func (a access) Read(do func(s *store.Store, now store.Stamp)) {
 	do(a.c.store, a.c.now())
 }
 
-// Write passes on what has become of the change.
+// Write hands on what has become of the change.
 func (a access) Write(do func(s *store.Store, now store.Stamp)) {
 	a.c.mu.Lock()
 	defer a.c.mu.Unlock()
-	defer a.c.passOn()
+	defer a.c.handOn()
 	do(a.c.store, a.c.now())
 }
 
 // Guard survives panics.
 func (a access) Guard(where string, do func()) (well bool) { return a.c.guard(where, do) }
 
-// passOn passes on what has become of a change of the store. The caller holds mu.
-func (c *Collector) passOn() {
+// handOn tells the sweeper, the readers and the log what a change of the store has brought. The caller holds mu.
+func (c *Collector) handOn() {
 	out := c.store.Outbox()
 	for _, event := range out.Events {
 		c.log(event)

@@ -39,8 +39,8 @@
 //	wait.go, view.go          what readers see; watch.go who of them has news
 //	panics.go                 what becomes of a panic
 //
-// Each room keeps its own state of a query: the store what it selects, sweep how calm
-// it is, longpoll whether streams sleep on it, and this package who reads it.
+// Each room keeps its own state of a query: the store what it selects, sweep how long it
+// has been the same, longpoll whether streams sleep on it, and this package who reads it.
 //
 // # Locks
 //

@@ -88,7 +88,7 @@ func live(seed uint64, brokers, slow, fail int, grace, longest time.Duration, wa
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	c := New(k, Options{Grace: grace, PushActivation: waits})
+	c := New(k, Options{Grace: grace, LongPolls: waits})
 	var running sync.WaitGroup
 	running.Go(func() { _ = c.Run(ctx) })
 	defer func() { cancel(); running.Wait() }()

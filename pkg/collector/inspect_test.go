@@ -108,7 +108,7 @@ func newLibrary(end, committed int64) *library {
 func TestPhantomLagOfASleepingGroup(t *testing.T) {
 	source := newLibrary(101, 100)
 	var seen [2]atomic.Int64
-	counted := Observer{Looked: func(s LookStats) {
+	counted := Observer{Probed: func(s ProbeStats) {
 		seen[0].Add(int64(s.Empty))
 		seen[1].Add(int64(s.Records + s.Unclear + s.Failed))
 	}}

@@ -23,7 +23,7 @@ const (
 	DefaultSleepInterval    = 5 * time.Second
 	// Beyond some 400 partitions in a request, waking takes long; below, connections grow (measured on
 	// Kafka 4.3: p50 1.1 ms with 100, 2.6 ms with 400, 5.4 ms with 1,000).
-	DefaultWaitShardSize     = 400
+	DefaultPartitionsPerWait = 400
 	DefaultMaxWaitsPerBroker = 16
 
 	DefaultMaxQueries           = store.DefaultMaxQueries
@@ -60,15 +60,15 @@ type Options struct {
 	// SleepInterval is how often that is read which inactive streams wait for, and brokers watch over: how
 	// long a commit moved by hand, or a record that a broken connection hid, can go unseen. It is at least Interval.
 	SleepInterval time.Duration
-	// PushActivation lets [Collector.WaitForRecords] have records waited for.
-	PushActivation bool
-	// WaitShardSize is about how many partitions are waited on with one request. A broker looks at all of
+	// LongPolls lets [Collector.WaitForRecords] have records waited for.
+	LongPolls bool
+	// PartitionsPerWait is about how many partitions are waited on with one request. A broker checks all of
 	// them when one gets a record; a request holds a connection.
-	WaitShardSize int
-	// MaxWaitsPerBroker bounds the waits under way on one broker. Beyond it the shards become larger.
+	PartitionsPerWait int
+	// MaxWaitsPerBroker bounds the waits under way on one broker. Beyond it each wait has more partitions.
 	MaxWaitsPerBroker int
 	// MaxQueries and MaxPositions bound what all queries of the collector take together: a query is a consumer
-	// group and what is looked at of it, a position one partition of one query. A query beyond them is refused,
+	// group and what is read of it, a position one partition of one query. A query beyond them is refused,
 	// and asked for again later; those that are known live on.
 	MaxQueries, MaxPositions int
 	// MaxTopicsPerQuery and MaxPositionsPerQuery bound one query.
@@ -105,15 +105,15 @@ type Observer struct {
 	Waiting func(WaitStats)
 	// Woken is told how many partitions a wait found records in.
 	Woken func(partitions int)
-	// Looked is told what looks into logs have shown, and AgesSearched what searches for the ages of records have.
-	Looked       func(LookStats)
+	// Probed is told what probes of logs have shown, and AgesSearched what searches for the ages of records have.
+	Probed       func(ProbeStats)
 	AgesSearched func(AgeStats)
 	// Panicked is told of every panic, and of what it ended: a loop, a call, a wait, or what is made of an answer.
 	Panicked func(where string)
 }
 
-// LookStats are what looks into logs have shown.
-type LookStats = sweep.LookStats
+// ProbeStats are what probes of logs have shown.
+type ProbeStats = sweep.ProbeStats
 
 // AgeStats are what searches for the ages of records have shown.
 type AgeStats = sweep.AgeStats
@@ -126,7 +126,7 @@ type WaitStats = longpoll.Stats
 type Quota = store.Quota
 
 // NewQuota returns a quota of so many queries and positions for each namespace; 0 means the default. A
-// query is a consumer group and what a trigger looks at of it; a position is one partition of one query.
+// query is a consumer group and what a trigger reads of it; a position is one partition of one query.
 // All of them, with the lists of all topics that expressions are matched with, may take about so many bytes of
 // memory, and one namespace three quarters of that; 0 is any number.
 func NewQuota(queries, positions int, bytes int64) *Quota {
@@ -150,7 +150,7 @@ func (o Options) sweep() sweep.Options {
 		RequestTimeout: o.RequestTimeout, FirstReadTimeout: o.FirstReadTimeout, Grace: o.Grace, Logger: o.Logger,
 		Observer: sweep.Observer{
 			Refreshed: o.Observer.Refreshed, Stretched: o.Observer.Stretched, Interval: o.Observer.Interval,
-			DirectRead: o.Observer.DirectRead, Looked: o.Observer.Looked, AgesSearched: o.Observer.AgesSearched,
+			DirectRead: o.Observer.DirectRead, Probed: o.Observer.Probed, AgesSearched: o.Observer.AgesSearched,
 		},
 	}
 }
@@ -158,7 +158,7 @@ func (o Options) sweep() sweep.Options {
 // longpoll are the options of the poller.
 func (o Options) longpoll(interval func() time.Duration) longpoll.Options {
 	return longpoll.Options{
-		Cluster: o.Cluster, ShardSize: o.WaitShardSize, MaxWaitsPerBroker: o.MaxWaitsPerBroker, Interval: interval,
+		Cluster: o.Cluster, PartitionsPerWait: o.PartitionsPerWait, MaxWaitsPerBroker: o.MaxWaitsPerBroker, Interval: interval,
 		Logger: o.Logger, Waiting: o.Observer.Waiting, Woken: o.Observer.Woken,
 	}
 }
@@ -174,7 +174,7 @@ func (o Options) withDefaults() Options {
 	orDefault(&o.StartInterval, DefaultStartInterval)
 	orDefault(&o.SleepInterval, DefaultSleepInterval)
 	o.SleepInterval = max(o.SleepInterval, o.Interval)
-	orDefault(&o.WaitShardSize, DefaultWaitShardSize)
+	orDefault(&o.PartitionsPerWait, DefaultPartitionsPerWait)
 	orDefault(&o.MaxWaitsPerBroker, DefaultMaxWaitsPerBroker)
 	orDefault(&o.MaxQueries, DefaultMaxQueries)
 	orDefault(&o.MaxPositions, DefaultMaxPositions)
@@ -215,8 +215,8 @@ func (o Observer) withDefaults() Observer {
 	if o.Woken == nil {
 		o.Woken = func(int) {}
 	}
-	if o.Looked == nil {
-		o.Looked = func(LookStats) {}
+	if o.Probed == nil {
+		o.Probed = func(ProbeStats) {}
 	}
 	if o.Panicked == nil {
 		o.Panicked = func(string) {}

@@ -120,7 +120,7 @@ func (q queries) Live() []*store.Subscription {
 	}
 	c.store.Tidy()
 	if again {
-		c.store.NoteNeeds()
+		c.store.NeedsChanged()
 	}
 	if n := len(c.subscriptions); n != c.queries {
 		c.queries = n

@@ -120,7 +120,7 @@ func (c *Collector) newer(ctx context.Context, news <-chan struct{}, sub *subscr
 // WaitForRecords is [Collector.Wait] for those who are inactive, and want to know
 // at once when they cease to be: it returns also, within milliseconds, when the
 // log of a partition selected has grown. While brokers watch over all that the
-// query looks at, it is read at SleepInterval only. With push activation turned off,
+// query looks at, it is read at SleepInterval only. With long polls turned off,
 // it is no more than Wait.
 func (c *Collector) WaitForRecords(ctx context.Context, q *Query, after Version) (Version, error) {
 	if c.poller == nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-var pushed = Options{PushActivation: true}
+var pushed = Options{LongPolls: true}
 
 // asleep is a cluster with one topic of two partitions, and a stream whose group has read everything.
 func asleep(t *testing.T, opts Options, prepare ...func(*waitingCluster)) (*waitingCluster, *Collector, *stream) {
@@ -182,7 +182,7 @@ func TestShardsFollowWhatIsWanted(t *testing.T) {
 		for i := range 10 {
 			streams = append(streams, w.sleeping(t, c, i, 100))
 		}
-		pass(longpoll.GatheringFor + time.Second)
+		pass(longpoll.CoalescingFor + time.Second)
 		// Two, each half as large again as others, if it seems that more are coming.
 		first := len(w.waits())
 		if got := w.waits(); sum(got) != 1000 || first < 2 || first > 3 {
@@ -244,7 +244,7 @@ func TestWaitsAreBoundedByConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitingCluster(1)
 		opts := pushed
-		opts.WaitShardSize, opts.MaxWaitsPerBroker = 10, 4
+		opts.PartitionsPerWait, opts.MaxWaitsPerBroker = 10, 4
 		c := start(t, w, opts)
 		for i := range 20 {
 			w.sleeping(t, c, i, 5)
@@ -371,7 +371,7 @@ func TestDeniedTopicIsPolled(t *testing.T) {
 
 func TestTruncatedLogIsReadAnewAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, c, s := asleep(t, Options{PushActivation: true, Interval: 30 * time.Second})
+		w, c, s := asleep(t, Options{LongPolls: true, Interval: 30 * time.Second})
 		truncated := time.Now()
 		w.change(func() { w.topics["orders"].ends[1] = 4 })
 		pass(250 * time.Millisecond)
@@ -387,7 +387,7 @@ func TestTruncatedLogIsReadAnewAtOnce(t *testing.T) {
 func TestTruncatedLogIsReadAnewUntilItCanBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var failing atomic.Bool
-		w, _, s := asleep(t, Options{PushActivation: true, Interval: 30 * time.Second}, func(w *waitingCluster) {
+		w, _, s := asleep(t, Options{LongPolls: true, Interval: 30 * time.Second}, func(w *waitingCluster) {
 			w.behave = func(a api, _ int) (time.Duration, error) {
 				if a == listOffsets && failing.Load() {
 					return 0, errDown

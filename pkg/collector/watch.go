@@ -42,7 +42,7 @@ func (c *Collector) news(sub *subscription, after Version) <-chan struct{} {
 }
 
 const (
-	// tellChunk is how many subscriptions are looked at before others get a turn.
+	// tellChunk is how many subscriptions are checked before others get a turn.
 	tellChunk = 256
 	// wakeAtOnce is how many of those who wait are woken before there is a pause: each then takes a snapshot and
 	// decides, and whoever asks a question meanwhile stands behind all of them.
@@ -66,7 +66,7 @@ func (c *Collector) tell(ctx context.Context) {
 	turn := pace.New().Of(ctx)
 	turn.Begin()
 	defer turn.End()
-	// From the last to the first, so that a subscription which takes the place of one that is removed was looked at before.
+	// From the last to the first, so that a subscription which takes the place of one that is removed was checked before.
 	for next := math.MaxInt; next >= 0; {
 		var woken int
 		if next, woken = c.tellSome(next); woken == wakeAtOnce {
@@ -76,7 +76,7 @@ func (c *Collector) tell(ctx context.Context) {
 	}
 }
 
-// tellSome looks at some subscriptions, from the given one down, and returns the next and how many had news.
+// tellSome checks some subscriptions, from the given one down, and returns the next and how many had news.
 func (c *Collector) tellSome(from int) (next, woken int) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()

@@ -84,7 +84,7 @@ func (c *Cluster) Collector() collector.Observer {
 			v.waitDenied.WithLabelValues(c.name).Set(float64(s.DeniedTopics))
 		},
 		Woken:        func(n int) { v.wakes.WithLabelValues(c.name).Add(float64(n)) },
-		Looked:       c.looked,
+		Probed:       c.looked,
 		AgesSearched: c.agesSearched,
 		Panicked:     func(where string) { v.panics.WithLabelValues(c.name, where).Inc() },
 	}

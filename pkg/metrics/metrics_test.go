@@ -81,7 +81,7 @@ func TestClusterSeriesLiveAsLongAsTheCluster(t *testing.T) {
 		o.Queries(7)
 		o.Waiting(collector.WaitStats{Waits: 1, Partitions: 2, DeniedTopics: 3})
 		o.Woken(1)
-		o.Looked(collector.LookStats{Failed: 3})
+		o.Probed(collector.ProbeStats{Failed: 3})
 		o.AgesSearched(collector.AgeStats{Unknown: 2, Rounds: 7})
 		o.Panicked("refresh")
 	}

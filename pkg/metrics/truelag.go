@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/kafka-scaler/kafka-scaler/pkg/collector"
 
-func (c *Cluster) looked(s collector.LookStats) {
+func (c *Cluster) looked(s collector.ProbeStats) {
 	for result, n := range map[string]int{"empty": s.Empty, "record": s.Records, "unclear": s.Unclear, "error": s.Failed} {
 		if n > 0 {
 			c.vectors.looks.WithLabelValues(c.name, result).Add(float64(n))

@@ -33,7 +33,7 @@ func (asleep) AwaitRecords(ctx context.Context, _ int32, _ lag.Position, _ []lag
 func BenchmarkLook(b *testing.B) {
 	s := store.New(store.Options{MaxQueries: 1 << 20, MaxPositions: 1 << 20, MaxTopicsPerQuery: 100, MaxPositionsPerQuery: 100, Quota: store.NewQuota(1<<20, 1<<20, 0), Epoch: time.Now()})
 	a := asleep{s}
-	p := New(a, a, Options{ShardSize: 400, MaxWaitsPerBroker: 16, Logger: zap.NewNop(), Interval: func() time.Duration { return time.Second }, Waiting: func(Stats) {}, Woken: func(int) {}})
+	p := New(a, a, Options{PartitionsPerWait: 400, MaxWaitsPerBroker: 16, Logger: zap.NewNop(), Interval: func() time.Duration { return time.Second }, Waiting: func(Stats) {}, Woken: func(int) {}})
 	p.timer = time.NewTimer(time.Hour)
 	var subs []*store.Subscription
 	for i := range 10_000 {
@@ -59,12 +59,12 @@ func BenchmarkLook(b *testing.B) {
 	ctx, cancel := context.WithCancel(b.Context())
 	defer p.running.Wait()
 	defer cancel()
-	p.look(ctx)
+	p.reconcile(ctx)
 	if n := p.plan.stats(); n.Partitions != 10_000 {
 		b.Fatalf("%+v", n)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		p.look(ctx)
+		p.reconcile(ctx)
 	}
 }

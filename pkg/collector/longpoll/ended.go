@@ -13,13 +13,13 @@ type ending struct {
 	err   error
 	// at is a stamp that was given after that.
 	at store.Stamp
-	// interval is the time between two refreshes, and soon how long to gather what else comes before the next look.
+	// interval is the time between two refreshes, and soon how long to wait for what else comes before plans are reconciled.
 	interval, soon time.Duration
 }
 
 // has reports whether the wait is one of the plan's: one of before a panic is not.
 func (p *plan) has(w *wait) bool {
-	l := p.lanes[w.lane]
+	l := p.waits[w.waitKey]
 	if l == nil {
 		return false
 	}
@@ -29,7 +29,7 @@ func (p *plan) has(w *wait) bool {
 
 // in returns a partition, if it is still in the wait, and what is planned for its topic.
 func (p *plan) in(w *wait, tp lag.TopicPartition) (*part, *topicPlan) {
-	t := p.topics[logKey{tp.Topic, w.kind}]
+	t := p.topics[logKey{tp.Topic, w.isolation}]
 	if t == nil || tp.Partition < 0 || int(tp.Partition) >= len(t.parts) {
 		return nil, nil
 	}
@@ -41,11 +41,11 @@ func (p *plan) in(w *wait, tp lag.TopicPartition) (*part, *topicPlan) {
 
 // ended takes in how a wait has ended, and waits on.
 func (p *plan) ended(now time.Time, w *wait, e ending) orders {
-	delete(p.lane(w.lane).waits, w)
-	if p.gathersOn(now, w, &e) {
+	delete(p.waitsAt(w.waitKey).waits, w)
+	if p.coalescesOn(now, w, &e) {
 		return p.take()
 	}
-	p.lookAt(now.Add(e.soon))
+	p.reconcileAt(now.Add(e.soon))
 	if e.err != nil {
 		p.broken(now, w)
 		return p.take()
@@ -59,13 +59,13 @@ func (p *plan) ended(now time.Time, w *wait, e ending) orders {
 	return p.take()
 }
 
-// gathersOn begins a wait that nothing has happened in, and that has gathered nobody, once more
-// as it was, while somebody may still come: a look at everything each time would be most
-// of the work.
-func (p *plan) gathersOn(now time.Time, w *wait, e *ending) bool {
-	l := p.lane(w.lane)
+// coalescesOn begins a coalescing wait again as it was, if nothing has happened in it and nobody
+// was kept back for it, while somebody may still come. To reconcile everything each time would
+// be most of the work.
+func (p *plan) coalescesOn(now time.Time, w *wait, e *ending) bool {
+	l := p.waitsAt(w.waitKey)
 	nothing := e.err == nil && len(e.wakes) == 0 && now.Sub(w.began) >= w.most/2 && len(p.denied) == 0
-	if !nothing || !w.gathers || l.keepsBack || !l.coming(now) || l.renewAt.Sub(now) < RenewFor {
+	if !nothing || !w.coalesces || l.keepsBack || !l.coming(now) || l.renewAt.Sub(now) < RenewFor {
 		return false
 	}
 	for _, part := range w.parts {
@@ -73,7 +73,7 @@ func (p *plan) gathersOn(now time.Time, w *wait, e *ending) bool {
 			return false
 		}
 	}
-	p.begin(&wait{lane: w.lane, parts: w.parts, from: w.from, gathers: true}, now)
+	p.begin(&wait{waitKey: w.waitKey, parts: w.parts, from: w.from, coalesces: true}, now)
 	return true
 }
 
@@ -83,21 +83,21 @@ func (p *plan) broken(now time.Time, w *wait) {
 	for _, part := range w.parts {
 		if part.wait == w {
 			p.park(part, w.leader)
-			p.disturb(part, w.kind)
+			p.disturb(part, w.isolation)
 			p.orders.failed++
 		}
 	}
 }
 
-func (p *plan) disturb(part *part, kind lag.Position) {
-	p.orders.disturbed = append(p.orders.disturbed, logKey{part.tp.Topic, kind})
+func (p *plan) disturb(part *part, isolation lag.Position) {
+	p.orders.disturbed = append(p.orders.disturbed, logKey{part.tp.Topic, isolation})
 }
 
 // settle takes a partition with news out of its wait.
 func (p *plan) settle(now time.Time, w *wait, part *part, wake *lag.LogWake, e *ending) {
 	p.now = now
 	part.leave(parked)
-	p.disturb(part, w.kind)
+	p.disturb(part, w.isolation)
 	switch wake.Reason {
 	case lag.WakeGrown:
 		part.fails = 0
@@ -116,7 +116,7 @@ func (p *plan) settle(now time.Time, w *wait, part *part, wake *lag.LogWake, e *
 		p.orders.refresh = true
 	default:
 		part.ready = now.Add(ParkMost)
-		p.lookAt(part.ready)
+		p.reconcileAt(part.ready)
 	}
 }
 
@@ -132,12 +132,12 @@ func (p *plan) read(part *part) {
 		part.reread = p.now.Add(ParkMost)
 		p.orders.refresh = true
 	}
-	p.lookAt(part.reread)
+	p.reconcileAt(part.reread)
 }
 
-// slowDown lets records that do not make their streams active be looked at less and
-// less often, down to the rate of the refresh: many of them in a row must not
-// become as many requests.
+// slowDown handles records that do not make their streams active: their partition is waited on
+// later and later, down to the rate of the refresh. Many such records in a row must not become
+// as many requests.
 func slowDown(part *part, now time.Time, interval time.Duration) {
 	const atOnce = 8
 	if now.Sub(part.woke) > 2*interval {
@@ -146,7 +146,7 @@ func slowDown(part *part, now time.Time, interval time.Duration) {
 	part.woke, part.ready = now, now
 	if part.wakes++; part.wakes > atOnce {
 		part.wakes = min(part.wakes, 100)
-		part.ready = now.Add(min(GatherFor<<min(part.wakes-atOnce, 16), interval))
+		part.ready = now.Add(min(CoalesceFor<<min(part.wakes-atOnce, 16), interval))
 	}
 }
 
@@ -171,12 +171,12 @@ func (p *plan) park(part *part, on int32) {
 	part.ready = p.now.Add(parking(part.fails))
 	part.fails = min(part.fails+1, 100)
 	p.lost[part.tp.Topic] = struct{}{}
-	p.lookAt(part.ready)
+	p.reconcileAt(part.ready)
 }
 
 // goOn waits on for what is left in a wait, or gives it back to be composed once more.
 func (p *plan) goOn(now time.Time, w *wait, e *ending) {
-	rest := &wait{lane: w.lane}
+	rest := &wait{waitKey: w.waitKey}
 	for i, part := range w.parts {
 		if part.wait == w {
 			rest.parts = append(rest.parts, part)
@@ -186,7 +186,7 @@ func (p *plan) goOn(now time.Time, w *wait, e *ending) {
 	if len(rest.parts) == 0 {
 		return
 	}
-	if len(e.wakes) > 0 && !w.gathers && p.lane(w.lane).renewAt.Sub(now) >= RenewFor {
+	if len(e.wakes) > 0 && !w.coalesces && p.waitsAt(w.waitKey).renewAt.Sub(now) >= RenewFor {
 		p.begin(rest, now)
 		return
 	}
@@ -208,7 +208,7 @@ func (p *plan) find(now time.Time) (topics []string) {
 		return nil
 	}
 	if now.Before(p.findAt) {
-		p.lookAt(p.findAt)
+		p.reconcileAt(p.findAt)
 		return nil
 	}
 	topics = make([]string, 0, len(p.lost))
@@ -225,8 +225,8 @@ func (p *plan) rerouted(now time.Time, topics []string, leaders func(topic strin
 	p.finding = false
 	for _, topic := range topics {
 		leader := leaders(topic)
-		for kind := lag.End; kind <= lag.StableEnd; kind++ {
-			t := p.topics[logKey{topic, kind}]
+		for isolation := lag.End; isolation <= lag.StableEnd; isolation++ {
+			t := p.topics[logKey{topic, isolation}]
 			if t == nil {
 				continue
 			}
@@ -240,5 +240,5 @@ func (p *plan) rerouted(now time.Time, topics []string, leaders func(topic strin
 			}
 		}
 	}
-	p.lookAt(now)
+	p.reconcileAt(now)
 }

@@ -21,7 +21,7 @@ func (p *Poller) finish(ctx context.Context, r result) {
 	now := time.Now()
 	e := ending{wakes: r.wakes, err: r.err, interval: p.opts.Interval(), soon: p.soon()}
 	if r.err == nil && len(r.wakes) > 0 {
-		p.doubt(r)
+		p.verify(r)
 		e.at = p.publish(r)
 	}
 	o := p.plan.ended(now, r.wait, e)
@@ -32,16 +32,16 @@ func (p *Poller) finish(ctx context.Context, r result) {
 	}
 }
 
-// doubt makes a wake that may be none a matter of the refresh: what the broker showed of the new offsets is
-// markers and aborted records, but it did not show all of them. The refresh looks at the rest before it tells
-// anybody; where some of those who wait get such records, or it cannot look, they are told all the same.
-func (p *Poller) doubt(r result) {
+// verify leaves to the refresh what may be no record at all: the broker showed markers and aborted records only, but
+// it did not show all of the new offsets. The refresh reads the rest before it tells anybody. Where it cannot read,
+// or where some of those who wait read uncommitted records, they are told all the same.
+func (p *Poller) verify(r result) {
 	for i := range r.wakes {
 		w := &r.wakes[i]
 		if w.Reason != lag.WakeGrown || !w.Seen.Taken || w.Seen.Record || w.Seen.Empty {
 			continue
 		}
-		t := p.plan.topics[logKey{w.Topic, r.kind}]
+		t := p.plan.topics[logKey{w.Topic, r.isolation}]
 		if t != nil && !slices.ContainsFunc(t.listeners, func(sub *store.Subscription) bool { return !sub.Inspect }) {
 			w.Reason = lag.WakeUnclear
 		}
@@ -60,7 +60,7 @@ func (p *Poller) publish(r result) (at store.Stamp) {
 			if part == nil {
 				continue
 			}
-			if s.TakeWake(w, r.kind, t.incarnation, t.listeners, at) {
+			if s.TakeWake(w, r.isolation, t.incarnation, t.listeners, at) {
 				woken[t] = struct{}{}
 				grown++
 			}

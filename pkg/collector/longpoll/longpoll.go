@@ -4,9 +4,9 @@
 // What to wait for, in which requests, and until when, is decided by the plan: it has no
 // clock and no network, and its cases are in testdata. The poller carries it out.
 //
-//	plan.go       what is wanted, the states of a partition, and a look; fill.go which waits begin
+//	plan.go       what is wanted, the states of a partition, and reconciling; fill.go which waits begin
 //	ended.go      what becomes of a partition whose wait has ended
-//	longpoll.go   the poller and its loop; look.go what sleepers want, and carrying out
+//	longpoll.go   the poller and its loop; reconcile.go what sleepers want, and carrying out
 //	finish.go     what a wait has told: to the store, and to those who sleep
 //	sleepers.go   which queries inactive streams wait for
 package longpoll
@@ -50,7 +50,7 @@ type Options struct {
 	Cluster string
 	// ShardSize is about how many partitions are waited on with one request, and MaxWaitsPerBroker bounds the
 	// waits under way on one broker.
-	ShardSize, MaxWaitsPerBroker int
+	PartitionsPerWait, MaxWaitsPerBroker int
 	// Interval tells the present time between two refreshes.
 	Interval func() time.Duration
 	Logger   *zap.Logger
@@ -72,12 +72,12 @@ type Stats struct {
 const (
 	// MaxWait is how long a broker may leave a wait without an answer. It is renewed then, and only then.
 	MaxWait = 30 * time.Second
-	// GatherFor is how long waits that begin are gathered into one request, and gatherMore how many times as
-	// long as a look takes: with thousands of streams, most of the time looks would be under way otherwise.
-	GatherFor  = 5 * time.Millisecond
-	gatherMore = 20
-	// RenewFor is how long before and after their end waits that are renewed are gathered at most, to be composed
-	// together.
+	// CoalesceFor is how long the plan waits for more that is new before it is reconciled, so that one request covers
+	// it, and coalesceMore how many times as long as a reconcile takes. Otherwise, with thousands of streams, most of
+	// the time would go into reconciling.
+	CoalesceFor  = 5 * time.Millisecond
+	coalesceMore = 20
+	// RenewFor is how far apart at most the waits of a leader end that are renewed together.
 	RenewFor = 100 * time.Millisecond
 	// DeniedFor is how long a topic that must not be read is left to the refresh.
 	DeniedFor = 10 * time.Minute
@@ -92,9 +92,9 @@ const (
 // Poller keeps a wait open at the end of every log that an inactive stream depends
 // on. One goroutine, Run, owns all fields but those that say otherwise.
 //
-//	streams ──sleepers──► look ──► plan ──► waits: some 400 partitions of one leader each ──► Fetch
-//	   ▲                            ▲           │ a log has grown
-//	   └──────────── wake ◄─────────┴───────────┘
+//	streams ──sleepers──► reconcile ──► plan ──► waits: some 400 partitions of one leader each ──► Fetch
+//	   ▲                                 ▲           │ a log has grown
+//	   └──────────── wake ◄──────────────┴───────────┘
 //
 // What a wait tells is taken in as if it had been read, and only the streams
 // concerned are told. The partitions that have grown leave their wait; those that
@@ -102,7 +102,7 @@ const (
 // one at their new end. Everything else is waited for again at once. Waits of one
 // leader are renewed at one time, and composed together then: so partitions that
 // came one by one end up together, and those that nobody wants any more are left
-// out. Until then, those that come enter the one wait that gathers them. The plan
+// out. Until then, those that come enter the one coalescing wait. The plan
 // decides all that (plan.go, fill.go, ended.go); the poller carries it out.
 //
 // The refresh goes on meanwhile, at a slower pace for what is waited on as a whole.
@@ -126,10 +126,10 @@ type Poller struct {
 	plan *plan
 	// ends interrupts each of the waits under way.
 	ends map[*wait]context.CancelFunc
-	// timer fires at the next look, for which it is armed.
+	// timer fires when the plan is to be reconciled next, for which it is armed.
 	timer *time.Timer
 	armed time.Time
-	// took is how long the newest look took.
+	// took is how long the newest reconcile took.
 	took time.Duration
 }
 
@@ -167,7 +167,7 @@ func (p *Poller) clear() {
 		end()
 	}
 	p.armed = time.Time{}
-	p.plan, p.ends = newPlan(p.opts.ShardSize, p.opts.MaxWaitsPerBroker), map[*wait]context.CancelFunc{}
+	p.plan, p.ends = newPlan(p.opts.PartitionsPerWait, p.opts.MaxWaitsPerBroker), map[*wait]context.CancelFunc{}
 }
 
 // Run keeps the waits until ctx ends.
@@ -179,29 +179,29 @@ func (p *Poller) Run(ctx context.Context) {
 	defer end()
 	p.timer = time.NewTimer(time.Hour)
 	defer p.timer.Stop()
-	p.plan.lookAt(time.Now().Add(p.soon()))
+	p.plan.reconcileAt(time.Now().Add(p.soon()))
 	for {
 		p.arm()
 		select {
 		case <-ctx.Done():
 			return
 		case <-p.rearm:
-			p.plan.lookAt(time.Now().Add(p.soon()))
+			p.plan.reconcileAt(time.Now().Add(p.soon()))
 		case r := <-p.results:
 			p.finish(ctx, r)
 		case topics := <-p.found:
 			p.plan.rerouted(time.Now(), topics, p.source.Leaders)
 		case <-p.timer.C:
-			p.look(ctx)
+			p.reconcile(ctx)
 		}
 		p.find(ctx)
 	}
 }
 
-// soon is how long to gather what else comes before a look.
-func (p *Poller) soon() time.Duration { return max(GatherFor, gatherMore*p.took) }
+// soon is how long to wait for what else comes before the plan is reconciled.
+func (p *Poller) soon() time.Duration { return max(CoalesceFor, coalesceMore*p.took) }
 
-// arm sets the timer to when the plan has to look again.
+// arm sets the timer to when the plan is to be reconciled next.
 func (p *Poller) arm() {
 	if next := p.plan.next; !next.Equal(p.armed) {
 		p.armed = next

@@ -10,16 +10,16 @@ import (
 
 // plan decides which waits are to be open: from what is wanted, what is open, and how
 // waits have ended. It has no clock, no goroutine and no network: it is told the time, and
-// says what to do, and when it has to look again. testdata has its cases.
+// says what to do, and when it is to be reconciled next. testdata has its cases.
 //
-// A look goes over everything that is wanted: look, want for each partition, looked. In
-// between, ended takes in how a wait has ended, and rerouted that leaders were looked up.
+// To reconcile is to go over everything that is wanted: reconcile, want for each partition,
+// reconciled. In between, ended takes in how a wait has ended, and rerouted that leaders were looked up.
 type plan struct {
 	// size is about how many partitions a wait has, and most how many waits a broker may have.
 	size, most int
 
 	topics map[logKey]*topicPlan
-	lanes  map[lane]*laneWaits
+	waits  map[waitKey]*waitSet
 	// denied are the topics that must not be read, and when that is tried again.
 	denied map[string]time.Time
 	// lost are the topics whose leaders are to be looked up, finding whether a search is under way, and findAt the
@@ -27,13 +27,13 @@ type plan struct {
 	lost    map[string]struct{}
 	finding bool
 	findAt  time.Time
-	// next is when to look again; zero while there is no reason to.
+	// next is when to reconcile again; zero while there is no reason to.
 	next time.Time
 
-	// now is the time of the look under way, and free the partitions that are wanted and in no wait, in the order in
+	// now is the time of the reconcile under way, and free the partitions that are wanted and in no wait, in the order in
 	// which they were. deniedNow are the topics that would be waited on if they might be read.
 	now       time.Time
-	free      map[lane]*candidates
+	free      map[waitKey]*candidates
 	deniedNow map[string]struct{}
 	orders    orders
 }
@@ -44,57 +44,57 @@ type orders struct {
 	begin, end []*wait
 	// refresh says that a refresh is needed at once.
 	refresh bool
-	// disturbed are the logs of which a wait has told something. Until a look finds all their partitions awaited, those who listen
-	// to them are refreshed at the usual pace.
+	// disturbed are the logs of which a wait has told something. Those who listen to them are refreshed at the
+	// usual pace until a reconcile shows that all their partitions are awaited.
 	disturbed []logKey
 	// denied are topics that turned out not to be readable, and why; failed is how many partitions a wait that failed had.
 	denied map[string]error
 	failed int
 }
 
-// logKey are the logs of a topic, for one kind of reader.
+// logKey are the logs of a topic, for readers of one isolation level.
 type logKey struct {
-	topic string
-	kind  lag.Position
+	topic     string
+	isolation lag.Position
 }
 
-// lane is what the partitions of one wait have in common.
-type lane struct {
-	leader int32
-	kind   lag.Position
+// waitKey is what the partitions of one wait have in common.
+type waitKey struct {
+	leader    int32
+	isolation lag.Position
 }
 
-// laneWaits are the waits of a lane.
-type laneWaits struct {
+// waitSet are the waits of a key.
+type waitSet struct {
 	waits map[*wait]struct{}
 	// renewAt is when they end.
 	renewAt time.Time
 	// came is when partitions last came while others were being waited for.
 	came time.Time
-	// keepsBack is set while partitions are kept back until the wait that gathers has ended.
+	// keepsBack is set while partitions are kept back until the coalescing wait has ended.
 	keepsBack bool
 }
 
-// gathers tells whether one of the waits gathers those that come.
-func (l *laneWaits) gathers() bool {
+// coalesces tells whether one of the waits is a coalescing one.
+func (l *waitSet) coalesces() bool {
 	for w := range l.waits {
-		if w.gathers {
+		if w.coalesces {
 			return true
 		}
 	}
 	return false
 }
 
-// wait is one request: some partitions of one leader.
+// wait is one long poll: a Fetch that a leader holds open for some of its partitions.
 type wait struct {
-	lane
+	waitKey
 	parts []*part
 	from  []lag.LogWait
 	// began is when the request was made, most how long it may take.
 	began time.Time
 	most  time.Duration
-	// gathers is whether those enter it next who come, for which it ends early.
-	gathers bool
+	// coalesces is whether partitions that come are to share the next wait with these, for which this one ends early.
+	coalesces bool
 	// interrupted is set once it was ordered to end.
 	interrupted bool
 }
@@ -103,13 +103,13 @@ type wait struct {
 type topicPlan struct {
 	incarnation uint32
 	parts       []*part // by id; nil where never wanted
-	// wanted is set once the look has seen that it is wanted, by somebody or of all of its partitions.
+	// wanted is set once the reconcile under way has seen that it is wanted, by somebody or of all of its partitions.
 	wanted, wantedWhole bool
-	// leader tells who leads a partition, and listeners are those who want the topic, as of the newest look that
+	// leader tells who leads a partition, and listeners are those who want the topic, as of the newest reconcile that
 	// wanted it.
 	leader    func(partition int32) (node int32, ok bool)
 	listeners []*store.Subscription
-	// awaited is how many partitions in a row, from the first on, are awaited as of the newest look.
+	// awaited is how many partitions in a row, from the first on, are awaited as of the newest reconcile.
 	awaited int
 }
 
@@ -117,17 +117,17 @@ type topicPlan struct {
 type state uint8
 
 const (
-	// outside: it is in no wait, and enters one at the next look that wants it.
+	// outside: it is in no wait, and enters one at the next reconcile that wants it.
 	outside state = iota
 	// waiting: it is in a wait.
 	waiting
-	// ended: its wait has ended by itself, and the next look begins another.
+	// ended: its wait has ended by itself, and the next reconcile begins another.
 	ended
-	// renewing: its wait has ended by itself, and others of its lane are about to, to be composed together.
+	// renewing: its wait has ended by itself, and others of its key are about to, to be composed together.
 	renewing
-	// gathering: it is new, and kept back until those have ended that it is to share a wait with: the one that gathers,
-	// or all, where they are about to be renewed.
-	gathering
+	// coalescing: it is new, and kept back until the wait has ended whose partitions it is to join: the coalescing one, or
+	// all, where they are about to be renewed.
+	coalescing
 	// parked: it is kept out until a time.
 	parked
 	// leftToRefresh: it is kept out until its log end has been read again: only a read that waits for the leader to
@@ -139,7 +139,7 @@ const (
 	crowded
 )
 
-var stateNames = [...]string{"outside", "waiting", "ended", "renewing", "gathering", "parked", "leftToRefresh", "denied", "crowded"}
+var stateNames = [...]string{"outside", "waiting", "ended", "renewing", "coalescing", "parked", "leftToRefresh", "denied", "crowded"}
 
 func (s state) String() string { return stateNames[s] }
 
@@ -147,14 +147,14 @@ func (s state) String() string { return stateNames[s] }
 type part struct {
 	tp    lag.TopicPartition
 	state state
-	// wanted is set once the look has seen that it is wanted.
+	// wanted is set once the reconcile under way has seen that it is wanted.
 	wanted bool
 	// wait is that which it is in, while it is waiting; else nil.
 	wait *wait
 	// ready is when it may enter a wait again, while it is parked.
 	ready time.Time
-	// after is the stamp than which its log end must have been asked for later, while it is leftToRefresh, and reread is when the
-	// refresh is asked for that once more.
+	// after is a stamp: while it is leftToRefresh, its log end must have been asked for later than that. reread is when
+	// the refresh is asked for it again.
 	after  store.Stamp
 	reread time.Time
 	// woke is when it last grew, wakes how often it has done so in a row with its stream still inactive;
@@ -164,7 +164,7 @@ type part struct {
 	failed       int32
 }
 
-// isNew tells whether it was in no wait just before this look.
+// isNew tells whether it was in no wait just before this reconcile.
 func (part *part) isNew() bool { return part.state != ended && part.state != renewing }
 
 // leave takes it out of its wait, if it is in one.
@@ -182,16 +182,16 @@ func (c *candidates) add(part *part, at lag.LogWait) {
 func newPlan(size, most int) *plan {
 	return &plan{
 		size: size, most: most,
-		topics: map[logKey]*topicPlan{}, lanes: map[lane]*laneWaits{},
+		topics: map[logKey]*topicPlan{}, waits: map[waitKey]*waitSet{},
 		denied: map[string]time.Time{}, lost: map[string]struct{}{},
 	}
 }
 
-// look begins a look at everything that is wanted.
-func (p *plan) look(now time.Time) {
+// reconcile begins to go over everything that is wanted.
+func (p *plan) reconcile(now time.Time) {
 	p.now, p.next = now, time.Time{}
-	p.free, p.deniedNow = map[lane]*candidates{}, map[string]struct{}{}
-	for _, l := range p.lanes {
+	p.free, p.deniedNow = map[waitKey]*candidates{}, map[string]struct{}{}
+	for _, l := range p.waits {
 		l.keepsBack = false
 	}
 	for _, t := range p.topics {
@@ -256,11 +256,11 @@ func (p *plan) want(t *topicPlan, key logKey, id int32, end int64, asked store.S
 	}
 	switch {
 	case part.state == parked && p.now.Before(part.ready):
-		p.lookAt(part.ready)
+		p.reconcileAt(part.ready)
 	case !known:
 		p.park(part, -1)
 	default:
-		l := lane{node, key.kind}
+		l := waitKey{node, key.isolation}
 		free := p.free[l]
 		if free == nil {
 			free = &candidates{}
@@ -280,9 +280,9 @@ func (t *topicPlan) part(topic string, id int32) *part {
 	return t.parts[id]
 }
 
-// looked ends a look: it begins the waits that are missing, and ends those of which nothing is
+// reconciled ends that: it begins the waits that are missing, and ends those of which nothing is
 // wanted. A wait of which some is wanted goes on until it is renewed.
-func (p *plan) looked() orders {
+func (p *plan) reconciled() orders {
 	p.dropUnwanted()
 	p.fillAll()
 	p.free = nil
@@ -299,7 +299,7 @@ func (p *plan) take() orders {
 
 // dropUnwanted ends the waits of which nothing is wanted.
 func (p *plan) dropUnwanted() {
-	for _, l := range p.lanes {
+	for _, l := range p.waits {
 		for w := range l.waits {
 			if !w.isWanted() {
 				p.interrupt(w)
@@ -333,27 +333,27 @@ func (p *plan) interrupt(w *wait) {
 // forget drops what is not wanted and in no wait.
 func (p *plan) forget() {
 	for key, t := range p.topics {
-		if waits := t.passed(); !t.wanted && !waits {
+		if waits := t.review(); !t.wanted && !waits {
 			delete(p.topics, key)
 		}
 	}
-	for key, l := range p.lanes {
-		if len(l.waits) == 0 && p.now.Sub(l.came) >= GatheringFor && p.now.Sub(l.renewAt) >= RenewFor {
-			delete(p.lanes, key)
+	for key, l := range p.waits {
+		if len(l.waits) == 0 && p.now.Sub(l.came) >= CoalescingFor && p.now.Sub(l.renewAt) >= RenewFor {
+			delete(p.waits, key)
 		}
 	}
 }
 
-// passed brings the partitions up to date that this look did not want, counts those that are awaited, and reports
-// whether any is in a wait. What was left by a wait, or kept back, and is not wanted, is as new as anything else when
-// it is wanted again.
-func (t *topicPlan) passed() (waits bool) {
+// review brings the partitions up to date that this reconcile did not want, counts those that are awaited, and reports
+// whether any is in a wait. A partition that its wait has left, or that was kept back, counts as new when it is wanted
+// again.
+func (t *topicPlan) review() (waits bool) {
 	t.awaited = 0
 	for id, part := range t.parts {
 		if part == nil {
 			continue
 		}
-		if !part.wanted && slices.Contains([]state{ended, renewing, gathering, crowded}, part.state) {
+		if !part.wanted && slices.Contains([]state{ended, renewing, coalescing, crowded}, part.state) {
 			part.state = outside
 		}
 		if id == t.awaited && part.isAwaited() {
@@ -370,31 +370,31 @@ func (t *topicPlan) awaits(id int32) bool {
 }
 
 func (part *part) isAwaited() bool {
-	return part.state == waiting || part.state == renewing || part.state == gathering
+	return part.state == waiting || part.state == renewing || part.state == coalescing
 }
 
-// awaitsAll reports whether all of so many partitions are awaited, just after a look.
+// awaitsAll reports whether all of so many partitions are awaited, just after a reconcile.
 func (t *topicPlan) awaitsAll(partitions int) bool { return t.awaited >= partitions }
 
-// lookAt makes a look due at a time, or earlier.
-func (p *plan) lookAt(at time.Time) {
+// reconcileAt makes a reconcile due at a time, or earlier.
+func (p *plan) reconcileAt(at time.Time) {
 	if p.next.IsZero() || at.Before(p.next) {
 		p.next = at
 	}
 }
 
-// lane returns the waits of a lane.
-func (p *plan) lane(l lane) *laneWaits {
-	if p.lanes[l] == nil {
-		p.lanes[l] = &laneWaits{waits: map[*wait]struct{}{}}
+// waitsAt returns the waits of a key.
+func (p *plan) waitsAt(l waitKey) *waitSet {
+	if p.waits[l] == nil {
+		p.waits[l] = &waitSet{waits: map[*wait]struct{}{}}
 	}
-	return p.lanes[l]
+	return p.waits[l]
 }
 
 // open is how many waits are under way on a broker.
 func (p *plan) open(leader int32) (n int) {
-	for kind := lag.End; kind <= lag.StableEnd; kind++ {
-		if l := p.lanes[lane{leader, kind}]; l != nil {
+	for isolation := lag.End; isolation <= lag.StableEnd; isolation++ {
+		if l := p.waits[waitKey{leader, isolation}]; l != nil {
 			n += len(l.waits)
 		}
 	}
@@ -404,7 +404,7 @@ func (p *plan) open(leader int32) (n int) {
 // stats count the waits under way.
 func (p *plan) stats() Stats {
 	stats := Stats{DeniedTopics: len(p.deniedNow)}
-	for _, l := range p.lanes {
+	for _, l := range p.waits {
 		stats.Waits += len(l.waits)
 		for w := range l.waits {
 			stats.Partitions += len(w.parts)

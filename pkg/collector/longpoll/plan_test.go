@@ -100,14 +100,14 @@ func (s *theater) do(words []string) {
 			s.change(what, lag.TopicPartition{Topic: topic, Partition: id}, words[4:])
 		}
 		if what == "sleep" {
-			s.plan.lookAt(s.now.Add(GatherFor))
+			s.plan.reconcileAt(s.now.Add(CoalesceFor))
 		}
 	case "again":
 		s.incarnations[topic]++
 	case "found":
 		s.plan.rerouted(s.now, []string{topic}, s.leadersOf)
 	case "look":
-		s.look()
+		s.reconcile()
 	case "show":
 		s.show()
 	default:
@@ -120,7 +120,7 @@ func (s *theater) do(words []string) {
 func (s *theater) advance(at time.Duration) {
 	for next := s.plan.next; !next.IsZero() && !next.After(epoch.Add(at)); next = s.plan.next {
 		s.now = next
-		s.look()
+		s.reconcile()
 	}
 	s.now = epoch.Add(at)
 }
@@ -188,15 +188,15 @@ func (s *theater) sleepers() []lag.TopicPartition {
 	return all
 }
 
-func (s *theater) look() {
-	s.plan.look(s.now)
+func (s *theater) reconcile() {
+	s.plan.reconcile(s.now)
 	for _, tp := range s.sleepers() {
 		key := logKey{tp.Topic, lag.End}
 		if t := s.plan.wantTopic(key, s.incarnations[tp.Topic], nil, s.leadersOf); t != nil {
 			s.plan.want(t, key, tp.Partition, s.wanted[tp].end, s.wanted[tp].asked)
 		}
 	}
-	s.obey(s.plan.looked())
+	s.obey(s.plan.reconciled())
 	s.find()
 }
 
@@ -220,8 +220,8 @@ func (s *theater) obey(o orders) {
 		for _, f := range w.from {
 			line += fmt.Sprintf(" %s@%d", f.TopicPartition, f.Offset)
 		}
-		if w.gathers {
-			line += ", gathers"
+		if w.coalesces {
+			line += ", coalesces"
 		}
 		s.say("%s", line)
 	}
@@ -259,7 +259,7 @@ func (s *theater) ended(how string, args []string) {
 }
 
 func (s *theater) finish(w *wait, e ending) {
-	e.at, e.interval, e.soon = store.Stamp(s.now.Sub(epoch))+1, time.Second, GatherFor
+	e.at, e.interval, e.soon = store.Stamp(s.now.Sub(epoch))+1, time.Second, CoalesceFor
 	if !s.plan.has(w) {
 		s.t.Fatalf("%s: the wait has ended already", s.now.Sub(epoch))
 	}

@@ -62,17 +62,17 @@ func firstOffset(o *lag.Offsets) int64 {
 }
 
 // lacksAge reports whether the age of the partition is still to be found.
-func (tr *Tracked) lacksAge(o lag.Offsets) bool {
+func (gt *GroupTopic) lacksAge(o lag.Offsets) bool {
 	forgetEarlier(&o)
-	return o.Oldest == nil && hasAge(&o) && tr.ageTarget(&o) < o.LogEnd
+	return o.Oldest == nil && hasAge(&o) && gt.ageTarget(&o) < o.LogEnd
 }
 
 // oldest is what is known of the partition's oldest unconsumed record; nil for nothing. A record does not
 // change: as long as the commit is the one that it was found for, it is as fresh as the commit.
-func (tr *Tracked) oldest(id int32, o lag.Offsets) *lag.Oldest {
+func (gt *GroupTopic) oldest(id int32, o lag.Offsets) *lag.Oldest {
 	forgetEarlier(&o)
-	a := tr.ages[id]
-	if a == nil || tr.incarnation != tr.topic.incarnation {
+	a := gt.ages[id]
+	if a == nil || gt.incarnation != gt.topic.incarnation {
 		return nil
 	}
 	if a.oldest == nil {
@@ -89,7 +89,7 @@ func (tr *Tracked) oldest(id int32, o lag.Offsets) *lag.Oldest {
 // ageSearch is a search under way.
 type ageSearch struct {
 	*lag.AgeSearch
-	tr     *Tracked
+	gt     *GroupTopic
 	age    *age
 	target int64
 	// rounds is how often it may ask, and answered how often it was answered.
@@ -152,43 +152,43 @@ func (due *Ages) Answer(answers []lag.LogOffset) {
 func (due *Ages) Owes(tp lag.TopicPartition) bool { return due.searches[tp].age.pending == due.id }
 
 // SurveyAges adds to due, for the call, the partitions whose oldest record may be another one than before.
-func (s *Store) SurveyAges(tr *Tracked, due *Ages, id, now Stamp) {
+func (s *Store) SurveyAges(gt *GroupTopic, due *Ages, id, now Stamp) {
 	due.id = id
-	tr.fit()
-	if tr.ages == nil {
-		tr.ages = map[int32]*age{}
+	gt.fit()
+	if gt.ages == nil {
+		gt.ages = map[int32]*age{}
 	}
-	for _, partition := range tr.topic.ids {
-		o, _ := s.offsets(tr.group, tr, partition)
+	for _, partition := range gt.topic.ids {
+		o, _ := s.offsets(gt.group, gt, partition)
 		forgetEarlier(&o)
 		if !hasAge(&o) {
-			delete(tr.ages, partition)
+			delete(gt.ages, partition)
 			continue
 		}
-		target := tr.ageTarget(&o)
+		target := gt.ageTarget(&o)
 		if target >= o.LogEnd {
 			continue
 		}
-		a := tr.ages[partition]
+		a := gt.ages[partition]
 		if a == nil {
 			a = &age{}
-			tr.ages[partition] = a
+			gt.ages[partition] = a
 		}
 		_, other := due.searches[o.TopicPartition] // another group in the same log has to wait
 		if a.known(&o, target) || other || a.pending != 0 {
 			continue
 		}
 		a.pending = id
-		tr.searching++
-		due.searches[o.TopicPartition] = newAgeSearch(tr, a, o, target, s.Time(now))
+		gt.searching++
+		due.searches[o.TopicPartition] = newAgeSearch(gt, a, o, target, s.Time(now))
 	}
-	due.all += len(tr.ages)
+	due.all += len(gt.ages)
 }
 
 // ageTarget is the first offset at which the oldest unconsumed record can be.
-func (tr *Tracked) ageTarget(o *lag.Offsets) int64 {
+func (gt *GroupTopic) ageTarget(o *lag.Offsets) int64 {
 	target := firstOffset(o)
-	if l := tr.looks[o.Partition]; l != nil && l.committed == o.Committed {
+	if l := gt.probes[o.Partition]; l != nil && l.committed == o.Committed {
 		// No record was seen up to there, and markers have timestamps of their own.
 		target = max(target, l.clear)
 	}
@@ -200,8 +200,8 @@ func (a *age) known(o *lag.Offsets, target int64) bool {
 	return a.oldest != nil && a.target == target && a.oldest.Committed == o.Committed && a.final
 }
 
-func newAgeSearch(tr *Tracked, a *age, o lag.Offsets, target int64, now time.Time) *ageSearch {
-	s := &ageSearch{tr: tr, age: a, target: target, rounds: roundsFirst}
+func newAgeSearch(gt *GroupTopic, a *age, o lag.Offsets, target int64, now time.Time) *ageSearch {
+	s := &ageSearch{gt: gt, age: a, target: target, rounds: roundsFirst}
 	if a.oldest != nil {
 		s.rounds = RoundsAgain
 	}
@@ -219,7 +219,7 @@ func newAgeSearch(tr *Tracked, a *age, o lag.Offsets, target int64, now time.Tim
 // TakeAge takes in what a search has found, and reports whether that is an age.
 func (s *Store) TakeAge(tp lag.TopicPartition, from *Ages, stamp Stamp) bool {
 	search, now := from.searches[tp], s.Time(stamp)
-	search.tr.searching--
+	search.gt.searching--
 	_, more := search.Next()
 	if more && search.answered == 0 {
 		search.Fail(ErrNoAnswer)
@@ -230,10 +230,10 @@ func (s *Store) TakeAge(tp lag.TopicPartition, from *Ages, stamp Stamp) bool {
 		return found.Err == nil
 	}
 	a.pending = 0
-	if search.tr.ages[tp.Partition] != a {
+	if search.gt.ages[tp.Partition] != a {
 		return found.Err == nil
 	}
-	s.note(&search.tr.group.seq, true)
+	s.note(&search.gt.group.seq, true)
 	if found.Err != nil {
 		// What was found before stands for as long as it is young enough.
 		a.search = nil

@@ -25,8 +25,8 @@ func (s *Store) Latest(sub *Subscription) Sequence {
 	if sub.mayList() {
 		last = last.or(s.catalog.seq)
 	}
-	for _, tr := range sub.tracked {
-		last = last.or(tr.topic.seq)
+	for _, gt := range sub.selected {
+		last = last.or(gt.topic.seq)
 	}
 	return last
 }
@@ -36,7 +36,7 @@ func (s Sequence) or(other Sequence) Sequence {
 }
 
 // LastChanged is the publication that shows the newest change of the group's positions, or of the log's.
-func (tr *Tracked) LastChanged() uint64 { return tr.group.seq.or(tr.topic.seq).Changed }
+func (gt *GroupTopic) LastChanged() uint64 { return gt.group.seq.or(gt.topic.seq).Changed }
 
 // Settled reports whether nothing of what that publication shows can change any more.
 func (s *Store) Settled(publication uint64) bool { return publication < s.next() }

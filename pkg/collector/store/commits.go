@@ -54,18 +54,18 @@ func (s *Store) TakeCommits(gc lag.GroupCommits, call, now Stamp, late bool) boo
 	g.answered, g.kind = read, gc.Kind
 	if g.all {
 		g.interests.note(gc.Commits)
-		s.takeFound(g, gc.Commits)
+		s.noteDiscovered(g, gc.Commits)
 	}
 	room := SpareRoom + 2*len(gc.Commits)
-	for kind := range g.tracks {
-		failed := takeTracks(g, lag.Position(kind), gc.Commits, call, read, &room)
-		for _, tr := range g.tracks[kind] {
-			if g.all && tr.users > 0 {
+	for isolation := range g.topics {
+		failed := takeGroupTopics(g, lag.Position(isolation), gc.Commits, call, read, &room)
+		for _, gt := range g.topics[isolation] {
+			if g.all && gt.users > 0 {
 				// Asked for everything, a broker leaves out what has no commit.
-				tr.takeAbsent(g.kind, failed, call, read)
+				gt.takeAbsent(g.kind, failed, call, read)
 			}
-			s.note(&g.seq, tr.moved)
-			tr.moved = false
+			s.note(&g.seq, gt.changed)
+			gt.changed = false
 		}
 	}
 	return true
@@ -74,25 +74,25 @@ func (s *Store) TakeCommits(gc lag.GroupCommits, call, now Stamp, late bool) boo
 // SpareRoom is for how many partitions more than two a commit there is room in topics that are not described yet.
 const SpareRoom = 128
 
-// takeTracks takes in the commits for the readers of one kind of log end, and returns the partitions whose read
+// takeGroupTopics takes in the commits for the readers of one isolation level, and returns the partitions whose read
 // failed. In topics whose partitions are not known yet, it makes no more room than is given.
-func takeTracks(g *Group, kind lag.Position, commits []lag.Commit, call, read Stamp, room *int) (failed map[lag.TopicPartition]bool) {
-	var tr *Tracked
+func takeGroupTopics(g *Group, isolation lag.Position, commits []lag.Commit, call, read Stamp, room *int) (failed map[lag.TopicPartition]bool) {
+	var gt *GroupTopic
 	for i := range commits {
 		cm := &commits[i]
-		if tr == nil || tr.topic.name != cm.Topic {
-			at, ok := g.find(kind, cm.Topic)
+		if gt == nil || gt.topic.name != cm.Topic {
+			at, ok := g.find(isolation, cm.Topic)
 			if !ok {
-				tr = nil
+				gt = nil
 				continue
 			}
-			tr = g.tracks[kind][at]
-			tr.fit()
+			gt = g.topics[isolation][at]
+			gt.fit()
 		}
-		if !tr.makeRoom(cm.Partition, room) {
+		if !gt.makeRoom(cm.Partition, room) {
 			continue
 		}
-		if !tr.take(cm, call, read) {
+		if !gt.take(cm, call, read) {
 			if failed == nil {
 				failed = make(map[lag.TopicPartition]bool)
 			}
@@ -104,40 +104,40 @@ func takeTracks(g *Group, kind lag.Position, commits []lag.Commit, call, read St
 
 // makeRoom reports whether there is room for a partition's commit, and makes some where the topic's partitions
 // are not known yet, or nobody may read them. What cannot be taken in then is asked for again.
-func (tr *Tracked) makeRoom(id int32, room *int) bool {
-	missing := int(id) + 1 - len(tr.parts)
+func (gt *GroupTopic) makeRoom(id int32, room *int) bool {
+	missing := int(id) + 1 - len(gt.parts)
 	switch {
 	case id < 0 || id >= MaxPartitions:
 		return false
 	case missing <= 0:
 		return true
-	case tr.users > 0 && len(tr.topic.ids) > 0 || missing > *room:
+	case gt.users > 0 && len(gt.topic.ids) > 0 || missing > *room:
 		return false
 	}
 	*room -= missing
-	tr.grow(id)
+	gt.grow(id)
 	return true
 }
 
 // fit makes room for the topic's partitions, if anybody may read them, and forgets what was read in an earlier
-// life of the topic.
-func (tr *Tracked) fit() {
-	t := tr.topic
-	if tr.incarnation != t.incarnation {
-		tr.past = tr.commits()
-		tr.parts, tr.errs, tr.looks, tr.ages, tr.done, tr.incarnation = nil, nil, nil, nil, nil, t.incarnation
+// incarnation of the topic.
+func (gt *GroupTopic) fit() {
+	t := gt.topic
+	if gt.incarnation != t.incarnation {
+		gt.past = gt.commits()
+		gt.parts, gt.errs, gt.probes, gt.ages, gt.done, gt.incarnation = nil, nil, nil, nil, nil, t.incarnation
 	}
-	if n := len(t.ids); n > 0 && tr.users > 0 {
-		tr.grow(t.ids[n-1])
+	if n := len(t.ids); n > 0 && gt.users > 0 {
+		gt.grow(t.ids[n-1])
 	}
 }
 
 // commits are the newest commits, by partition.
-func (tr *Tracked) commits() []int64 {
-	offsets := make([]int64, len(tr.parts))
-	for id := range tr.parts {
+func (gt *GroupTopic) commits() []int64 {
+	offsets := make([]int64, len(gt.parts))
+	for id := range gt.parts {
 		offsets[id] = lag.NoCommit
-		if newest := tr.parts[id].newest; newest.read != 0 {
+		if newest := gt.parts[id].newest; newest.read != 0 {
 			offsets[id] = newest.offset
 		}
 	}
@@ -145,76 +145,76 @@ func (tr *Tracked) commits() []int64 {
 }
 
 // at returns what is known of one partition, in this incarnation of the topic, and why the newest read of its commit failed.
-func (tr *Tracked) at(id int32) (p positions, err error) {
-	if tr.incarnation != tr.topic.incarnation {
+func (gt *GroupTopic) at(id int32) (p positions, err error) {
+	if gt.incarnation != gt.topic.incarnation {
 		return positions{}, nil
 	}
-	if int(id) < len(tr.parts) {
-		p = tr.parts[id]
+	if int(id) < len(gt.parts) {
+		p = gt.parts[id]
 	}
-	if int(id) < len(tr.errs) {
-		err = tr.errs[id]
+	if int(id) < len(gt.errs) {
+		err = gt.errs[id]
 	}
 	return p, err
 }
 
-func (tr *Tracked) grow(id int32) {
-	if missing := int(id) + 1 - len(tr.parts); missing > 0 {
-		tr.parts = append(tr.parts, make([]positions, missing)...)
+func (gt *GroupTopic) grow(id int32) {
+	if missing := int(id) + 1 - len(gt.parts); missing > 0 {
+		gt.parts = append(gt.parts, make([]positions, missing)...)
 	}
 }
 
 // take takes in one commit and reports whether it was read well.
-func (tr *Tracked) take(cm *lag.Commit, call, read Stamp) bool {
-	if call <= tr.topic.born {
+func (gt *GroupTopic) take(cm *lag.Commit, call, read Stamp) bool {
+	if call <= gt.topic.born {
 		return true // asked for when the topic may still have been another one
 	}
 	err := cm.Err
 	if err == nil && cm.Offset < lag.NoCommit {
 		err = unexpected("read the committed offset of", cm.String(), fmt.Errorf("offset %d", cm.Offset))
 	}
-	newest, failed := tr.parts[cm.Partition].newest, int(cm.Partition) < len(tr.errs) && tr.errs[cm.Partition] != nil
-	epoch := tr.topic.epochs.of(cm.LeaderEpoch)
+	newest, failed := gt.parts[cm.Partition].newest, int(cm.Partition) < len(gt.errs) && gt.errs[cm.Partition] != nil
+	epoch := gt.topic.epochs.of(cm.LeaderEpoch)
 	same := newest.read != 0 && newest.offset == cm.Offset && newest.epoch == epoch
-	tr.moved = tr.moved || failed != (err != nil) || err == nil && !same
-	tr.errs = setErr(tr.errs, int(cm.Partition), len(tr.parts), err)
+	gt.changed = gt.changed || failed != (err != nil) || err == nil && !same
+	gt.errs = setErr(gt.errs, int(cm.Partition), len(gt.parts), err)
 	if err != nil {
 		return false
 	}
-	tr.takeDone(cm)
+	gt.takeDone(cm)
 	next := position{offset: cm.Offset, asked: call, read: read, epoch: epoch}
-	next.earlier = same && (newest.earlier || tr.topic.epochs.isOfEarlierLog(cm.Partition, newest)) || newest.read == 0 && tr.outlived(cm)
-	tr.parts[cm.Partition].add(next, tr.topic.logs[tr.kind].at(cm.Partition))
+	next.earlier = same && (newest.earlier || gt.topic.epochs.isOfEarlierLog(cm.Partition, newest)) || newest.read == 0 && gt.outlived(cm)
+	gt.parts[cm.Partition].add(next, gt.topic.logs[gt.isolation].at(cm.Partition))
 	return true
 }
 
 // outlived reports whether the first commit in a new incarnation of the topic is the last one of the incarnation before:
 // coordinators forget the commits of a topic a while after it was deleted. One at 0 leaves nothing out.
-func (tr *Tracked) outlived(cm *lag.Commit) bool {
-	return cm.Offset > 0 && int(cm.Partition) < len(tr.past) && tr.past[cm.Partition] == cm.Offset
+func (gt *GroupTopic) outlived(cm *lag.Commit) bool {
+	return cm.Offset > 0 && int(cm.Partition) < len(gt.past) && gt.past[cm.Partition] == cm.Offset
 }
 
 // takeAbsent notes that the partitions which the answer left out have no commit. Of a share group it notes that they
 // are not known: the answer has a start offset for each partition that is shared, be it none.
-func (tr *Tracked) takeAbsent(kind lag.GroupKind, failed map[lag.TopicPartition]bool, call, read Stamp) {
-	tr.fit()
-	for _, id := range tr.topic.ids {
-		tp := lag.TopicPartition{Topic: tr.topic.name, Partition: id}
-		if tr.parts[id].newest.read != read && !failed[tp] {
+func (gt *GroupTopic) takeAbsent(kind lag.GroupKind, failed map[lag.TopicPartition]bool, call, read Stamp) {
+	gt.fit()
+	for _, id := range gt.topic.ids {
+		tp := lag.TopicPartition{Topic: gt.topic.name, Partition: id}
+		if gt.parts[id].newest.read != read && !failed[tp] {
 			absent := lag.Commit{TopicPartition: tp, Offset: lag.NoCommit, LeaderEpoch: lag.NoLeaderEpoch}
 			if kind == lag.KindShare {
 				absent.Err = leftOut(tp)
 			}
-			tr.take(&absent, call, read)
+			gt.take(&absent, call, read)
 		}
 	}
 }
 
-// foundEnough reports whether there are more topics already than any query may select: such a query is told so.
-func (s *Store) foundEnough(g *Group) bool { return len(g.found) > s.opts.MaxTopicsPerQuery }
+// discoveredEnough reports whether there are more topics already than any query may select: such a query is told so.
+func (s *Store) discoveredEnough(g *Group) bool { return len(g.discovered) > s.opts.MaxTopicsPerQuery }
 
-// takeFound remembers the topics that a group has commits for.
-func (s *Store) takeFound(g *Group, commits []lag.Commit) {
+// noteDiscovered remembers the topics that a group has commits for.
+func (s *Store) noteDiscovered(g *Group, commits []lag.Commit) {
 	last := ""
 	for i := range commits {
 		cm := &commits[i]
@@ -223,12 +223,12 @@ func (s *Store) takeFound(g *Group, commits []lag.Commit) {
 		}
 		last = cm.Topic
 		delete(g.interests.neverCommitted, last)
-		at, known := slices.BinarySearch(g.found, last)
-		if known || !s.mayFind(last) || s.foundEnough(g) {
+		at, known := slices.BinarySearch(g.discovered, last)
+		if known || !s.mayDiscover(last) || s.discoveredEnough(g) {
 			continue
 		}
-		g.found = slices.Insert(g.found, at, last)
-		s.trackFound(g, last)
+		g.discovered = slices.Insert(g.discovered, at, last)
+		s.selectDiscovered(g, last)
 	}
 }
 

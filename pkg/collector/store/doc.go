@@ -4,7 +4,7 @@
 //
 // A [Store] has no lock, no goroutine, no clock and no network. Its caller holds a
 // lock around every method, be it for reading where a method changes nothing, and
-// passes the present as a [Stamp]. So all of it can be tested as one Sequence of
+// passes the present as a [Stamp]. So all of it can be tested as one sequence of
 // events:
 //
 //	Add(query)                        somebody asks
@@ -25,7 +25,7 @@
 //	catalog.go, expression.go  the list of all topics, and which of them a topicRegex matches
 //	topic.go, logs.go        a topic, its partitions and its logs; epochs.go which of two leaders is the older one
 //	group.go, commits.go     a group, and what its coordinator says; interest.go what its members subscribe to
-//	positions.go             the commits of a partition; look.go and age.go what else is known of it
+//	positions.go             the commits of a partition; probe.go and age.go what else is known of it
 //	union.go, progress.go    what several queries need together, and what of it is still missing
 //	snapshot.go              what readers see
 package store

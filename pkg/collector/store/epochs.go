@@ -21,18 +21,19 @@ type epochs struct {
 	leaders []int32
 	// asked is when that description was asked for.
 	asked Stamp
-	// doubts are the log ends of an older epoch than something else. Nil while there are none.
-	doubts map[suspect]doubt
-	// proofs are what decided doubts.
+	// suspects are the log ends of an older epoch than something else, and how far their verification has come. Nil while
+	// there are none.
+	suspects map[suspect]verification
+	// proofs are what verifications have shown.
 	proofs map[int32]proof
 }
 
 // suspect is a partition, and the epoch of a log end of it that is older than that of a commit, or of an end before.
 type suspect struct{ id, epoch int32 }
 
-// doubt is since when there is a suspect: when the first such end was asked for, and how many descriptions that were
+// verification is since when there is a suspect: when the first such end was asked for, and how many descriptions that were
 // asked for after it have named no newer epoch in a row.
-type doubt struct {
+type verification struct {
 	since Stamp
 	named int
 }
@@ -58,32 +59,32 @@ func (s *epochs) of(epoch int32) int32 {
 
 // suspect notes a log end of an epoch that is older than something else's.
 func (s *epochs) suspect(id, epoch int32, asked Stamp) {
-	if s.doubts == nil {
-		s.doubts = map[suspect]doubt{}
+	if s.suspects == nil {
+		s.suspects = map[suspect]verification{}
 	}
-	if _, known := s.doubts[suspect{id, epoch}]; !known {
-		s.doubts[suspect{id, epoch}] = doubt{since: asked}
+	if _, known := s.suspects[suspect{id, epoch}]; !known {
+		s.suspects[suspect{id, epoch}] = verification{since: asked}
 	}
 }
 
 // learn takes in what a description says. If it knows a newer leader than the one whose
-// answer is in doubt, that one was replaced. If two in a row that were asked for after
+// answer is to be verified, that one was replaced. If two in a row that were asked for after
 // the answer know none, there is none: what has a newer epoch is of an earlier log.
 func (s *epochs) learn(leaders []int32, asked Stamp) {
 	s.leaders, s.asked = leaders, asked
-	for of, d := range s.doubts {
+	for of, d := range s.suspects {
 		switch {
 		case int(of.id) >= len(leaders) || leaders[of.id] > of.epoch:
-			delete(s.doubts, of)
+			delete(s.suspects, of)
 			continue
 		case asked <= d.since || leaders[of.id] < 0:
 			continue
 		}
 		if d.named++; d.named < namedTwice {
-			s.doubts[of] = d
+			s.suspects[of] = d
 			continue
 		}
-		delete(s.doubts, of)
+		delete(s.suspects, of)
 		s.prove(of, asked)
 	}
 }

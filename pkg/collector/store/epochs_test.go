@@ -15,7 +15,7 @@ var orders0 = lag.TopicPartition{Topic: "orders"}
 func TestNoStaleLeaderMakesLagDisappear(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		topic := &Topic{name: "orders"}
-		tr := &Tracked{topic: topic, kind: lag.End, users: 1, group: &Group{}}
+		gt := &GroupTopic{topic: topic, isolation: lag.End, users: 1, group: &Group{}}
 		id := [16]byte{1}
 		now := Stamp(1)
 		describe := func(epoch int32) {
@@ -26,26 +26,26 @@ func TestNoStaleLeaderMakesLagDisappear(t *testing.T) {
 		for range 40 {
 			now++
 			topic.logs[lag.End].fit(topic.ids)
-			tr.fit()
+			gt.fit()
 			switch rapid.IntRange(0, 3).Draw(t, "event") {
 			case 0:
 				describe(rapid.Int32Range(-1, 3).Draw(t, "epoch"))
 			case 1:
 				cm := lag.Commit{TopicPartition: orders0, Offset: rapid.Int64Range(0, 5).Draw(t, "offset"), LeaderEpoch: rapid.Int32Range(-1, 3).Draw(t, "epoch")}
 				now++
-				tr.take(&cm, now-1, now)
+				gt.take(&cm, now-1, now)
 			default:
 				topic.logs[lag.End].claim(topic.ids, now)
 				topic.take(lag.LogOffset{
 					TopicPartition: orders0, Offset: rapid.Int64Range(0, 5).Draw(t, "end"), LeaderEpoch: rapid.Int32Range(-1, 3).Draw(t, "epoch"),
 				}, lag.End, now)
 			}
-			tr.parts[0].judge(&topic.epochs, 0)
+			gt.parts[0].judge(&topic.epochs, 0)
 			end := topic.logs[lag.End].at(0)
-			if tr.parts[0].ahead(end) {
+			if gt.parts[0].ahead(end) {
 				topic.epochs.suspect(0, end.epoch, end.asked)
 			}
-			shown := tr.parts[0].fitting(end)
+			shown := gt.parts[0].fitting(end)
 			if shown.read != 0 && !shown.earlier && end.epoch >= 0 && shown.epoch > end.epoch {
 				t.Fatalf("commit %+v is compared with end %+v", shown, end)
 			}
@@ -55,14 +55,14 @@ func TestNoStaleLeaderMakesLagDisappear(t *testing.T) {
 			now++
 			topic.logs[lag.End].claim(topic.ids, now)
 			topic.take(lag.LogOffset{TopicPartition: orders0, Offset: 9, LeaderEpoch: 0}, lag.End, now)
-			if end := topic.logs[lag.End].at(0); tr.parts[0].ahead(end) {
+			if end := topic.logs[lag.End].at(0); gt.parts[0].ahead(end) {
 				topic.epochs.suspect(0, end.epoch, end.asked)
 			}
 			describe(0)
-			tr.parts[0].judge(&topic.epochs, 0)
+			gt.parts[0].judge(&topic.epochs, 0)
 		}
-		if end := topic.logs[lag.End].at(0); end.offset != 9 || tr.parts[0].ahead(end) {
-			t.Fatalf("stuck: end %+v, commits %+v, %+v", end, tr.parts[0], topic.epochs)
+		if end := topic.logs[lag.End].at(0); end.offset != 9 || gt.parts[0].ahead(end) {
+			t.Fatalf("stuck: end %+v, commits %+v, %+v", end, gt.parts[0], topic.epochs)
 		}
 	})
 }

@@ -72,14 +72,14 @@ type Match struct {
 	x       *Expression
 	topics  []lag.Topic
 	version uint64
-	// before are the list and the names that matched at the last match: those are not matched again. known is
-	// false where the latter were too many to be kept.
-	before []lag.Topic
-	names  []string
-	known  bool
+	// before is the list at the last match, and beforeNames are the names that matched then: none of the list is
+	// matched again. known is false where those names were too many to be kept.
+	before      []lag.Topic
+	beforeNames []string
+	known       bool
 	// at and old are how far the lists are walked.
 	at, old int
-	found   []string
+	names   []string
 	matched int
 }
 
@@ -105,7 +105,7 @@ func (j *Match) matches(name string) bool {
 		j.old++
 	}
 	if j.known && j.old < len(j.before) && j.before[j.old].Name == name {
-		_, matched := slices.BinarySearch(j.names, name)
+		_, matched := slices.BinarySearch(j.beforeNames, name)
 		return matched
 	}
 	return j.x.match(name)
@@ -113,7 +113,7 @@ func (j *Match) matches(name string) bool {
 
 func (j *Match) take(name string) {
 	if j.matched++; j.matched <= MaxMatchedTopics {
-		j.found = append(j.found, name)
+		j.names = append(j.names, name)
 	}
 }
 
@@ -142,7 +142,7 @@ func (s *Store) Unmatched() []*Match {
 func newMatch(s *Store, x *Expression) *Match {
 	return &Match{
 		x: x, topics: s.catalog.topics, version: s.catalog.version,
-		before: x.topics, names: x.names, known: x.version != 0 && x.matched <= MaxMatchedTopics,
+		before: x.topics, beforeNames: x.names, known: x.version != 0 && x.matched <= MaxMatchedTopics,
 	}
 }
 
@@ -163,9 +163,9 @@ func (s *Store) TakeMatches(done []*Match) {
 		}
 		x.topics, x.version = j.topics, j.version
 		if j.matched > MaxMatchedTopics {
-			j.found = nil
+			j.names = nil
 		}
-		x.names, x.matched = slices.Clip(j.found), j.matched
+		x.names, x.matched = slices.Clip(j.names), j.matched
 	}
 	s.needsVersion++
 	s.Publish()

@@ -8,14 +8,14 @@ import (
 
 // interests is what is remembered of a group that nobody named the topics of.
 type interests struct {
-	// asked is when the group was last looked at, in the call pending as long as that runs.
+	// asked is when the group was last asked about, in the call pending as long as that runs.
 	asked, pending Stamp
 	// topics is the group's interest in those that it had commits for, subscribes to, or did.
 	topics map[string]lag.Interest
-	// neverCommitted are those found by a subscription alone.
+	// neverCommitted are those that members subscribe to and that no commit was seen in.
 	neverCommitted map[string]bool
 	// commits are what the newest answer said of each topic, and moved the topics in which a commit has moved
-	// since the last look.
+	// since then.
 	commits map[string]commitSum
 	moved   map[string]bool
 }
@@ -48,7 +48,7 @@ func (v *interests) note(commits []lag.Commit) {
 	v.commits = sums
 }
 
-// ClaimViews returns the groups whose topics are discovered and that are due to be looked at,
+// ClaimViews returns the groups whose topics are discovered and that are due to be asked about,
 // and marks them as owed by the call: what their members subscribe to counts too, and what they
 // have given up stops counting some day.
 func (s *Store) ClaimViews(u *Union, id Stamp) (due []string) {
@@ -64,7 +64,7 @@ func (s *Store) ClaimViews(u *Union, id Stamp) (due []string) {
 
 func (g *Group) discovers() bool { return g.discover[lag.End] || g.discover[lag.StableEnd] }
 
-// TakeView takes in a look at a group, and reports whether the call owed it.
+// TakeView takes in what a group is and subscribes to, and reports whether the call owed it.
 func (s *Store) TakeView(v *lag.GroupView, id, now Stamp) bool {
 	g := s.groups[v.Name]
 	if g == nil || g.interests.pending != id {
@@ -75,19 +75,19 @@ func (s *Store) TakeView(v *lag.GroupView, id, now Stamp) bool {
 		return true
 	}
 	for _, topic := range v.Subscribed {
-		if at, known := slices.BinarySearch(g.found, topic); !known && s.mayFind(topic) && !s.foundEnough(g) {
-			g.found = slices.Insert(g.found, at, topic)
+		if at, known := slices.BinarySearch(g.discovered, topic); !known && s.mayDiscover(topic) && !s.discoveredEnough(g) {
+			g.discovered = slices.Insert(g.discovered, at, topic)
 			if g.interests.neverCommitted == nil {
 				g.interests.neverCommitted = map[string]bool{}
 			}
 			g.interests.neverCommitted[topic] = true
-			s.trackFound(g, topic)
+			s.selectDiscovered(g, topic)
 			s.note(&g.seq, true)
 		}
 	}
 	changed := false
-	next := make(map[string]lag.Interest, len(g.found))
-	for _, topic := range g.found {
+	next := make(map[string]lag.Interest, len(g.discovered))
+	for _, topic := range g.discovered {
 		_, subscribed := slices.BinarySearch(v.Subscribed, topic)
 		before := g.interests.topics[topic]
 		next[topic] = before.Next(v.Sighting(subscribed, g.interests.moved[topic]), s.Time(now))
@@ -103,26 +103,26 @@ func (s *Store) TakeView(v *lag.GroupView, id, now Stamp) bool {
 }
 
 // mayFind reports whether a topic can be discovered: one that is gone for certain cannot.
-func (s *Store) mayFind(topic string) bool {
+func (s *Store) mayDiscover(topic string) bool {
 	t := s.topics[topic]
 	return t == nil || !t.gone
 }
 
-// trackFound makes room for the group's positions in a topic that was found.
-func (s *Store) trackFound(g *Group, topic string) {
+// selectDiscovered makes room for the group's positions in a topic that was discovered.
+func (s *Store) selectDiscovered(g *Group, topic string) {
 	s.needsVersion++
-	for kind, discover := range g.discover {
+	for isolation, discover := range g.discover {
 		if discover {
-			g.track(lag.Position(kind), s.topic(topic))
+			g.topic(lag.Position(isolation), s.topic(topic))
 		}
 	}
 }
 
-// wantedTopics are the topics found that still count for the subscription; for KEDA only commits do.
+// wantedTopics are the topics discovered that still count for the subscription; for KEDA only commits do.
 func (sub *Subscription) wantedTopics() []string {
 	g := sub.group
-	wanted := make([]string, 0, len(g.found))
-	for _, topic := range g.found {
+	wanted := make([]string, 0, len(g.discovered))
+	for _, topic := range g.discovered {
 		if sub.AllTopicsWithoutCommit && g.interests.neverCommitted[topic] {
 			continue
 		}

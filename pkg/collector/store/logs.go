@@ -74,9 +74,9 @@ func setErr(errs []error, i, n int, err error) []error {
 }
 
 // take takes in the answer to the call. It returns false where the call does not owe the partition, so that an
-// answer given twice, or about an earlier incarnation of the topic, does nothing; moved is whether it differs from the
+// answer given twice, or about an earlier incarnation of the topic, does nothing; changed is whether it differs from the
 // answer before.
-func (t *Topic) take(o lag.LogOffset, at lag.Position, call Stamp) (taken, moved bool) {
+func (t *Topic) take(o lag.LogOffset, at lag.Position, call Stamp) (taken, changed bool) {
 	l := &t.logs[at]
 	if o.Partition < 0 || int(o.Partition) >= len(l.reads) || l.reads[o.Partition].pending != call {
 		return false, false
@@ -84,11 +84,11 @@ func (t *Topic) take(o lag.LogOffset, at lag.Position, call Stamp) (taken, moved
 	r := &l.reads[o.Partition]
 	r.pending = 0
 	err := t.refuse(&o, at, call)
-	moved = (l.err(o.Partition) == nil) != (err == nil) || err == nil && (r.asked == 0 || r.offset != o.Offset)
+	changed = (l.err(o.Partition) == nil) != (err == nil) || err == nil && (r.asked == 0 || r.offset != o.Offset)
 	l.setErr(o.Partition, err)
 	if err != nil {
 		t.stale = t.stale || fault.KindOf(err) == fault.NotFound
-		return true, moved
+		return true, changed
 	}
 	if at != lag.Start && r.asked != 0 && o.Offset < r.offset {
 		if call < r.woken {
@@ -99,7 +99,7 @@ func (t *Topic) take(o lag.LogOffset, at lag.Position, call Stamp) (taken, moved
 		t.truncated(o.Partition)
 	}
 	r.offset, r.asked, r.epoch = o.Offset, max(r.asked, call), t.epochs.of(o.LeaderEpoch)
-	return true, moved
+	return true, changed
 }
 
 // refuse returns why an answer is none; nil where it may be taken.
@@ -224,7 +224,7 @@ func (s *Store) TakeLog(t *Topic, o lag.LogOffset, at lag.Position, id Stamp, la
 	}
 	l := &t.logs[at]
 	before, shorter := l.at(o.Partition).asked, len(l.shorter)
-	taken, moved := t.take(o, at, id)
+	taken, changed := t.take(o, at, id)
 	if !taken {
 		return false, false
 	}
@@ -233,25 +233,25 @@ func (s *Store) TakeLog(t *Topic, o lag.LogOffset, at lag.Position, id Stamp, la
 	}
 	// A log end that comes late may be the same and yet fit another commit than the one shown so far, and so may
 	// the one after it, which is the first to fit the commits that were read meanwhile.
-	s.note(&t.seq, moved || late || before != 0 && before <= t.late)
+	s.note(&t.seq, changed || late || before != 0 && before <= t.late)
 	return true, len(l.shorter) > shorter
 }
 
 // SurveyStarts adds to due the partitions whose log start is due, and brings up to date since
 // when each commit stands still, and which ones are of an earlier log. It returns until when there
 // will be nothing to do unless something changes: 0 where there is something now.
-func (s *Store) SurveyStarts(tr *Tracked, due *LogScope, now Stamp) (until Stamp) {
-	t := tr.topic
-	tr.fit()
+func (s *Store) SurveyStarts(gt *GroupTopic, due *LogScope, now Stamp) (until Stamp) {
+	t := gt.topic
+	gt.fit()
 	starts := &t.logs[lag.Start]
 	starts.fit(t.ids)
 	next, ahead := ForGood, 0
 	var ids []int32
 	for _, id := range t.ids {
-		end, start, p := t.logs[tr.kind].at(id), &starts.reads[id], &tr.parts[id]
+		end, start, p := t.logs[gt.isolation].at(id), &starts.reads[id], &gt.parts[id]
 		p.keepStalled(s, end, *start)
 		if p.judge(&t.epochs, id) {
-			s.note(&tr.group.seq, true)
+			s.note(&gt.group.seq, true)
 		}
 		if p.ahead(end) {
 			// What the cluster says of the topic tells which of the two is old.
@@ -275,7 +275,7 @@ func (s *Store) SurveyStarts(tr *Tracked, due *LogScope, now Stamp) (until Stamp
 		}
 	}
 	due.add(t, ids)
-	tr.ahead = ahead
+	gt.ahead = ahead
 	return next
 }
 
@@ -284,17 +284,17 @@ const ForGood = Stamp(math.MaxInt64)
 
 // SurveyHighWatermarks adds to due the partitions of readers of committed records whose high
 // watermark lag depends on too: one that was asked for when the last stable offset had been received.
-func (tr *Tracked) SurveyHighWatermarks(due *LogScope) {
-	if tr.kind != lag.StableEnd {
+func (gt *GroupTopic) SurveyHighWatermarks(due *LogScope) {
+	if gt.isolation != lag.StableEnd {
 		return
 	}
-	t := tr.topic
+	t := gt.topic
 	var ids []int32
 	for _, id := range t.ids {
 		stable := t.logs[lag.StableEnd].at(id)
-		p, _ := tr.at(id)
+		p, _ := gt.at(id)
 		commit := p.fitting(stable)
-		if commit.read != 0 && tr.needsHighWatermark(commit.offset, stable) && t.logs[lag.End].at(id).asked < stable.asked {
+		if commit.read != 0 && gt.needsHighWatermark(commit.offset, stable) && t.logs[lag.End].at(id).asked < stable.asked {
 			ids = append(ids, id)
 		}
 	}
@@ -304,6 +304,6 @@ func (tr *Tracked) SurveyHighWatermarks(due *LogScope) {
 // needsHighWatermark reports whether lag depends on the high watermark too, given
 // the commit and the last stable offset: whether records of an open transaction
 // lie behind the commit, or no record at all, only that tells.
-func (tr *Tracked) needsHighWatermark(committed int64, stable logRead) bool {
-	return tr.kind == lag.StableEnd && committed > stable.offset
+func (gt *GroupTopic) needsHighWatermark(committed int64, stable logRead) bool {
+	return gt.isolation == lag.StableEnd && committed > stable.offset
 }

@@ -35,11 +35,11 @@ func (p position) counts() int64 {
 // it has, or none.
 type positions struct {
 	fits, awaited, newest position
-	// stalled is lag.Offsets.StalledSince and moved lag.Offsets.MovedAt; stalledAt is the commit that both were
-	// found for, where found is set.
-	stalled, moved Stamp
-	stalledAt      int64
-	found          bool
+	// stalled is lag.Offsets.StalledSince and movedAt lag.Offsets.MovedAt. stalledAt is the commit of the pair that
+	// both follow from; paired is set once there was one.
+	stalled, movedAt Stamp
+	stalledAt        int64
+	paired           bool
 }
 
 // add takes in an answer, given what is known of the log end that it will be
@@ -51,8 +51,8 @@ func (p *positions) add(n position, end logRead) {
 		newest:    n,
 		stalled:   p.stalled,
 		stalledAt: p.stalledAt,
-		moved:     p.moved,
-		found:     p.found,
+		movedAt:   p.movedAt,
+		paired:    p.paired,
 	}
 }
 
@@ -78,7 +78,7 @@ func (p *positions) fitting(end logRead) position {
 	return position{}
 }
 
-// keepStalled brings stalled and moved up to date with the newest pair of commit and log end.
+// keepStalled brings stalled and movedAt up to date with the newest pair of commit and log end.
 func (p *positions) keepStalled(s *Store, end, start logRead) {
 	commit := p.fitting(end)
 	if commit.read == 0 {
@@ -89,13 +89,13 @@ func (p *positions) keepStalled(s *Store, end, start logRead) {
 		prev.StalledSince = s.Time(p.stalled)
 	}
 	next := lag.Offsets{Committed: commit.offset, LogStart: start.known(), LogEnd: end.offset, ObservedAt: s.Time(commit.asked)}
-	if p.found {
+	if p.paired {
 		prev.ObservedAt = s.opts.Epoch
 	}
 	if at := lag.MovedAt(prev, next); at.Equal(next.ObservedAt) {
-		p.moved = commit.asked
+		p.movedAt = commit.asked
 	}
-	p.found = true
+	p.paired = true
 	since := lag.StalledSince(prev, next)
 	p.stalledAt = commit.offset
 	switch {

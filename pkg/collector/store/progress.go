@@ -5,23 +5,23 @@ import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
 // Complete reports whether everything the query asks for was read, and fits. A call
 // may still owe more of the same.
 func (s *Store) Complete(sub *Subscription) bool {
-	if sub.group.answered == 0 || len(sub.tracked) == 0 {
+	if sub.group.answered == 0 || len(sub.selected) == 0 {
 		return false
 	}
-	for _, tr := range sub.tracked {
-		t := tr.topic
+	for _, gt := range sub.selected {
+		t := gt.topic
 		for _, id := range t.ids {
 			if !sub.Partitions.Contains(id) {
 				continue
 			}
-			end := t.logs[tr.kind].at(id)
-			p, _ := tr.at(id)
+			end := t.logs[gt.isolation].at(id)
+			p, _ := gt.at(id)
 			commit := p.fitting(end)
 			if commit.read == 0 || needsStart(commit.counts(), end.offset) && t.logs[lag.Start].at(id).asked == 0 {
 				return false
 			}
 			if sub.Ages {
-				if o, _ := s.offsets(sub.group, tr, id); tr.lacksAge(o) {
+				if o, _ := s.offsets(sub.group, gt, id); gt.lacksAge(o) {
 					return false
 				}
 			}
@@ -56,8 +56,8 @@ func (s *Store) Progress(sub *Subscription) Progress {
 	if g.answered == 0 && g.err == nil && sub.discovers() || sub.lists() && s.catalog.asked == 0 {
 		state = Unasked
 	}
-	for _, tr := range sub.tracked {
-		if p := tr.progress(g); p == Underway || sub.Ages && tr.searching > 0 {
+	for _, gt := range sub.selected {
+		if p := gt.progress(g); p == Underway || sub.Ages && gt.searching > 0 {
 			return Underway
 		} else if p == Unasked {
 			state = Unasked
@@ -66,8 +66,8 @@ func (s *Store) Progress(sub *Subscription) Progress {
 	return state
 }
 
-func (tr *Tracked) progress(g *Group) Progress {
-	t := tr.topic
+func (gt *GroupTopic) progress(g *Group) Progress {
+	t := gt.topic
 	if t.describing != 0 {
 		return Underway
 	}
@@ -76,13 +76,13 @@ func (tr *Tracked) progress(g *Group) Progress {
 	}
 	state := Arrived
 	for _, id := range t.ids {
-		end := t.logs[tr.kind].at(id)
+		end := t.logs[gt.isolation].at(id)
 		if end.pending != 0 || t.logs[lag.Start].at(id).pending != 0 {
 			return Underway
 		}
-		p, err := tr.at(id)
+		p, err := gt.at(id)
 		noCommit := p.newest.read == 0 && err == nil && g.err == nil
-		noEnd := end.asked == 0 && t.logs[tr.kind].err(id) == nil
+		noEnd := end.asked == 0 && t.logs[gt.isolation].err(id) == nil
 		doesNotFit := p.newest.read != 0 && end.asked != 0 && p.fitting(end).read == 0
 		if noCommit || noEnd || doesNotFit {
 			state = Unasked
@@ -97,9 +97,9 @@ func (s *Store) IsWell(sub *Subscription) bool {
 	if sub.group.err != nil || sub.mayList() && s.catalog.err != nil {
 		return false
 	}
-	for _, tr := range sub.tracked {
-		ageing := sub.Ages && (len(tr.ages) > 0 || tr.searching > 0)
-		if ageing || tr.ahead > 0 || tr.topic.err != nil || anyErr(tr.errs) || anyErr(tr.topic.logs[tr.kind].errs) {
+	for _, gt := range sub.selected {
+		ageing := sub.Ages && (len(gt.ages) > 0 || gt.searching > 0)
+		if ageing || gt.ahead > 0 || gt.topic.err != nil || anyErr(gt.errs) || anyErr(gt.topic.logs[gt.isolation].errs) {
 			return false
 		}
 	}

@@ -76,7 +76,7 @@ func queryKey(s trigger.Selection, maxAge time.Duration) string {
 // after it is published, and two calls between two refreshes return the same
 // pointer, so that a caller may keep what it computed from one.
 type Snapshot struct {
-	// Group is whose offsets these are, and what is known of it. Its kind is looked up rarely, and unknown
+	// Group is whose offsets these are, and what is known of it. Its kind is asked for rarely, and unknown
 	// until then.
 	Group lag.Group
 	// Offsets are the selected partitions, sorted by topic and partition.

@@ -47,7 +47,7 @@ type Quota struct {
 }
 
 // NewQuota returns a quota of so many queries and positions for each namespace; 0 means the default. A
-// query is a consumer group and what a trigger looks at of it; a position is one partition of one query.
+// query is a consumer group and what a trigger reads of it; a position is one partition of one query.
 // All of them, with the lists of all topics that expressions are matched with, may take about so many bytes of
 // memory, and one namespace three quarters of that; 0 is any number.
 func NewQuota(queries, positions int, bytes int64) *Quota {
@@ -225,11 +225,11 @@ func (s *Store) dismiss(sub *Subscription, now Stamp, why error) error {
 
 // unfollow takes its topics from a subscription.
 func (s *Store) unfollow(sub *Subscription) {
-	for _, tr := range sub.tracked {
-		tr.users--
+	for _, gt := range sub.selected {
+		gt.users--
 	}
-	if len(sub.tracked) > 0 {
-		sub.tracked, s.untidy = nil, true
+	if len(sub.selected) > 0 {
+		sub.selected, s.untidy = nil, true
 		s.note(&sub.seq, true)
 	}
 	// Giving back always works.

@@ -31,7 +31,7 @@ func (s *Store) resolve(sub *Subscription, now Stamp) {
 	case sub.TopicRegex != "":
 		s.resolveRegex(sub, now)
 	default:
-		s.resolveFound(sub, now)
+		s.resolveDiscovered(sub, now)
 	}
 }
 
@@ -58,19 +58,19 @@ func (s *Store) resolveRegex(sub *Subscription, now Stamp) {
 
 // remaining returns the names of the subscription's topics that are not gone.
 func (s *Store) remaining(sub *Subscription) (names []string) {
-	names = make([]string, 0, len(sub.tracked))
-	for _, tr := range sub.tracked {
-		if tr.topic.gone {
+	names = make([]string, 0, len(sub.selected))
+	for _, gt := range sub.selected {
+		if gt.topic.gone {
 			continue
 		}
-		names = append(names, tr.topic.name)
+		names = append(names, gt.topic.name)
 	}
 	return names
 }
 
-func (s *Store) resolveFound(sub *Subscription, now Stamp) {
+func (s *Store) resolveDiscovered(sub *Subscription, now Stamp) {
 	g := sub.group
-	g.found = slices.DeleteFunc(g.found, func(name string) bool {
+	g.discovered = slices.DeleteFunc(g.discovered, func(name string) bool {
 		t := s.topics[name]
 		return t != nil && t.gone
 	})
@@ -94,17 +94,17 @@ func (s *Store) follow(sub *Subscription, names []string, now Stamp) {
 	if s.admit(sub, names, now) != nil {
 		return
 	}
-	if slices.EqualFunc(sub.tracked, names, func(tr *Tracked, name string) bool { return tr.topic.name == name }) {
+	if slices.EqualFunc(sub.selected, names, func(gt *GroupTopic, name string) bool { return gt.topic.name == name }) {
 		return
 	}
-	before := sub.tracked
-	sub.tracked = make([]*Tracked, len(names))
+	before := sub.selected
+	sub.selected = make([]*GroupTopic, len(names))
 	for i, name := range names {
-		sub.tracked[i] = sub.group.track(sub.kind, s.topic(name))
-		sub.tracked[i].users++
+		sub.selected[i] = sub.group.topic(sub.isolation, s.topic(name))
+		sub.selected[i].users++
 	}
-	for _, tr := range before {
-		tr.users--
+	for _, gt := range before {
+		gt.users--
 		s.untidy = true
 	}
 	s.note(&sub.seq, true)

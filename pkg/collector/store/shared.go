@@ -10,26 +10,26 @@ type sharedDone struct {
 // takeDone takes in how many records a share group says are left. The log end that
 // this is compared with was read before, so that what has come since does not
 // count as done.
-func (tr *Tracked) takeDone(cm *lag.Commit) {
+func (gt *GroupTopic) takeDone(cm *lag.Commit) {
 	if !cm.Counted {
-		if len(tr.done) > 0 {
-			delete(tr.done, cm.Partition)
+		if len(gt.done) > 0 {
+			delete(gt.done, cm.Partition)
 		}
 		return
 	}
-	end := tr.topic.logs[tr.kind].at(cm.Partition)
+	end := gt.topic.logs[gt.isolation].at(cm.Partition)
 	if end.asked == 0 {
 		return
 	}
-	if tr.done == nil {
-		tr.done = map[int32]sharedDone{}
+	if gt.done == nil {
+		gt.done = map[int32]sharedDone{}
 	}
-	tr.done[cm.Partition] = sharedDone{offset: cm.Offset, done: max(0, end.offset-cm.Offset-cm.Left)}
+	gt.done[cm.Partition] = sharedDone{offset: cm.Offset, done: max(0, end.offset-cm.Offset-cm.Left)}
 }
 
 // doneBehind is how many records behind the commit are certainly done.
-func (tr *Tracked) doneBehind(id int32, committed int64) int64 {
-	if d, ok := tr.done[id]; ok && d.offset == committed {
+func (gt *GroupTopic) doneBehind(id int32, committed int64) int64 {
+	if d, ok := gt.done[id]; ok && d.offset == committed {
 		return d.done
 	}
 	return 0

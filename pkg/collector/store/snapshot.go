@@ -14,16 +14,16 @@ import (
 func (s *Store) Snapshot(sub *Subscription, now Stamp) *Snapshot {
 	v := &Snapshot{}
 	n := 0
-	for _, tr := range sub.tracked {
-		n += len(tr.topic.ids)
+	for _, gt := range sub.selected {
+		n += len(gt.topic.ids)
 	}
 	v.Offsets = make([]lag.Offsets, 0, n)
 	var wrong problems
 	if sub.group.answered == 0 && sub.group.err != nil {
 		wrong = append(wrong, sub.group.err)
 	}
-	for _, tr := range sub.tracked {
-		if err := s.lookAtTopic(sub, tr, v, now); err != nil {
+	for _, gt := range sub.selected {
+		if err := s.appendOffsets(sub, gt, v, now); err != nil {
 			wrong = append(wrong, err)
 		}
 	}
@@ -33,7 +33,7 @@ func (s *Store) Snapshot(sub *Subscription, now Stamp) *Snapshot {
 	case s.catalog.refused != nil && sub.lists():
 		// There may be topics that the one taken does not have.
 		wrong = append(wrong, s.catalog.refused)
-	case len(sub.tracked) == 0:
+	case len(sub.selected) == 0:
 		wrong = append(wrong, s.noTopic(sub))
 	}
 	v.Group = lag.Group{Name: sub.group.name, Kind: sub.group.kind, Members: -1}
@@ -46,9 +46,9 @@ func (s *Store) Snapshot(sub *Subscription, now Stamp) *Snapshot {
 	return v
 }
 
-// lookAtTopic adds the offsets of one topic's partitions, or returns why they would be no answer.
-func (s *Store) lookAtTopic(sub *Subscription, tr *Tracked, v *Snapshot, now Stamp) error {
-	t := tr.topic
+// appendOffsets adds the offsets of one topic's partitions, or returns why they would be no answer.
+func (s *Store) appendOffsets(sub *Subscription, gt *GroupTopic, v *Snapshot, now Stamp) error {
+	t := gt.topic
 	switch {
 	case len(t.ids) == 0 && t.err != nil:
 		return t.err
@@ -61,7 +61,7 @@ func (s *Store) lookAtTopic(sub *Subscription, tr *Tracked, v *Snapshot, now Sta
 		if !sub.Partitions.Contains(id) {
 			continue
 		}
-		o, asked := s.offsets(sub.group, tr, id)
+		o, asked := s.offsets(sub.group, gt, id)
 		v.Offsets = append(v.Offsets, o)
 		oldest = min(oldest, asked)
 	}
@@ -80,37 +80,37 @@ func (s *Store) lookAtTopic(sub *Subscription, tr *Tracked, v *Snapshot, now Sta
 }
 
 // offsets returns what is known of one partition, and when the commit in it was asked for.
-func (s *Store) offsets(g *Group, tr *Tracked, id int32) (o lag.Offsets, asked Stamp) {
-	t := tr.topic
-	end := t.logs[tr.kind].at(id)
+func (s *Store) offsets(g *Group, gt *GroupTopic, id int32) (o lag.Offsets, asked Stamp) {
+	t := gt.topic
+	end := t.logs[gt.isolation].at(id)
 	start := t.logs[lag.Start].at(id)
 	o = lag.Offsets{
 		TopicPartition: lag.TopicPartition{Topic: t.name, Partition: id},
 		Committed:      lag.NoCommit, LogStart: start.known(), LogEnd: lag.Unknown,
 	}
 	counts := lag.NoCommit
-	p, failed := tr.at(id)
+	p, failed := gt.at(id)
 	if commit := p.fitting(end); commit.read != 0 {
 		o.Committed, o.LogEnd, o.ObservedAt = commit.offset, end.offset, s.Time(commit.asked)
 		o.CommitOfEarlierLog, counts = commit.earlier, commit.counts()
-		o.Done = tr.doneBehind(id, counts)
-		if p.moved != 0 {
-			o.MovedAt = s.Time(p.moved)
+		o.Done = gt.doneBehind(id, counts)
+		if p.movedAt != 0 {
+			o.MovedAt = s.Time(p.movedAt)
 		}
 		if p.stalled != 0 && p.stalledAt == commit.offset {
 			o.StalledSince = s.Time(p.stalled)
 		}
 		asked = commit.asked
 	}
-	if past := t.logs[lag.End].at(id); asked != 0 && tr.needsHighWatermark(o.Committed, end) && past.asked > end.asked {
+	if past := t.logs[lag.End].at(id); asked != 0 && gt.needsHighWatermark(o.Committed, end) && past.asked > end.asked {
 		o.HighWatermark = past.offset
 	}
-	o.Inspected, o.Oldest = tr.inspection(id), tr.oldest(id, o)
+	o.Inspected, o.Oldest = gt.inspection(id), gt.oldest(id, o)
 	complete := asked != 0 && (start.asked != 0 || !needsStart(counts, o.LogEnd))
 	if failed == nil && p.ahead(end) {
 		failed = p.errAhead(o.TopicPartition, end)
 	}
-	o.Err = s.partitionErr(g, tr, id, failed, complete)
+	o.Err = s.partitionErr(g, gt, id, failed, complete)
 	return o, asked
 }
 
@@ -118,9 +118,9 @@ func (s *Store) offsets(g *Group, tr *Tracked, id int32) (o lag.Offsets, asked S
 func needsStart(committed, logEnd int64) bool { return committed < 0 || committed != logEnd }
 
 // partitionErr returns why the newest attempt to read the partition failed, given why that to read its commit did.
-func (s *Store) partitionErr(g *Group, tr *Tracked, id int32, failed error, complete bool) error {
-	t := tr.topic
-	if err := t.logs[tr.kind].err(id); err != nil {
+func (s *Store) partitionErr(g *Group, gt *GroupTopic, id int32, failed error, complete bool) error {
+	t := gt.topic
+	if err := t.logs[gt.isolation].err(id); err != nil {
 		return err
 	}
 	switch {

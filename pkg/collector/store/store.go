@@ -12,7 +12,8 @@ type Store struct {
 	published atomic.Uint64
 	// last is the newest stamp that was given.
 	last Stamp
-	// shape changes whenever requests may have to be composed again; visit with every walk over what there is.
+	// needsVersion changes whenever requests may have to be composed again. visit changes with every walk over what
+	// there is: what carries its number was visited by the walk.
 	needsVersion, visit uint64
 	subscriptions       map[*Subscription]struct{}
 	groups              map[string]*Group
@@ -56,11 +57,11 @@ func New(opts Options) *Store {
 	}
 }
 
-// Shape is another number whenever requests that were composed before may have to be composed again.
+// NeedsVersion is another number whenever requests that were composed before may have to be composed again.
 func (s *Store) NeedsVersion() uint64 { return s.needsVersion }
 
-// Reshape has all requests composed again.
-func (s *Store) NoteNeeds() { s.needsVersion++ }
+// NeedsChanged has all requests composed again.
+func (s *Store) NeedsChanged() { s.needsVersion++ }
 
 // Published counts the publications. Anyone may call it at any time.
 func (s *Store) Published() uint64 { return s.published.Load() }
@@ -92,16 +93,16 @@ func (s *Store) Size() Size {
 // Room is for how many positions of the group there is memory.
 func (s *Store) Room(group string) (n int) {
 	if g := s.groups[group]; g != nil {
-		for _, tracks := range g.tracks {
-			for _, tr := range tracks {
-				n += cap(tr.parts)
+		for _, topics := range g.topics {
+			for _, gt := range topics {
+				n += cap(gt.parts)
 			}
 		}
 	}
 	return n
 }
 
-// Outbox is what the caller has to pass on.
+// Outbox is what the caller has to hand on.
 type Outbox struct {
 	// Events are for operators.
 	Events []Event
@@ -109,7 +110,7 @@ type Outbox struct {
 	Published, Unmatched bool
 }
 
-// Outbox returns what is to be passed on since the last call.
+// Outbox returns what is to be handed on since the last call.
 func (s *Store) Outbox() Outbox {
 	out := s.outbox
 	out.Unmatched = len(s.unmatched) > 0
@@ -133,7 +134,7 @@ const (
 	TopicUnreadable EventKind = iota
 	// TopicReadable says that it can be described again.
 	TopicReadable
-	// RecordsUnreadable says that the topic's records may not be looked at, so that phantom lag of it counts.
+	// RecordsUnreadable says that the topic's records may not be read, so that phantom lag of it counts.
 	RecordsUnreadable
 )
 
@@ -146,9 +147,9 @@ func (s *Store) tell(what EventKind, topic string, err error) {
 func (s *Store) Release() {
 	for _, g := range s.groups {
 		g.pending, g.interests.pending = 0, 0
-		for _, tracks := range g.tracks {
-			for _, tr := range tracks {
-				tr.release()
+		for _, topics := range g.topics {
+			for _, gt := range topics {
+				gt.release()
 			}
 		}
 	}
@@ -164,13 +165,13 @@ func (s *Store) Release() {
 	s.needsVersion++
 }
 
-// release lets go of the looks and searches under way.
-func (tr *Tracked) release() {
-	for _, l := range tr.looks {
+// release lets go of the probes and searches under way.
+func (gt *GroupTopic) release() {
+	for _, l := range gt.probes {
 		l.pending = 0
 	}
-	for _, a := range tr.ages {
+	for _, a := range gt.ages {
 		a.pending = 0
 	}
-	tr.searching = 0
+	gt.searching = 0
 }

@@ -5,17 +5,17 @@ import "github.com/kafka-scaler/kafka-scaler/pkg/lag"
 // Subscription is what is known of a query as such: what it selects, and what it takes of the bounds.
 type Subscription struct {
 	*Query
-	group *Group
-	kind  lag.Position
-	// tracked are the group's positions in the topics selected, by name.
-	tracked []*Tracked
+	group     *Group
+	isolation lag.Position
+	// selected are the group's positions in the topics that the query selects, by name.
+	selected []*GroupTopic
 	// catalog is the version of the catalog whose match with the expression was last taken up.
 	catalog uint64
-	// matched is how many topics the expression matched then: with too many of them, none is tracked.
+	// matched is how many topics the expression matched then: with too many of them, none is selected.
 	matched int
 	seq     Sequence
 	// charged are the topics and positions that it is charged for. refused is why it may not have what it selects, and
-	// retry when that is looked at again.
+	// retry when that is tried again.
 	charged usage
 	refused error
 	retry   Stamp
@@ -27,7 +27,7 @@ func (s *Store) Add(q *Query) (*Subscription, error) {
 	if err := s.charge(q, usage{queries: 1}); err != nil {
 		return nil, err
 	}
-	sub := &Subscription{Query: q, group: s.group(q.ConsumerGroup), kind: kindOf(q.ReadCommitted)}
+	sub := &Subscription{Query: q, group: s.group(q.ConsumerGroup), isolation: isolationOf(q.ReadCommitted)}
 	s.subscriptions[sub] = struct{}{}
 	s.demand(sub)
 	return sub, nil
@@ -36,7 +36,7 @@ func (s *Store) Add(q *Query) (*Subscription, error) {
 // demand makes the group ask for what the query needs.
 func (s *Store) demand(sub *Subscription) {
 	if sub.discovers() {
-		sub.group.discover[sub.kind] = true
+		sub.group.discover[sub.isolation] = true
 	}
 }
 
@@ -56,8 +56,8 @@ func (s *Store) Forget(sub *Subscription) {
 // whether it may now.
 func (sub *Subscription) Retries(now Stamp) bool { return sub.refused != nil && now >= sub.retry }
 
-// Tracked are the positions that the subscription selects. The caller changes nothing of them.
-func (sub *Subscription) Tracked() []*Tracked { return sub.tracked }
+// Selected are the positions that the subscription selects. The caller changes nothing of them.
+func (sub *Subscription) Selected() []*GroupTopic { return sub.selected }
 
 // Tidy forgets the groups and topics that no query needs any more.
 func (s *Store) Tidy() {
@@ -82,8 +82,8 @@ func (s *Store) prune() {
 		if x := s.expressions[sub.TopicRegex]; x != nil {
 			x.visited = s.visit
 		}
-		for _, tr := range sub.tracked {
-			tr.topic.visited = s.visit
+		for _, gt := range sub.selected {
+			gt.topic.visited = s.visit
 		}
 	}
 	for name, g := range s.groups {

@@ -10,12 +10,12 @@ import (
 // once it is composed: calls that are still running hold the requests.
 type Union struct {
 	// groups are those that there is something to ask about, and commits what.
-	groups  []*Group
-	commits []lag.GroupTopics
-	topics  []*Topic
-	ends    [2]LogScope
-	tracked []*Tracked
-	// wants is what besides offsets is asked of each of tracked.
+	groups      []*Group
+	commits     []lag.GroupTopics
+	topics      []*Topic
+	ends        [2]LogScope
+	groupTopics []*GroupTopic
+	// wants is what is asked of each of groupTopics besides offsets.
 	wants []Wants
 	// any is what is asked of any of them.
 	any Wants
@@ -32,15 +32,15 @@ type Union struct {
 type Wants uint8
 
 const (
-	// WantsLooks is looks into the log where a small lag stands still.
-	WantsLooks Wants = 1 << iota
+	// WantsProbes is to have the log probed where a small lag stands still.
+	WantsProbes Wants = 1 << iota
 	// WantsAges is the age of the oldest unconsumed record.
 	WantsAges
 )
 
 func (sub *Subscription) wants() (w Wants) {
 	if sub.Inspect {
-		w |= WantsLooks
+		w |= WantsProbes
 	}
 	if sub.Ages {
 		w |= WantsAges
@@ -66,8 +66,8 @@ func (s *Store) Union(subs []*Subscription, now Stamp) *Union {
 			sub.group.visited = s.visit
 			u.groups = append(u.groups, sub.group)
 		}
-		for _, tr := range sub.tracked {
-			s.unite(u, tr, sub.wants())
+		for _, gt := range sub.selected {
+			s.unite(u, gt, sub.wants())
 		}
 	}
 	asked := u.groups[:0]
@@ -82,22 +82,22 @@ func (s *Store) Union(subs []*Subscription, now Stamp) *Union {
 	return u
 }
 
-func (s *Store) unite(u *Union, tr *Tracked, w Wants) {
-	t := tr.topic
-	if tr.visited != s.visit {
-		tr.visited, tr.index = s.visit, len(u.tracked)
-		u.tracked, u.wants = append(u.tracked, tr), append(u.wants, 0)
+func (s *Store) unite(u *Union, gt *GroupTopic, w Wants) {
+	t := gt.topic
+	if gt.visited != s.visit {
+		gt.visited, gt.index = s.visit, len(u.groupTopics)
+		u.groupTopics, u.wants = append(u.groupTopics, gt), append(u.wants, 0)
 		u.positions += len(t.ids)
 	}
-	u.wants[tr.index] |= w
+	u.wants[gt.index] |= w
 	u.any |= w
 	if t.visited != s.visit {
 		t.visited = s.visit
 		u.topics = append(u.topics, t)
 	}
-	if t.endsVisited[tr.kind] != s.visit {
-		t.endsVisited[tr.kind] = s.visit
-		u.ends[tr.kind].add(t, t.ids)
+	if t.endsVisited[gt.isolation] != s.visit {
+		t.endsVisited[gt.isolation] = s.visit
+		u.ends[gt.isolation].add(t, t.ids)
 	}
 }
 
@@ -105,10 +105,10 @@ func (s *Store) unite(u *Union, tr *Tracked, w Wants) {
 // allows: 0 where there is no query.
 func (u *Union) Positions() (n int, youngest time.Duration) { return u.positions, u.youngest }
 
-// Ends are the requests for the log ends of one kind.
+// Ends are the requests for the log ends that one isolation level is measured to.
 func (u *Union) Ends(at lag.Position) *LogScope { return &u.ends[at] }
 
-// Reads reports whether any log end of the kind is read.
+// Reads reports whether any of those log ends is read.
 func (u *Union) Reads(at lag.Position) bool { return len(u.ends[at].topics) > 0 }
 
 // Lists reports whether the list of all topics is needed.
@@ -118,13 +118,13 @@ func (u *Union) Lists() bool { return u.lists }
 func (u *Union) Discovers() bool { return u.discovers }
 
 // Len is how many topics of groups there are.
-func (u *Union) Len() int { return len(u.tracked) }
+func (u *Union) Len() int { return len(u.groupTopics) }
 
 // Wants reports whether any of the queries asks for something besides offsets.
 func (u *Union) Wants(w Wants) bool { return u.any&w != 0 }
 
 // At is one of them, and what is asked of it besides offsets.
-func (u *Union) At(i int) (*Tracked, Wants) { return u.tracked[i], u.wants[i] }
+func (u *Union) At(i int) (*GroupTopic, Wants) { return u.groupTopics[i], u.wants[i] }
 
 // Matching returns what is closed once the expressions of the queries that are being matched have been,
 // each for the first time that it is asked for.

@@ -14,17 +14,17 @@ func (t *Topic) Incarnation() uint32 { return t.incarnation }
 // MissingOrDenied reports whether the brokers say that there is nothing to read, or not for us.
 func (t *Topic) MissingOrDenied() bool { return t.missingOrDenied() }
 
-// End is a partition's log end of the kind that a group's positions are compared with, and when it was asked for:
+// End is the log end of a partition that a group's positions are compared with, and when it was asked for:
 // zero where it is not known.
-func (tr *Tracked) End(partition int32) (offset int64, asked Stamp) {
-	end := tr.topic.logs[tr.kind].at(partition)
+func (gt *GroupTopic) End(partition int32) (offset int64, asked Stamp) {
+	end := gt.topic.logs[gt.isolation].at(partition)
 	return end.offset, end.asked
 }
 
 // TakeWake takes in what a wait has told of a partition, in an incarnation of its topic, as if it had
 // been read, and reports whether its log has grown. Where the wait has shown that what is new
 // holds no record, the groups of the listeners know that at once.
-func (s *Store) TakeWake(w *lag.LogWake, kind lag.Position, incarnation uint32, listeners []*Subscription, stamp Stamp) (grown bool) {
+func (s *Store) TakeWake(w *lag.LogWake, isolation lag.Position, incarnation uint32, listeners []*Subscription, stamp Stamp) (grown bool) {
 	t := s.topics[w.Topic]
 	switch {
 	case t == nil || t.incarnation != incarnation || w.Reason == lag.WakeUnclear:
@@ -32,23 +32,23 @@ func (s *Store) TakeWake(w *lag.LogWake, kind lag.Position, incarnation uint32, 
 	case w.Reason != lag.WakeGrown:
 		t.stale = t.stale || w.Reason != lag.WakeDenied
 		return false
-	case !t.grow(w, kind, stamp):
+	case !t.grow(w, isolation, stamp):
 		return false
 	}
 	s.note(&t.seq, true)
 	if w.Seen.Empty {
-		t.showEmpty(w, kind, listeners)
+		t.showEmpty(w, isolation, listeners)
 	}
 	return true
 }
 
 // showEmpty tells the groups of those who wait that the new offsets hold no record.
-func (t *Topic) showEmpty(w *lag.LogWake, kind lag.Position, listeners []*Subscription) {
+func (t *Topic) showEmpty(w *lag.LogWake, isolation lag.Position, listeners []*Subscription) {
 	for _, sub := range listeners {
-		for _, tr := range sub.tracked {
-			if sub.Inspect && tr.topic == t && tr.kind == kind {
-				tr.fit()
-				tr.takeWake(w)
+		for _, gt := range sub.selected {
+			if sub.Inspect && gt.topic == t && gt.isolation == isolation {
+				gt.fit()
+				gt.takeWake(w)
 			}
 		}
 	}
@@ -60,8 +60,8 @@ func (t *Topic) showEmpty(w *lag.LogWake, kind lag.Position, listeners []*Subscr
 // moment at which the greater end was true came after the one at which the smaller
 // was. So the commit that fits the end known so far fits this one too, however long
 // the answer was on its way; a newer commit need not.
-func (t *Topic) grow(w *lag.LogWake, kind lag.Position, now Stamp) bool {
-	l := &t.logs[kind]
+func (t *Topic) grow(w *lag.LogWake, isolation lag.Position, now Stamp) bool {
+	l := &t.logs[isolation]
 	if int(w.Partition) >= len(l.reads) {
 		return false
 	}

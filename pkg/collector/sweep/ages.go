@@ -27,8 +27,8 @@ func (r *sweeping) ages() *call {
 	}
 	return begin(r, step[lag.TopicPartition, lag.TopicPartition]{
 		survey: func(s *store.Store, now store.Stamp, i int, id store.Stamp) {
-			if tr, wants := needs.At(i); wants&store.WantsAges != 0 {
-				s.SurveyAges(tr, ages, id, now)
+			if gt, wants := needs.At(i); wants&store.WantsAges != 0 {
+				s.SurveyAges(gt, ages, id, now)
 			}
 		},
 		claim: func(*store.Store, store.Stamp) ([]lag.TopicPartition, int) {

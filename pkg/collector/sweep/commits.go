@@ -28,9 +28,8 @@ func (r *sweeping) commits() *call {
 	})
 }
 
-// views looks at the groups whose topics are discovered, where that is due:
-// what their members subscribe to counts too, and what they have given up stops
-// counting some day.
+// views asks about the groups whose topics are discovered, where that is due: what their
+// members subscribe to counts too, and what they have given up stops counting some day.
 func (r *sweeping) views() *call {
 	needs := r.needs()
 	if !needs.Discovers() {
@@ -47,7 +46,7 @@ func (r *sweeping) views() *call {
 			return due, len(due)
 		},
 		ask: func(ctx context.Context, groups []string, deliver func([]lag.GroupView)) {
-			// One after the other: a group is one request or two, and rarely looked at.
+			// One after the other: a group is one request or two, and rarely asked about.
 			for _, name := range groups {
 				deliver([]lag.GroupView{r.source.GroupView(ctx, name)})
 			}

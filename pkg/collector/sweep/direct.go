@@ -9,7 +9,7 @@ import (
 )
 
 // directSpacing is the least time between the starts of two direct reads. Queries
-// that come in between are gathered into the next: ten thousand triggers that are
+// that come in between share the next one: ten thousand triggers that are
 // new within a second make ten direct reads.
 const directSpacing = 100 * time.Millisecond
 
@@ -91,7 +91,7 @@ func (w *Sweeper) settleRead(open []*newcomer) (rest []*newcomer, left time.Dura
 		for _, q := range open {
 			if q.due <= now || s.Progress(q.Subscription) == store.Arrived || s.Complete(q.Subscription) {
 				w.queries.Settle(q.Subscription)
-				s.NoteNeeds()
+				s.NeedsChanged()
 				signal(w.awake)
 			} else {
 				rest = append(rest, q)

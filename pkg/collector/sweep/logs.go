@@ -7,7 +7,7 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// ends reads the log ends of the scope's partitions, for one kind of reader.
+// ends reads the log ends of the scope's partitions, for readers of one isolation level.
 func (r *sweeping) ends(at lag.Position) *call {
 	needs := r.needs()
 	if !needs.Reads(at) {
@@ -29,8 +29,8 @@ func (r *sweeping) highWatermarks() *call {
 	read.claim = func(_ *store.Store, id store.Stamp) ([]lag.TopicPartitions, int) {
 		var due store.LogScope
 		for i := range needs.Len() {
-			tr, _ := needs.At(i)
-			tr.SurveyHighWatermarks(&due)
+			gt, _ := needs.At(i)
+			gt.SurveyHighWatermarks(&due)
 		}
 		return due.Claim(lag.End, id)
 	}
@@ -44,9 +44,9 @@ func (r *sweeping) starts() *call {
 	var due store.LogScope
 	read := r.logs(lag.Start)
 	read.survey = func(s *store.Store, now store.Stamp, i int, _ store.Stamp) {
-		tr, _ := needs.At(i)
-		if lull := &r.scope.noStarts[i]; !lull.lasts(tr, now) {
-			lull.begin(s, tr, s.SurveyStarts(tr, &due, now))
+		gt, _ := needs.At(i)
+		if memo := &r.scope.noStarts[i]; !memo.holds(gt, now) {
+			memo.note(s, gt, s.SurveyStarts(gt, &due, now))
 		}
 	}
 	read.claim = func(_ *store.Store, id store.Stamp) ([]lag.TopicPartitions, int) { return due.Claim(lag.Start, id) }

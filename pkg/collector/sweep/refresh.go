@@ -15,7 +15,7 @@ func (w *Sweeper) Refresh(ctx context.Context) {
 			return
 		}
 		// What requests are composed for is forgotten whenever nobody asks any more.
-		r := rounds{Sweeper: w, calms: map[*store.Subscription]*calm{}}
+		r := rounds{Sweeper: w, steady: map[*store.Subscription]*steadiness{}}
 		for {
 			start := time.Now()
 			needsVersion := w.needsVersion() // not after: a query that joins in between is rather composed for twice than never
@@ -58,16 +58,15 @@ type rounds struct {
 	whole store.Stamp
 	// took is how long the newest sweep took.
 	took time.Duration
-	// round counts the refreshes, and calms is what is remembered of each query from one to the next.
-	round uint64
-	calms map[*store.Subscription]*calm
+	// round counts the refreshes, and steady is what is remembered of each query from one to the next.
+	round  uint64
+	steady map[*store.Subscription]*steadiness
 }
 
-// next returns what to refresh now of the queries, which are of a shape of the
-// store, or nil if all is asleep and not due.
+// next returns what to refresh now of the queries, as of a version of the needs, or nil if all is asleep and not due.
 func (r *rounds) next(live []*store.Subscription, needsVersion uint64) *Scope {
 	awake, same, now := r.awakeOf(live)
-	if r.whole == 0 || len(awake) == len(live) || now-r.whole >= store.Stamp(r.looksEvery()) {
+	if r.whole == 0 || len(awake) == len(live) || now-r.whole >= store.Stamp(r.wholeEvery()) {
 		r.whole = now
 		r.all.subscriptions, r.all.taken = live, needsVersion
 		return &r.all
@@ -75,7 +74,7 @@ func (r *rounds) next(live []*store.Subscription, needsVersion uint64) *Scope {
 	if !same {
 		r.awake.taken++
 		for _, sub := range awake {
-			r.calms[sub].member = r.awake.taken
+			r.steady[sub].member = r.awake.taken
 		}
 	}
 	r.awake.subscriptions = awake
@@ -85,10 +84,10 @@ func (r *rounds) next(live []*store.Subscription, needsVersion uint64) *Scope {
 	return &r.awake
 }
 
-// looksEvery is how often everything is covered: earlier than SleepInterval by as much as
-// it takes, and may be late by, so that the numbers of who sleeps do not become too old
-// where the cluster or the machine is slow.
-func (r *rounds) looksEvery() time.Duration {
+// wholeEvery is how often everything is covered. It is SleepInterval less the time that a
+// refresh takes and may be late by: so the numbers of what sleeps do not become too old where
+// the cluster or the machine is slow.
+func (r *rounds) wholeEvery() time.Duration {
 	// The refresh of those awake that it waits for, the rest after it, and its own time.
 	return r.opts.SleepInterval - 3*r.took
 }
@@ -102,7 +101,7 @@ func (r *rounds) awakeOf(live []*store.Subscription) (awake []*store.Subscriptio
 	r.Read(func(s *store.Store, now store.Stamp) {
 		at = now
 		for _, sub := range live {
-			k := r.calm(sub)
+			k := r.steadinessOf(sub)
 			k.note(s.Latest(sub).Changed)
 			if r.asleep(s, now, sub, k) {
 				continue
@@ -113,27 +112,27 @@ func (r *rounds) awakeOf(live []*store.Subscription) (awake []*store.Subscriptio
 			}
 		}
 	})
-	if len(r.calms) > len(live) {
-		r.forgetCalms()
+	if len(r.steady) > len(live) {
+		r.forgetSteady()
 	}
 	return awake, members == len(awake) && members == len(r.awake.subscriptions), at
 }
 
-func (r *rounds) calm(sub *store.Subscription) *calm {
-	k := r.calms[sub]
+func (r *rounds) steadinessOf(sub *store.Subscription) *steadiness {
+	k := r.steady[sub]
 	if k == nil {
-		k = &calm{}
-		r.calms[sub] = k
+		k = &steadiness{}
+		r.steady[sub] = k
 	}
 	k.seen = r.round
 	return k
 }
 
-// forgetCalms forgets the queries that there are no longer.
-func (r *rounds) forgetCalms() {
-	for sub, k := range r.calms {
+// forgetSteady forgets the queries that there are no longer.
+func (r *rounds) forgetSteady() {
+	for sub, k := range r.steady {
 		if k.seen != r.round {
-			delete(r.calms, sub)
+			delete(r.steady, sub)
 		}
 	}
 }

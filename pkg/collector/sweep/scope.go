@@ -8,15 +8,16 @@ type Scope struct {
 	subscriptions []*store.Subscription
 	// taken is the version of subscriptions, of a scope that is kept.
 	taken uint64
-	// shape is that of the store when the union was composed, and of the version of subscriptions that it was
-	// composed for: a query may have joined in between, which is in the shape, and not in subscriptions.
+	// needsVersion is that of the store when the union was composed, and of is the version of subscriptions that
+	// it was composed for. A query may have joined in between: the store's version counts it already, and
+	// subscriptions does not have it yet.
 	needsVersion, of uint64
 	// began is when the sweep began.
 	began store.Stamp
 	union *store.Union
-	// noStarts and noLooks are, for each topic of a group in the union, while there is no log start to read,
-	// and no log to look into.
-	noStarts, noLooks []lull
+	// noStarts and noProbes remember, for each topic of a group in the union, that there is no log start to read
+	// and no log to probe.
+	noStarts, noProbes []notDue
 }
 
 // NewScope returns the scope of some queries.
@@ -29,5 +30,5 @@ func (c *Scope) compose(s *store.Store, now store.Stamp) {
 	}
 	c.union = s.Union(c.subscriptions, now)
 	c.of, c.needsVersion = c.taken, s.NeedsVersion()
-	c.noStarts, c.noLooks = make([]lull, c.union.Len()), make([]lull, c.union.Len())
+	c.noStarts, c.noProbes = make([]notDue, c.union.Len()), make([]notDue, c.union.Len())
 }

@@ -7,10 +7,10 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
 )
 
-// step is one kind of question of a sweep, from what is due to what is made of the
+// step is one question of a sweep, from what is due to what is made of the
 // answers. All but ask run within Write.
 type step[Ask, Answer any] struct {
-	// survey, if any, looks at each of the groups' topics in the scope for what is due, in chunks.
+	// survey, if any, goes over the groups' topics in the scope for what is due, in chunks.
 	survey func(s *store.Store, now store.Stamp, i int, id store.Stamp)
 	// claim returns the requests, and how many answers they owe, and marks with the call's id what they are about.
 	claim func(s *store.Store, id store.Stamp) (asks []Ask, owed int)
@@ -77,12 +77,12 @@ func (w *Sweeper) walk(ctx context.Context, u *store.Union, do func(s *store.Sto
 	turn.Begin()
 	defer turn.End()
 	for c := w.chunks("walk", u.Len(), func(s *store.Store, now store.Stamp, i int) int {
-		tr, _ := u.At(i)
+		gt, _ := u.At(i)
 		// Nobody may have need of it any more: then it has no room either.
-		if tr.Wanted() {
+		if gt.Wanted() {
 			do(s, now, i)
 		}
-		return tr.Partitions()
+		return gt.Partitions()
 	}); c.more(); {
 		turn.Pause()
 	}

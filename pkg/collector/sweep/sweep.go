@@ -27,7 +27,7 @@ func (w *Sweeper) Sweep(ctx context.Context, scope *Scope, timeout time.Duration
 	late += w.await(ctx, r.ends(lag.End), r.ends(lag.StableEnd))
 	late += w.await(ctx, r.highWatermarks())
 	late += w.await(ctx, r.starts())
-	w.await(ctx, r.looks(lag.End), r.looks(lag.StableEnd))
+	w.await(ctx, r.probes(lag.End), r.probes(lag.StableEnd))
 	w.await(ctx, r.ages())
 	w.Write(func(s *store.Store, _ store.Stamp) { s.Publish() })
 	w.waits.Swept()

@@ -31,8 +31,8 @@ type Source interface {
 	Commits(ctx context.Context, groups []lag.GroupTopics, deliver func([]lag.GroupCommits))
 	// GroupView asks what the group is and what its members subscribe to.
 	GroupView(ctx context.Context, group string) lag.GroupView
-	// Inspect looks whether there is any record in the ranges, with the eyes of consumers that read
-	// committed or of those that do not. One that was not taken may be asked for again.
+	// Inspect tells whether there is any record in the ranges, for consumers that read committed or for those
+	// that do not. A range that was not read may be asked for again.
 	Inspect(ctx context.Context, readCommitted bool, looks []lag.Look, deliver func([]lag.Sight))
 	// OffsetsForTimes delivers for each partition the offset and the timestamp of the first record at or
 	// after a time in milliseconds since 1970; -1 where there is none.
@@ -105,14 +105,14 @@ type Observer struct {
 	Interval func(time.Duration)
 	// DirectRead is told of every direct read and how many new queries it served.
 	DirectRead func(took time.Duration, queries int)
-	// Looked is told what looks into logs have shown, and AgesSearched what searches for the ages of records have.
-	Looked       func(LookStats)
+	// Probed is told what probes of logs have shown, and AgesSearched what searches for the ages of records have.
+	Probed       func(ProbeStats)
 	AgesSearched func(AgeStats)
 }
 
-// LookStats are looks into the logs of so many partitions, for phantom lag: Empty showed that there is no record
-// left, Records that there is one, Unclear neither, so that another one follows, and Failed could not be taken.
-type LookStats struct{ Empty, Records, Unclear, Failed int }
+// ProbeStats are probes of the logs of so many partitions, for phantom lag: Empty showed that there is no record
+// left, Records that there is one, Unclear neither, so that another probe follows, and Failed could not be made.
+type ProbeStats struct{ Empty, Records, Unclear, Failed int }
 
 // AgeStats are searches for the oldest unconsumed records of so many partitions, made together in so many Rounds of
 // requests: Found ended with an age, Unknown without one.
@@ -135,7 +135,7 @@ type Sweeper struct {
 	calls sync.WaitGroup
 	// chosen is the interval of the refresh, in nanoseconds.
 	chosen atomic.Int64
-	// health is touched within Write.
+	// health is changed within Write.
 	health health
 }
 
@@ -159,7 +159,7 @@ func (w *Sweeper) Published() { signal(w.published) }
 // Match says that there are expressions to be matched.
 func (w *Sweeper) Match() { signal(w.match) }
 
-// Resume has the loops look at everything again, after one of them has panicked.
+// Resume has the loops go over everything again, after one of them has panicked.
 func (w *Sweeper) Resume() {
 	signal(w.fresh)
 	signal(w.awake)

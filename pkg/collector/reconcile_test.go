@@ -33,12 +33,12 @@ func (w *waitingCluster) wantWaits(t *testing.T, when string, want ...int) {
 func TestRenewalsThatEndApartAreComposedTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitingCluster(1)
-		c := start(t, w, Options{PushActivation: true, WaitShardSize: 24})
+		c := start(t, w, Options{LongPolls: true, PartitionsPerWait: 24})
 		var streams []*stream
 		for i := range 8 {
 			streams = append(streams, w.sleeping(t, c, i, 12))
 		}
-		pass(longpoll.GatheringFor + 3*time.Second)
+		pass(longpoll.CoalescingFor + 3*time.Second)
 		late := []time.Duration{0, 30 * time.Millisecond, 90 * time.Millisecond, 300 * time.Millisecond}
 		w.with(func() {
 			w.late = func([]lag.LogWait) (by time.Duration) {
@@ -82,7 +82,7 @@ func TestRecordsBetweenRenewals(t *testing.T) {
 				}
 				return 0
 			}
-			c := start(t, w, Options{PushActivation: true, Interval: time.Minute})
+			c := start(t, w, Options{LongPolls: true, Interval: time.Minute})
 			began := time.Now()
 			s := w.sleeping(t, c, 0, 1)
 			pass(time.Second)
@@ -90,8 +90,8 @@ func TestRecordsBetweenRenewals(t *testing.T) {
 			pass(time.Until(began.Add(longpoll.MaxWait - 20*time.Millisecond + time.Duration(moment)*5*time.Millisecond)))
 			produced := time.Now()
 			w.produce("t0", 0, 1)
-			pass(longpoll.RenewFor + 2*longpoll.GatherFor)
-			if took := s.wantActive(t, produced); took > longpoll.RenewFor+longpoll.GatherFor {
+			pass(longpoll.RenewFor + 2*longpoll.CoalesceFor)
+			if took := s.wantActive(t, produced); took > longpoll.RenewFor+longpoll.CoalesceFor {
 				t.Errorf("told after %v, want %v at most", took, longpoll.RenewFor)
 			}
 		})
@@ -110,7 +110,7 @@ func TestWaitsKeepTheirBounds(t *testing.T) {
 			w.late = func([]lag.LogWait) time.Duration {
 				return time.Duration(lateness.Int64N(int64(200 * time.Millisecond)))
 			}
-			c := start(t, w, Options{PushActivation: true, WaitShardSize: size, MaxWaitsPerBroker: most})
+			c := start(t, w, Options{LongPolls: true, PartitionsPerWait: size, MaxWaitsPerBroker: most})
 			streams, partitions := map[int]*stream{}, map[int]int{}
 			for i := range 40 {
 				partitions[i] = 1 + r.IntN(12)
@@ -155,7 +155,7 @@ func TestKindsOfWaitsShareConnections(t *testing.T) {
 	for _, most := range []int{2, 4, 16} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWaitingCluster(1)
-			c := start(t, w, Options{PushActivation: true, MaxWaitsPerBroker: most})
+			c := start(t, w, Options{LongPolls: true, MaxWaitsPerBroker: most})
 			for i := range most + 2 {
 				w.sleeping(t, c, i, 3)
 				pass(time.Second)
@@ -174,7 +174,7 @@ func TestKindsOfWaitsShareConnections(t *testing.T) {
 			if took := s.wantActive(t, committed); took > time.Millisecond {
 				t.Errorf("told after %v", took)
 			}
-			pass(longpoll.GatheringFor)
+			pass(longpoll.CoalescingFor)
 			before := w.count(fetch)
 			pass(longpoll.MaxWait)
 			if got := w.count(fetch) - before; got > 2*most+2 {

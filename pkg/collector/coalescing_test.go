@@ -15,7 +15,7 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 		w := newWaitingCluster(1)
 		var passes atomic.Int32
 		c := start(t, w, Options{
-			PushActivation: true, Interval: time.Second, WaitShardSize: 20,
+			LongPolls: true, Interval: time.Second, PartitionsPerWait: 20,
 			Observer: Observer{Waiting: func(WaitStats) { passes.Add(1) }},
 		})
 		w.sleeping(t, c, 0, 10)
@@ -35,13 +35,13 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 			}
 			produced := time.Now()
 			w.produce(fmt.Sprintf("t%d", 1+i), 0, 1)
-			pass(longpoll.GatheringWait + 2*longpoll.GatherFor)
-			if took := s.wantActive(t, produced); took > longpoll.GatheringWait+2*longpoll.GatherFor {
-				t.Errorf("told after %v, want %v at most", took, longpoll.GatheringWait)
+			pass(longpoll.CoalescingWait + 2*longpoll.CoalesceFor)
+			if took := s.wantActive(t, produced); took > longpoll.CoalescingWait+2*longpoll.CoalesceFor {
+				t.Errorf("told after %v, want %v at most", took, longpoll.CoalescingWait)
 			}
 		}
 		took := time.Since(began)
-		if got, most := w.count(fetch)-before, 3*int(took/longpoll.GatheringWait)+coming/10; got > most {
+		if got, most := w.count(fetch)-before, 3*int(took/longpoll.CoalescingWait)+coming/10; got > most {
 			t.Errorf("%d requests in %v while %d came, want %d at most", got, took, coming, most)
 		}
 
@@ -51,7 +51,7 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 			t.Errorf("%d passes in 2 s in which nothing happened", got)
 		}
 
-		pass(longpoll.GatheringFor + longpoll.GatheringWait)
+		pass(longpoll.CoalescingFor + longpoll.CoalescingWait)
 		before = w.count(fetch)
 		pass(5 * time.Second)
 		if got := w.count(fetch) - before; got != 0 {
@@ -69,12 +69,12 @@ func TestThoseWhoComeOneAfterAnotherShareAWait(t *testing.T) {
 func TestThoseWhoComeInAMomentAreComposedSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitingCluster(1)
-		c := start(t, w, Options{PushActivation: true, WaitShardSize: 20})
+		c := start(t, w, Options{LongPolls: true, PartitionsPerWait: 20})
 		for i := range 100 {
 			w.sleeping(t, c, i, 4)
 			pass(10 * time.Millisecond)
 		}
-		pass(longpoll.GatheringFor)
+		pass(longpoll.CoalescingFor)
 		// As many as there are shards of that size, and one that may still gather.
 		if got := w.waits(); sum(got) != 400 || len(got) > 18+1 {
 			t.Errorf("waits of %v partitions, want nineteen at most", got)
@@ -92,7 +92,7 @@ func TestThoseWhoComeInAMomentAreComposedSoon(t *testing.T) {
 func TestThoseWhoComeBackShareAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWaitingCluster(2)
-		c := start(t, w, Options{PushActivation: true, Interval: time.Second, WaitShardSize: 100})
+		c := start(t, w, Options{LongPolls: true, Interval: time.Second, PartitionsPerWait: 100})
 		came, next := 0, 10
 		come := func(span time.Duration) {
 			for end := time.Now().Add(span); time.Now().Before(end); came++ {
@@ -106,7 +106,7 @@ func TestThoseWhoComeBackShareAWait(t *testing.T) {
 		}
 		w.sleeping(t, c, 0, 20)
 		w.sleeping(t, c, 1, 4)
-		pass(longpoll.GatheringFor + time.Second)
+		pass(longpoll.CoalescingFor + time.Second)
 		come(time.Second)
 		// The first is on broker 0, where it comes back to the wait that gathers; the second is on broker 1, and
 		// leaves that wait's behind.

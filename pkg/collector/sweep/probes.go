@@ -7,35 +7,35 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/lag"
 )
 
-// maxLookRounds is how often a range is asked for in one refresh that is not seen at once.
-const maxLookRounds = 8
+// maxLookRounds is how often one refresh asks for a range that one answer does not cover.
+const maxProbeRounds = 8
 
-// looks looks into the logs where a small lag stands still: whether it is work at all.
-func (r *sweeping) looks(kind lag.Position) *call {
+// probes reads the log where a small lag stands still, to see whether it is work at all.
+func (r *sweeping) probes(isolation lag.Position) *call {
 	needs := r.needs()
-	if !needs.Reads(kind) || !needs.Wants(store.WantsLooks) {
+	if !needs.Reads(isolation) || !needs.Wants(store.WantsProbes) {
 		return nil
 	}
-	l := store.NewLooks(kind)
+	l := store.NewProbes(isolation)
 	return begin(r, step[lag.Look, lag.Sight]{
 		survey: func(s *store.Store, now store.Stamp, i int, id store.Stamp) {
-			tr, wants := needs.At(i)
-			if tr.Kind() != kind || wants&store.WantsLooks == 0 {
+			gt, wants := needs.At(i)
+			if gt.Isolation() != isolation || wants&store.WantsProbes == 0 {
 				return
 			}
-			if lull := &r.scope.noLooks[i]; !lull.lasts(tr, now) {
-				lull.begin(s, tr, s.SurveyLooks(tr, l, id, now))
+			if memo := &r.scope.noProbes[i]; !memo.holds(gt, now) {
+				memo.note(s, gt, s.SurveyProbes(gt, l, id, now))
 			}
 		},
 		claim: func(*store.Store, store.Stamp) ([]lag.Look, int) { return l.Asks(), len(l.Asks()) },
 		ask: func(ctx context.Context, asks []lag.Look, deliver func([]lag.Sight)) {
-			for round := 0; len(asks) > 0 && round < maxLookRounds; round++ {
-				var seen LookStats
-				r.source.Inspect(ctx, kind == lag.StableEnd, asks, func(sights []lag.Sight) {
+			for round := 0; len(asks) > 0 && round < maxProbeRounds; round++ {
+				var seen ProbeStats
+				r.source.Inspect(ctx, isolation == lag.StableEnd, asks, func(sights []lag.Sight) {
 					seen.count(sights)
 					deliver(sights)
 				})
-				r.opts.Observer.Looked(seen)
+				r.opts.Observer.Probed(seen)
 				r.Write(func(*store.Store, store.Stamp) { asks = l.Next() })
 			}
 		},
@@ -44,7 +44,7 @@ func (r *sweeping) looks(kind lag.Position) *call {
 	})
 }
 
-func (seen *LookStats) count(sights []lag.Sight) {
+func (seen *ProbeStats) count(sights []lag.Sight) {
 	for i := range sights {
 		switch s := &sights[i]; {
 		case s.Err != nil:

@@ -9,12 +9,12 @@ import (
 	"github.com/kafka-scaler/kafka-scaler/pkg/collector/store"
 )
 
-// look brings the waits in line with what is wanted.
-func (p *Poller) look(ctx context.Context) {
+// reconcile brings the waits in line with what is wanted.
+func (p *Poller) reconcile(ctx context.Context) {
 	began := time.Now()
-	p.plan.look(began)
+	p.plan.reconcile(began)
 	idle := p.wantAll()
-	p.carryOut(ctx, p.plan.looked())
+	p.carryOut(ctx, p.plan.reconciled())
 	p.noteAwaited(idle)
 	p.opts.Waiting(p.plan.stats())
 	p.took = time.Since(began)
@@ -25,8 +25,8 @@ func (p *Poller) wantAll() (idle []*store.Subscription) {
 	p.Read(func(s *store.Store, now store.Stamp) {
 		idle = p.sleepers.still(now)
 		for _, sub := range idle {
-			for _, tr := range sub.Tracked() {
-				p.want(sub, tr)
+			for _, gt := range sub.Selected() {
+				p.want(sub, gt)
 			}
 		}
 		for topic := range p.plan.denied {
@@ -39,12 +39,12 @@ func (p *Poller) wantAll() (idle []*store.Subscription) {
 }
 
 // want tells the plan what one sleeper wants of one topic.
-func (p *Poller) want(sub *store.Subscription, tr *store.Tracked) {
-	topic := tr.Topic()
+func (p *Poller) want(sub *store.Subscription, gt *store.GroupTopic) {
+	topic := gt.Topic()
 	if topic.MissingOrDenied() {
 		return
 	}
-	key := logKey{topic.Name(), tr.Kind()}
+	key := logKey{topic.Name(), gt.Isolation()}
 	t := p.plan.wantTopic(key, topic.Incarnation(), sub, p.source.Leaders)
 	if t == nil || t.wantedWhole {
 		return
@@ -54,7 +54,7 @@ func (p *Poller) want(sub *store.Subscription, tr *store.Tracked) {
 		if !sub.Partitions.Contains(id) {
 			continue
 		}
-		if end, asked := tr.End(id); asked != 0 {
+		if end, asked := gt.End(id); asked != 0 {
 			p.plan.want(t, key, id, end, asked)
 		}
 	}
@@ -70,11 +70,11 @@ func (p *Poller) noteAwaited(idle []*store.Subscription) {
 }
 
 // awaits reports whether every partition that the query selects is in a wait, or
-// between one and the next. It is called within Read, just after a look.
+// between one and the next. It is called within Read, just after a reconcile.
 func (p *Poller) awaits(sub *store.Subscription) bool {
-	for _, tr := range sub.Tracked() {
-		topic := tr.Topic()
-		t := p.plan.topics[logKey{topic.Name(), tr.Kind()}]
+	for _, gt := range sub.Selected() {
+		topic := gt.Topic()
+		t := p.plan.topics[logKey{topic.Name(), gt.Isolation()}]
 		if t == nil || t.incarnation != topic.Incarnation() {
 			return false
 		}
@@ -90,7 +90,7 @@ func (p *Poller) awaits(sub *store.Subscription) bool {
 			}
 		}
 	}
-	return len(sub.Tracked()) > 0
+	return len(sub.Selected()) > 0
 }
 
 // carryOut does what the plan has ordered.
@@ -123,7 +123,7 @@ func (p *Poller) begin(ctx context.Context, w *wait) {
 	p.ends[w] = end
 	p.running.Go(func() {
 		r := result{wait: w}
-		if !p.Guard("wait", func() { r.wakes, r.err = p.source.AwaitRecords(await, w.leader, w.kind, w.from, w.most) }) {
+		if !p.Guard("wait", func() { r.wakes, r.err = p.source.AwaitRecords(await, w.leader, w.isolation, w.from, w.most) }) {
 			r.err = store.ErrNoAnswer
 		}
 		select {
