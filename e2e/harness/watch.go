@@ -22,7 +22,7 @@ type watch struct {
 	history map[string]History
 	ready   map[string]int
 	deleted map[string][]Deletion
-	hpas    map[string]bool
+	hpas    map[string]*autoscalingv2.HorizontalPodAutoscaler
 }
 
 // Deletion is a pod that was deleted.
@@ -35,7 +35,7 @@ func newWatch(s *Scene) *watch {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &watch{
 		scene: s, cancel: cancel, ended: make(chan struct{}),
-		history: map[string]History{}, ready: map[string]int{}, deleted: map[string][]Deletion{}, hpas: map[string]bool{},
+		history: map[string]History{}, ready: map[string]int{}, deleted: map[string][]Deletion{}, hpas: map[string]*autoscalingv2.HorizontalPodAutoscaler{},
 	}
 	factory := informers.NewSharedInformerFactoryWithOptions(s.Stack.Kube, 0, informers.WithNamespace(s.Namespace))
 	for informer, handle := range map[cache.SharedIndexInformer]func(object any, gone bool){
@@ -103,7 +103,11 @@ func (w *watch) hpa(object any, gone bool) {
 	name := h.Spec.ScaleTargetRef.Name
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.hpas[name] = !gone
+	if gone {
+		delete(w.hpas, name)
+		return
+	}
+	w.hpas[name] = h
 	for _, m := range h.Status.CurrentMetrics {
 		// In the first moment after zero, the HPA divides by no replicas, and what it tells is no number.
 		if m.External == nil || m.External.Current.AverageValue == nil || m.External.Current.AverageValue.Sign() < 0 {

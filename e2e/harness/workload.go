@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,7 +26,9 @@ type Spec struct {
 	Name string
 	// Topics are what the group reads and is scaled by; see [Scene.Group] for its name.
 	Topics []string
-	// Change is put over deploy/scaledobject.yaml. Name, namespace, brokers, group and topic are filled in.
+	// Example is the manifest of deploy/ that Change is put over; "" is scaledobject.yaml.
+	Example string
+	// Change is put over the example. Name, namespace, brokers, group and topic are filled in.
 	Change product.Change
 	// StartDelay is how long a pod takes until it works.
 	StartDelay time.Duration
@@ -75,13 +79,13 @@ func (s *Scene) Deploy(spec Spec) *Workload {
 		},
 	}, metav1.CreateOptions{})
 	s.must(err)
-	w.Manifest, err = product.ScaledObject(s.manifest("scaledobject.yaml"), w.Change)
+	w.Manifest, err = product.ScaledObject(s.manifest(cmp.Or(w.Example, "scaledobject.yaml")), w.Change)
 	s.must(err)
 	s.must(s.Stack.Kube.Apply(s.ctx, w.Manifest))
 	s.Eventually(30*time.Second, "KEDA makes an HPA for "+spec.Name, func() bool {
 		s.watch.mu.Lock()
 		defer s.watch.mu.Unlock()
-		return s.watch.hpas[spec.Name] && len(s.watch.history[spec.Name]) > 0
+		return s.watch.hpas[spec.Name] != nil && len(s.watch.history[spec.Name]) > 0
 	})
 	return w
 }
@@ -147,6 +151,13 @@ func (w *Workload) History() History {
 
 // Replicas is spec.replicas now.
 func (w *Workload) Replicas() int { return w.History().At(time.Now()) }
+
+// HPA is the workload's HPA as it was last seen; it is there from Deploy on.
+func (w *Workload) HPA() *autoscalingv2.HorizontalPodAutoscaler {
+	w.scene.watch.mu.Lock()
+	defer w.scene.watch.mu.Unlock()
+	return w.scene.watch.hpas[w.Name]
+}
 
 // Ready is how many pods are ready now.
 func (w *Workload) Ready() int {

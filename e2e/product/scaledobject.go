@@ -21,6 +21,8 @@ type Change struct {
 	PollingInterval, CooldownPeriod int
 	// StabilizationWindow is the HPA's for scaling down, in seconds; Kubernetes' default is 300.
 	StabilizationWindow int
+	// ExampleBehavior keeps the HPA's behavior of the example. StabilizationWindow then does not count.
+	ExampleBehavior bool
 	// HoldOnErrors has KEDA itself hold the replicas while the scaler answers with errors, by its fallback.
 	HoldOnErrors bool
 }
@@ -28,7 +30,8 @@ type Change struct {
 // ScaledObject returns the ScaledObject of a manifest such as
 // deploy/scaledobject.yaml with a change, as YAML. The HPA may take any step at
 // once, and without the five minutes that it waits by default before it takes
-// replicas away: tests have no time for that.
+// replicas away: tests have no time for that. [Change.ExampleBehavior] keeps what
+// the manifest says about it.
 func ScaledObject(manifest string, c Change) ([]byte, error) {
 	object, err := read(manifest)
 	if err != nil {
@@ -45,9 +48,11 @@ func ScaledObject(manifest string, c Change) ([]byte, error) {
 	if c.HoldOnErrors {
 		spec["fallback"] = map[string]any{"failureThreshold": 3, "replicas": 1, "behavior": "currentReplicas"}
 	}
-	spec["advanced"] = map[string]any{"horizontalPodAutoscalerConfig": map[string]any{"behavior": map[string]any{
-		"scaleUp": behaviour(0), "scaleDown": behaviour(c.StabilizationWindow),
-	}}}
+	if !c.ExampleBehavior {
+		spec["advanced"] = map[string]any{"horizontalPodAutoscalerConfig": map[string]any{"behavior": map[string]any{
+			"scaleUp": behaviour(0), "scaleDown": behaviour(c.StabilizationWindow),
+		}}}
+	}
 	return yaml.Marshal(object)
 }
 
