@@ -51,6 +51,5 @@
 //  3. watchers.mu, around those who wait; the mutex of longpoll's sleepers; that of Quota
 //
 // None of them is held while the source is called, or while anything is waited for. The
-// rooms know no lock: they are given [sweep.Access] and [longpoll.Access], which are the
-// same two functions.
+// rooms know no lock: sweep and longpoll are given [store.Access].
 package collector

@@ -35,15 +35,6 @@ type Source interface {
 	AwaitRecords(ctx context.Context, leader int32, at lag.Position, from []lag.LogWait, most time.Duration) ([]lag.LogWake, error)
 }
 
-// Access lets a poller at the store. Nothing waits within Read or Write, which are not nested.
-type Access interface {
-	// Read runs do while others may read the store too, and Write while nobody else may use it.
-	Read(do func(s *store.Store, now store.Stamp))
-	Write(do func(s *store.Store, now store.Stamp))
-	// Guard runs do, and reports whether it has come to its end. A panic ends do, and nothing else.
-	Guard(where string, do func()) (well bool)
-}
-
 // Options say how a [Poller] works. All are set by the caller.
 type Options struct {
 	// Cluster is the cluster's name in logs.
@@ -108,7 +99,7 @@ const (
 // The refresh goes on meanwhile, at a slower pace for what is waited on as a whole.
 // Whatever is lost here is found by it.
 type Poller struct {
-	Access
+	store.Access
 	source Source
 	opts   Options
 
@@ -141,7 +132,7 @@ type result struct {
 }
 
 // New returns a poller that waits for nothing before [Poller.Run].
-func New(access Access, source Source, opts Options) *Poller {
+func New(access store.Access, source Source, opts Options) *Poller {
 	p := &Poller{
 		Access: access, source: source, opts: opts,
 		rearm: make(chan struct{}, 1), nudge: make(chan struct{}, 1),

@@ -28,4 +28,5 @@
 //	positions.go             the commits of a partition; probe.go and age.go what else is known of it
 //	union.go, progress.go    what several queries need together, and what of it is still missing
 //	snapshot.go              what readers see
+//	access.go                how several rooms share a store
 package store

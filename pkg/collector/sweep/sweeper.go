@@ -39,15 +39,6 @@ type Source interface {
 	OffsetsForTimes(ctx context.Context, times map[lag.TopicPartition]int64, deliver func([]lag.LogOffset))
 }
 
-// Access lets a sweeper at the store. Nothing waits within Read or Write, which are not nested.
-type Access interface {
-	// Read runs do while others may read the store too, and Write while nobody else may use it.
-	Read(do func(s *store.Store, now store.Stamp))
-	Write(do func(s *store.Store, now store.Stamp))
-	// Guard runs do, and reports whether it has come to its end. A panic ends do, and nothing else.
-	Guard(where string, do func()) (well bool)
-}
-
 // Queries are those that somebody asks about.
 type Queries interface {
 	// New returns those that have come since the last call, and are to be read directly.
@@ -120,7 +111,7 @@ type AgeStats struct{ Found, Unknown, Rounds int }
 
 // Sweeper reads what queries need.
 type Sweeper struct {
-	Access
+	store.Access
 	source  Source
 	queries Queries
 	waits   Waits
@@ -140,7 +131,7 @@ type Sweeper struct {
 }
 
 // New returns a sweeper that does nothing before its loops run.
-func New(access Access, source Source, queries Queries, waits Waits, opts Options) *Sweeper {
+func New(access store.Access, source Source, queries Queries, waits Waits, opts Options) *Sweeper {
 	w := &Sweeper{
 		Access: access, source: source, queries: queries, waits: waits, opts: opts,
 		fresh: make(chan struct{}, 1), awake: make(chan struct{}, 1), published: make(chan struct{}, 1), match: make(chan struct{}, 1),
