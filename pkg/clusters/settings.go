@@ -65,8 +65,8 @@ func collectorOptions(what settings) collector.Options {
 		FirstReadTimeout: r.FirstReadTimeout,
 		TopicsInterval:   r.TopicsInterval,
 
-		LongPolls:    what.cluster.PushActivation != config.PushPoll,
-		PartitionsPerWait:     what.cluster.WaitShardSize,
+		LongPolls:         what.cluster.PushActivation != config.PushPoll,
+		PartitionsPerWait: what.cluster.WaitShardSize,
 		MaxWaitsPerBroker: what.cluster.MaxWaitConnectionsPerBroker,
 	}
 }

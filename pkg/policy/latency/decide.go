@@ -15,7 +15,7 @@ func (p *Planner) decide(o *Observation) {
 	past.read(&f.history)
 	s := f.look(o, c, &past, p.memberRate().PerSecond)
 	have := ceilDiv(f.members, c.PartitionsPerReplica)
-	feeds := newLadder(nil, len(s.units), c.PartitionsPerReplica)
+	feeds := newLadder(len(s.units), c.PartitionsPerReplica)
 	p.measure(s, have, feeds)
 	p.turns.learn(s, len(s.units), 3*float64(f.interval.seconds()+f.every))
 	p.budget.account(s.late, s.avoidable, c.Attainment)

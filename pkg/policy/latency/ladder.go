@@ -7,8 +7,8 @@ type ladder []int
 
 // newLadder returns the sizes for so many partitions, each replica running so many members. There are about
 // 2 x sqrt(partitions) of them.
-func newLadder(sizes ladder, partitions, threads int) ladder {
-	sizes = sizes[:0]
+func newLadder(partitions, threads int) ladder {
+	var sizes ladder
 	for n := 1; ; {
 		sizes = append(sizes, n)
 		busiest := ceilDiv(partitions, n*threads)

@@ -18,7 +18,7 @@ func TestLadderIsItsDefinition(t *testing.T) {
 				want = append(want, n)
 			}
 		}
-		if got := newLadder(nil, partitions, threads); !slices.Equal(got, want) {
+		if got := newLadder(partitions, threads); !slices.Equal(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 	})
@@ -26,7 +26,7 @@ func TestLadderIsItsDefinition(t *testing.T) {
 
 func TestLadderOf48(t *testing.T) {
 	want := ladder{1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 48}
-	if got := newLadder(nil, 48, 1); !slices.Equal(got, want) {
+	if got := newLadder(48, 1); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for n, up := range map[int]int{0: 1, 9: 10, 10: 10, 25: 48, 99: 48} {

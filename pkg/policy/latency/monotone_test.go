@@ -11,7 +11,7 @@ import (
 func TestMoreArrivalsNeverFewerReplicas(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		partitions := rapid.IntRange(2, 60).Draw(t, "partitions")
-		sizes := newLadder(nil, partitions, 1)
+		sizes := newLadder(partitions, 1)
 		wanted := rapid.SampledFrom(sizes).Draw(t, "wanted")
 		levels := rapid.SliceOfN(rapid.Float64Range(0.05, 1.2), 6, 6).Draw(t, "levels")
 		more := rapid.Float64Range(1, 1.5).Draw(t, "more")
