@@ -59,7 +59,7 @@ func (f *flags) parse() error {
 	flag.IntVar(&f.objects, "objects", 10_000, "`NUMBER` of ScaledObjects at most; fewer are asked more often, so that calls a second stay the same")
 	flag.DurationVar(&f.window, "window", 30*time.Second, "`TIME` of one window in which KEDA asks")
 	flag.StringVar(&f.only, "only", "", "`PARTS` to run, with commas: real, rivals, growth, baddays; empty for all. What an earlier run left in -out stays")
-	flag.BoolVar(&f.render, "render", false, "measure nothing, and write the pages anew from the data in -out")
+	flag.BoolVar(&f.render, "render", false, "measure nothing, and write the pages again from the data in -out")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("unknown argument %q", flag.Arg(0))

@@ -76,7 +76,7 @@ func (r *Result) againstRivals() []Goal {
 		}
 		ratio := best.CPUMS / float64(best.Triggers) / (own.CPUMS / float64(own.Triggers))
 		goals = append(goals, Goal{
-			What:     "CPU to have the lag of one trigger anew, against KEDA's " + g.who,
+			What:     "CPU to read the lag of one trigger again, against KEDA's " + g.who,
 			Want:     fmt.Sprintf(">= %.0f x less", g.want),
 			Measured: fmt.Sprintf("%.0f x less (%.0f µs against %.0f µs, it with %d triggers)", ratio, 1000*own.CPUMS/float64(own.Triggers), 1000*best.CPUMS/float64(best.Triggers), best.Triggers),
 			Met:      ratio >= g.want,

@@ -62,7 +62,7 @@ func (s Size) isBehind(i int) bool { return i%2 == 0 }
 // half is how many topics have readers that are behind, and how many have idle ones.
 func (s Size) half() int { return max(1, s.Topics/2) }
 
-// ofKind is the nth topic whose readers are behind, or are not, beginning anew after the last.
+// ofKind is the nth topic whose readers are behind, or are not, beginning again after the last.
 func (s Size) ofKind(behind bool, n int) int {
 	topic := 2 * (n % s.half())
 	if s.isBehind(topic) != behind {

@@ -15,7 +15,7 @@ type pace struct {
 	done time.Time
 }
 
-// begin begins anew: there was nothing to do until now.
+// begin begins again: there was nothing to do until now.
 func (p *pace) begin(now time.Time) { p.done = now }
 
 // next returns when the next record is done. A consumer that is late by more than a

@@ -57,7 +57,7 @@ func (p *Producer) SetRate(rate int64) { p.rate.Store(rate) }
 // Acknowledged is how many records the brokers have.
 func (p *Producer) Acknowledged() int64 { return p.acknowledged.Load() }
 
-// Stop stops to produce and waits until the brokers have what was sent. It
+// Stop stops producing and waits until the brokers have what was sent. It
 // returns an error if any record was lost.
 func (p *Producer) Stop() error {
 	p.stop()

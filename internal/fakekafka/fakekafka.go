@@ -90,7 +90,7 @@ func (c *Cluster) count(req kmsg.Request) (kmsg.Response, error, bool) { //nolin
 // to see which cluster it leads to.
 const WhichCluster = "Metadata of no topic"
 
-// Requests returns how many requests of each API the brokers have taken up, and starts counting anew.
+// Requests returns how many requests of each API the brokers have taken up, and starts counting again.
 func (c *Cluster) Requests() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -229,7 +229,7 @@ func busy(client *kafka.Client) int {
 }
 
 // stalling is a server that answers ApiVersions and then whatever answer does;
-// nil means nothing, for ever.
+// nil means nothing, forever.
 func stalling(t *testing.T, answer func(req kmsg.Request) []byte) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -26,7 +26,7 @@ func TestMetadataOfALaggingBrokerIsNotBelieved(t *testing.T) {
 		{"first", topic(1, 1, 5), 1},
 		{"the leader moves", topic(1, 2, 6), 2},
 		{"a broker that has not heard of it", topic(1, 1, 5), 2},
-		{"the topic is made anew", topic(2, 3, 0), 3},
+		{"the topic is made again", topic(2, 3, 0), 3},
 		{"brokers too old for ids: the newest answer", topic(0, 4, 9), 4},
 		{"and again", topic(0, 5, 0), 5},
 	}

@@ -7,7 +7,7 @@ package lag
 //
 // It is a fact about one range of one log, and worth nothing for any other: it counts
 // only where the offsets are the very ones that it was made for. Whoever keeps it
-// drops it when the topic is made anew, since the same offsets then mean other records.
+// drops it when the topic is made again, since the same offsets then mean other records.
 type Inspection struct {
 	// Committed and LogEnd are the offsets that it was made for. What was looked at begins at Committed, or
 	// at the log start where that is larger, and ends before LogEnd.

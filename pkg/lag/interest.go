@@ -4,7 +4,7 @@ import "time"
 
 // Interest is what is remembered of a group's interest in a topic that nobody
 // named: one that was discovered because the group had committed offsets in it, or a
-// member had subscribed to it. It says when such a topic stops to count.
+// member had subscribed to it. It says when such a topic stops counting.
 //
 // A topic does not stop to count because time goes by: a group at zero members
 // subscribes to nothing, and its topics are what has to wake it. It stops because
@@ -48,7 +48,7 @@ func (i Interest) Next(seen Sighting, now time.Time) Interest {
 }
 
 // Outlived reports whether the topic does not count any more: discoveredTopicExpiry is the expiry, and 0 or
-// less means that it counts for ever. A topic that is wanted again counts again at once.
+// less means that it counts forever. A topic that is wanted again counts again at once.
 func (i Interest) Outlived(expiry time.Duration) bool {
 	return expiry > 0 && !i.PassedOverSince.IsZero() && i.PassedOverAt.Sub(i.PassedOverSince) >= expiry
 }

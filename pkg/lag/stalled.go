@@ -6,7 +6,7 @@ import "time"
 // the same partition before: prev is the outcome of the last successful read, or
 // the zero Offsets before the first, and next that of a new one.
 //
-// The clock starts when lag is first seen behind a commit, starts anew whenever
+// The clock starts when lag is first seen behind a commit, starts again whenever
 // the commit moves, in either direction, and stops when the group has caught up.
 // So it measures the consumers and not how often anybody looks at them.
 //

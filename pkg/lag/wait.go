@@ -15,7 +15,7 @@ const (
 	// WakeGrown: the log has an end beyond the offset that was waited at.
 	WakeGrown WakeReason = iota
 	// WakeShrunk: the log ends before that offset, or the broker does not know yet that it reaches so
-	// far. Whoever waits has to read the end anew.
+	// far. Whoever waits has to read the end again.
 	WakeShrunk
 	// WakeMoved: the broker does not lead the partition, or not any more; it may be gone.
 	WakeMoved

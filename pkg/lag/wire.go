@@ -62,7 +62,7 @@ type Topic struct {
 	// old to tell.
 	LeaderEpochs []int32
 	// ID is the topic's 16-byte id, or zero where the broker is too old to tell. A topic that was deleted
-	// and made anew has a new id.
+	// and made again has a new id.
 	ID [16]byte
 	// Internal marks Kafka's own topics.
 	Internal bool

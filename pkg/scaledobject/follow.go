@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// lookEvery is how often a decision that the passing of time changes is made anew, and that a trigger is
+	// lookEvery is how often a decision that the passing of time changes is made again, and that a trigger is
 	// looked at of which nothing is known yet. All others wait for news: ten thousand must not cost anything.
 	lookEvery = 5 * time.Second
 	// sleepAtMost bounds the wait of a trigger that is not active.

@@ -57,7 +57,7 @@ func runBare(b *testing.B, answer *pb.GetMetricsResponse) pb.ExternalScalerClien
 func BenchmarkGetMetrics(b *testing.B) {
 	kafka := newFakeKafka()
 	kafka.lags(12, 0, 7, 0, 0, 0, 0, 0, 0, 0)
-	// Ages with the run, and is decided from anew every keepFor, as with a collector that refreshes.
+	// Ages with the run, and is decided again every keepFor, as with a collector that refreshes.
 	request := metricsRequest(ref("worker", "maxSnapshotAge", "5m"))
 	listener := listen(b)
 	ours := runOn(b, Options{Clusters: kafka}, listener, listener.Addr().String(), nil).keda

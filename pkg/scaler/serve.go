@@ -41,7 +41,7 @@ const (
 	// pingAfter and pingTimeout find connections whose other end is gone.
 	pingAfter   = 30 * time.Second
 	pingTimeout = 10 * time.Second
-	// maxConnectionAge makes clients connect anew, so that they find new replicas of the scaler.
+	// maxConnectionAge makes clients connect again, so that they find new replicas of the scaler.
 	maxConnectionAge = 30 * time.Minute
 	// streamLifetime, give or take a tenth, is when a stream ends by itself, without an error. What is still
 	// open when maxConnectionAgeGrace is over gets an error, after which KEDA waits ever longer to reopen.

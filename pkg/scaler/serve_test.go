@@ -249,7 +249,7 @@ func TestDrainIsBounded(t *testing.T) {
 	r := runServer(t, Options{Clusters: kafka, Deadline: patience * 2, DrainTimeout: 50 * time.Millisecond})
 	failed := make(chan error, 1)
 	go func() {
-		_, err := r.keda.GetMetrics(context.Background(), metricsRequest(ref("worker"))) // as KEDA does, for ever
+		_, err := r.keda.GetMetrics(context.Background(), metricsRequest(ref("worker"))) // as KEDA does, forever
 		failed <- err
 	}()
 	for deadline := time.Now().Add(patience); kafka.asked() == 0 && time.Now().Before(deadline); {

@@ -182,7 +182,7 @@ func TestStreamIsActiveKeepsSilentWhereTheLastKnownIsInactive(t *testing.T) {
 	})
 }
 
-// TestStreamIsActiveHoldsWhatAnEarlierCallSaw: KEDA opens its streams anew every half hour, and when it restarts.
+// TestStreamIsActiveHoldsWhatAnEarlierCallSaw: KEDA opens its streams again every half hour, and when it restarts.
 func TestStreamIsActiveHoldsWhatAnEarlierCallSaw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kafka := newFakeKafka()

@@ -143,7 +143,7 @@ func selectionParameters() []Parameter {
 		},
 		{
 			Name: "discoveredTopicExpiry", Type: TypeDuration, Default: "24h", Origin: OriginOurs,
-			Description: "A topic that nobody named stops to count when the group was seen at work without it, twice, this long apart, and never between with it; at least 1m. A sleeping group forgets nothing. Without `topic` and `topicRegex` only.",
+			Description: "A topic that nobody named stops counting when the group was seen at work without it, twice, this long apart, and never between with it; at least 1m. A sleeping group forgets nothing. Without `topic` and `topicRegex` only.",
 		},
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 const referencePage = "../../docs/parameters.md"
 
-var update = flag.Bool("update", false, "write docs/parameters.md anew")
+var update = flag.Bool("update", false, "write docs/parameters.md again")
 
 // TestReferencePage holds docs/parameters.md to the tables; `make generate` runs it with -update.
 func TestReferencePage(t *testing.T) {

@@ -37,7 +37,7 @@ func TestMatchTopicParsed(t *testing.T) {
 	}
 	checkMatches(t, parsed.Selection, []string{"orders-eu", "orders-us"}, []string{"orders-", "orders-eu2", "x-orders-eu"})
 	if allocs := testing.AllocsPerRun(10, func() { parsed.Selection.MatchTopic("orders-eu") }); allocs > 0 {
-		t.Errorf("a match allocates %v times: the expression is compiled anew", allocs)
+		t.Errorf("a match allocates %v times: the expression is compiled again", allocs)
 	}
 }
 

@@ -59,7 +59,7 @@ func TestAnswersAsTopicComesGrowsAndGoes(t *testing.T) {
 	must(t, cluster.DeleteTopic(ctx, "ephemeral"))
 	w.awaitError(codes.NotFound)
 
-	// Another one of that name counts by itself; its group begins anew, since Kafka has dropped the commits.
+	// Another one of that name counts by itself; its group begins again, since Kafka has dropped the commits.
 	w.allow(0, 2)
 	must(t, cluster.CreateTopic(ctx, "ephemeral", 1, 3, nil), cluster.Produce(ctx, "ephemeral", 0, 2))
 	w.reaches(2, time.Now())

@@ -74,7 +74,7 @@ func TestWakeAfterTheLeaderIsLost(t *testing.T) {
 func TestWakeWithoutTheCoordinator(t *testing.T) {
 	heal(t)
 	ctx := scene(t)
-	// maxSnapshotAge is the default again: unless commits are read anew in time, nothing is known.
+	// maxSnapshotAge is the default again: unless commits are read again in time, nothing is known.
 	lay := func(topic string, committed int64, replicas ...int32) map[string]string {
 		must(t,
 			cluster.MoveCoordinator(ctx, topic, 2),

@@ -166,10 +166,10 @@ func TestTopicsComeGrowAndGo(t *testing.T) {
 	}
 	must(t, cluster.CreateTopic(ctx, "mayfly", 1, 3, nil))
 	if got := describe(); got.Err != nil || got.ID == first.ID {
-		t.Errorf("made anew it should have a new id: %+v", got)
+		t.Errorf("made again it should have a new id: %+v", got)
 	}
 	if end := logOffsets(ctx, t, client, lag.End, partitions("mayfly", 1))[lag.TopicPartition{Topic: "mayfly"}]; end != (position{}) {
-		t.Errorf("made anew it ends at %+v, want 0", end)
+		t.Errorf("made again it ends at %+v, want 0", end)
 	}
 }
 

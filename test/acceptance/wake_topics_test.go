@@ -40,7 +40,7 @@ func TestWaitsFollowLeaders(t *testing.T) {
 	}
 }
 
-// TestWaitsFollowTopics grows a topic, deletes it and makes it anew. Growth is found
+// TestWaitsFollowTopics grows a topic, deletes it and makes it again. Growth is found
 // by the regular look at topics, the rest by the refresh: a broker tells nobody.
 func TestWaitsFollowTopics(t *testing.T) {
 	t.Parallel()
