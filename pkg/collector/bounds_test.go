@@ -44,13 +44,59 @@ func wantEmpty(t *testing.T, c *Collector) {
 		"queries": len(c.subscriptions), "waiting": len(c.waiting), "queries of the store": size.Queries, "groups": size.Groups,
 		"topics": size.Topics, "expressions": size.Expressions, "topics of the catalog": size.Listed, "namespaces": namespaces,
 		"charged queries": size.ChargedQueries, "charged positions": size.ChargedPositions, "charged topics": size.ChargedTopics,
-		"bytes charged to all": int(bytes),
+		"bytes charged to all": int(bytes), "subscriptions waited for": len(c.watchers.subscriptions),
 	}
 	for what, n := range left {
 		if n > 0 {
 			t.Errorf("%d %s are left", n, what)
 		}
 	}
+}
+
+// TestWhatNobodyWaitsForIsForgotten: streams of thousands of queries whose numbers never change, which end with their
+// connection. Each would stay in the refresh for good if it were waited for until there is news.
+func TestWhatNobodyWaitsForIsForgotten(t *testing.T) {
+	for _, longPolls := range []bool{false, true} {
+		t.Run(fmt.Sprintf("long polls %t", longPolls), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newWaitingCluster(1)
+				k.topic("orders", 1, 10)
+				c := start(t, k, Options{LongPolls: longPolls, IdleAfter: 10 * time.Second})
+				ctx, cancel := context.WithCancel(t.Context())
+				var waiting sync.WaitGroup
+				for i := range 2000 {
+					q := query(fmt.Sprint("g", i%1000), "orders")
+					waiting.Go(func() {
+						for after := Version(0); ; {
+							v, err := c.WaitForRecords(ctx, q, after)
+							if err != nil {
+								return
+							}
+							after = v
+						}
+					})
+				}
+				pass(time.Minute)
+				if n := subscribed(c); n != 1000 {
+					t.Errorf("%d queries while all are waited for, want 1000", n)
+				}
+				cancel()
+				waiting.Wait()
+				pass(5 * time.Second)
+				if n := subscribed(c); n != 1000 {
+					t.Errorf("%d queries just after they were waited for, want 1000", n)
+				}
+				pass(time.Minute)
+				wantEmpty(t, c)
+			})
+		})
+	}
+}
+
+func subscribed(c *Collector) int {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return len(c.subscriptions)
 }
 
 // TestQueriesAreBounded fills the table of queries: those that come last are refused, those that are known live on,

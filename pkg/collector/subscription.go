@@ -131,8 +131,12 @@ func (q queries) Live() []*store.Subscription {
 
 // forgettable reports whether nobody has asked since the oldest stamp that counts, nor waits.
 func (sub *subscription) forgettable(oldest int64) bool {
+	// In this order: whoever ends a wait asks first.
+	if sub.watch.waiters.Load() > 0 {
+		return false
+	}
 	asked := sub.asked.Load()
-	return (asked == 0 || asked < oldest) && !sub.watch.waited.Load()
+	return asked == 0 || asked < oldest
 }
 
 // leave gives back what the queries took of the namespaces' quota.

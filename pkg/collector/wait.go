@@ -99,11 +99,17 @@ func (c *Collector) wait(ctx context.Context, q *Query, after Version, newer wai
 		if err != nil {
 			return 0, err
 		}
-		v, err := newer(ctx, c.news(sub, after), sub, after)
+		v, err := c.waitFor(ctx, sub, after, newer)
 		if v > after || err != nil {
 			return v, err
 		}
 	}
+}
+
+func (c *Collector) waitFor(ctx context.Context, sub *subscription, after Version, newer waitFunc) (Version, error) {
+	news := c.news(sub, after)
+	defer c.part(sub)
+	return newer(ctx, news, sub, after)
 }
 
 // waitFunc returns a version of the subscription after the given one, or 0 once news is

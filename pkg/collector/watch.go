@@ -17,28 +17,61 @@ type watchers struct {
 	subscriptions []*subscription
 }
 
-// watch is what those who wait for a subscription know. The mutex of watchers guards all but waited.
+// watch is what those who wait for a subscription know. The mutex of watchers guards all but the atomics, and waiters
+// grows only while it is held.
 type watch struct {
-	// waited is set while somebody waits, which counts as asking, or did so until lately.
-	waited atomic.Bool
-	// news is closed when there is something new; nil while nobody waits.
+	// waiters is how many wait, which counts as asking.
+	waiters atomic.Int32
+	// listed is set while the subscription is among those of watchers.
+	listed atomic.Bool
+	// news is closed when there is something new; nil while it is not listed.
 	news chan struct{}
 	// seen is the oldest that any of them has seen.
 	seen Version
+	// at is its place in the list.
+	at int
 }
 
-// news returns what is closed once the subscription has a version after that.
+// news returns what is closed once the subscription has a version after that. Whoever has waited for it calls part.
 func (c *Collector) news(sub *subscription, after Version) <-chan struct{} {
 	c.watchers.mu.Lock()
 	defer c.watchers.mu.Unlock()
 	w := &sub.watch
 	if w.news == nil {
 		w.news, w.seen = make(chan struct{}), after
-		w.waited.Store(true)
+		w.at = len(c.watchers.subscriptions)
+		w.listed.Store(true)
 		c.watchers.subscriptions = append(c.watchers.subscriptions, sub)
 	}
+	w.waiters.Add(1)
 	w.seen = min(w.seen, after)
 	return w.news
+}
+
+// part ends a wait. A subscription that nobody waits for any more, and that has no news, leaves the list: or else it would
+// be waited for until there is some, and that may be never.
+func (c *Collector) part(sub *subscription) {
+	w := &sub.watch
+	sub.asked.Store(int64(c.now()))
+	if w.waiters.Add(-1) > 0 || !w.listed.Load() {
+		return
+	}
+	c.watchers.mu.Lock()
+	defer c.watchers.mu.Unlock()
+	if w.waiters.Load() == 0 && w.news != nil {
+		c.watchers.remove(sub)
+	}
+}
+
+// remove takes a subscription from the list. The caller holds mu.
+func (w *watchers) remove(sub *subscription) {
+	sub.watch.news = nil
+	sub.watch.listed.Store(false)
+	last := len(w.subscriptions) - 1
+	moved := w.subscriptions[last]
+	w.subscriptions[sub.watch.at], moved.watch.at = moved, sub.watch.at
+	w.subscriptions[last] = nil
+	w.subscriptions = w.subscriptions[:last]
 }
 
 const (
@@ -91,11 +124,7 @@ func (c *Collector) tellSome(from int) (next, woken int) {
 		}
 		woken++
 		close(sub.watch.news)
-		sub.watch.news = nil
-		sub.watch.waited.Store(false)
-		last := len(w.subscriptions) - 1
-		w.subscriptions[at], w.subscriptions[last] = w.subscriptions[last], nil
-		w.subscriptions = w.subscriptions[:last]
+		w.remove(sub)
 	}
 	return at, woken
 }
