@@ -19,6 +19,7 @@ type Report struct {
 	Duration  time.Duration   `json:"duration"`
 	Calm      time.Duration   `json:"calm"`
 	Authentic bool            `json:"realKafka"`
+	IdleAfter string          `json:"idleAfter"`
 	Timed     bool            `json:"timed"`
 	Limits    deployed.Limits `json:"limits"`
 	// Enforced is set where the kernel kills beyond the limit of memory.
@@ -55,7 +56,7 @@ type Report struct {
 }
 
 func newReport(o Options, limits deployed.Limits, enforced bool) *Report {
-	return &Report{Seed: o.Seed, Duration: o.Duration, Calm: o.Calm, Authentic: o.Authentic, Timed: o.Timed, Limits: limits, Enforced: enforced}
+	return &Report{Seed: o.Seed, Duration: o.Duration, Calm: o.Calm, Authentic: o.Authentic, Timed: o.Timed, IdleAfter: o.IdleAfter, Limits: limits, Enforced: enforced}
 }
 
 func (r *Report) died(v *victim) {
@@ -69,7 +70,7 @@ func (r *Report) during(s State) {
 	*m = State{
 		RSS: max(m.RSS, s.RSS), PeakRSS: max(m.PeakRSS, s.PeakRSS), Heap: max(m.Heap, s.Heap), Goroutines: max(m.Goroutines, s.Goroutines),
 		Descriptors: max(m.Descriptors, s.Descriptors), Accepted: max(m.Accepted, s.Accepted), Dialed: max(m.Dialed, s.Dialed),
-		Series: max(m.Series, s.Series), PageBytes: max(m.PageBytes, s.PageBytes), LogBytes: max(m.LogBytes, s.LogBytes),
+		Series: max(m.Series, s.Series), Queries: max(m.Queries, s.Queries), PageBytes: max(m.PageBytes, s.PageBytes), LogBytes: max(m.LogBytes, s.LogBytes),
 		CPUSeconds: max(m.CPUSeconds, s.CPUSeconds), Panics: max(m.Panics, s.Panics),
 		Waited: max(m.Waited, s.Waited), HandledP99: max(m.HandledP99, s.HandledP99),
 	}
@@ -107,6 +108,10 @@ func (r *Report) leftovers() []string {
 	check("goroutines", r.After.Goroutines, r.Before.Goroutines, 30)
 	check("descriptors", r.After.Descriptors-r.After.Dialed, r.Before.Descriptors-r.Before.Dialed, 20)
 	check("accepted connections", r.After.Accepted, r.Before.Accepted, 2)
+	// Groups of newcomers are asked about once, and count until they are forgotten.
+	if idle, err := time.ParseDuration(r.IdleAfter); err == nil && r.Calm > idle {
+		check("queries", r.After.Queries, r.Before.Queries, 20+int(2*idle/newcomeEvery))
+	}
 	// A shorter calm sees what is kept for a while on purpose: idle connections, triggers that nobody asks about.
 	if r.Calm >= rememberedFor {
 		check("dialed connections", r.After.Dialed, r.Before.Dialed, 10)

@@ -249,7 +249,7 @@ func (s State) least(o State) State {
 	return State{
 		RSS: min(s.RSS, o.RSS), PeakRSS: peak, Heap: min(s.Heap, o.Heap), Goroutines: min(s.Goroutines, o.Goroutines),
 		Descriptors: min(s.Descriptors, o.Descriptors), Accepted: min(s.Accepted, o.Accepted), Dialed: min(s.Dialed, o.Dialed),
-		Series: min(s.Series, o.Series), PageBytes: min(s.PageBytes, o.PageBytes), LogBytes: max(s.LogBytes, o.LogBytes),
+		Series: min(s.Series, o.Series), Queries: min(s.Queries, o.Queries), PageBytes: min(s.PageBytes, o.PageBytes), LogBytes: max(s.LogBytes, o.LogBytes),
 		CPUSeconds: max(s.CPUSeconds, o.CPUSeconds), Panics: max(s.Panics, o.Panics),
 		Waited: max(s.Waited, o.Waited), HandledP99: max(s.HandledP99, o.HandledP99),
 	}

@@ -114,6 +114,7 @@ type State struct {
 	Accepted    int   `json:"accepted"` // connections from clients
 	Dialed      int   `json:"dialed"`   // connections to brokers
 	Series      int   `json:"series"`   // on the metrics page
+	Queries     int   `json:"queries"`  // in the refresh, of all clusters
 	PageBytes   int   `json:"pageBytes"`
 	LogBytes    int64 `json:"logBytes"`
 	CPUSeconds  int   `json:"cpuSeconds"`
@@ -126,8 +127,8 @@ type State struct {
 }
 
 func (s State) String() string {
-	return fmt.Sprintf("RSS %d MiB (peak %d), heap %d MiB, %d goroutines, %d descriptors, %d accepted and %d dialed connections, %d series in %d KB, %d KB of log, %d s CPU and %d s waiting for one, GetMetricSpec handled p99 <= %d ms",
-		s.RSS>>20, s.PeakRSS>>20, s.Heap>>20, s.Goroutines, s.Descriptors, s.Accepted, s.Dialed, s.Series, s.PageBytes>>10, s.LogBytes>>10, s.CPUSeconds, s.Waited, s.HandledP99)
+	return fmt.Sprintf("RSS %d MiB (peak %d), heap %d MiB, %d goroutines, %d descriptors, %d accepted and %d dialed connections, %d series in %d KB, %d queries, %d KB of log, %d s CPU and %d s waiting for one, GetMetricSpec handled p99 <= %d ms",
+		s.RSS>>20, s.PeakRSS>>20, s.Heap>>20, s.Goroutines, s.Descriptors, s.Accepted, s.Dialed, s.Series, s.PageBytes>>10, s.Queries, s.LogBytes>>10, s.CPUSeconds, s.Waited, s.HandledP99)
 }
 
 // state looks at the process from outside, and at its metrics page.
@@ -152,6 +153,9 @@ func (v *victim) state(ctx context.Context) (State, error) {
 	for series, value := range m {
 		if strings.HasPrefix(series, "kafka_scaler_") && strings.Contains(series, "panics_total") {
 			s.Panics += int(value)
+		}
+		if strings.HasPrefix(series, "kafka_scaler_queries{") {
+			s.Queries += int(value)
 		}
 	}
 	for _, n := range usage.Connections {
